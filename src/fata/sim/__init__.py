@@ -1,0 +1,1 @@
+"""Deterministic simulation: the pytest plugin and the interleaving explorer."""

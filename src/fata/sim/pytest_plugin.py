@@ -1,0 +1,1 @@
+"""The pytest plugin of fata: fixtures in virtual time (every import is lazy, pytest loads this everywhere)."""
