@@ -1,0 +1,81 @@
+"""A pytest plugin: with `--budgets`, each kind of test has so many seconds, and says at the end how many it took.
+
+A test that would run past its kind's budget is failed there and then, so one hung virtual machine cannot hold
+up the run. Time is counted in each process by itself (under xdist, in each worker).
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Generator
+from types import FrameType
+
+import pytest
+
+# Seconds for all tests of a kind. A test with several markers counts as the first that stands here.
+BUDGETS = {"qemu": 600.0, "browser": 120.0, "root": 360.0, "peer": 240.0, "slow": 240.0, "fast": 60.0}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer `--budgets`."""
+    parser.addoption("--budgets", action="store_true", help="fail tests beyond the seconds that their kind has")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep budgets if asked to."""
+    if config.getoption("budgets"):
+        config.pluginmanager.register(Budgets(), "budget-keeper")
+
+
+def kind_of(item: pytest.Item) -> str:
+    """Name the budget that pays for a test."""
+    return next((kind for kind in BUDGETS if item.get_closest_marker(kind)), "fast")
+
+
+class Budgets:
+    """Counts the seconds of each kind while the tests run."""
+
+    def __init__(self) -> None:
+        self.spent: defaultdict[str, float] = defaultdict(float)  # seconds in this process, by kind
+        self.reported: defaultdict[str, float] = defaultdict(float)  # seconds in all processes, by kind
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Set up within the budget."""
+        item.user_properties.append(("kind", kind_of(item)))
+        yield from self.within_budget(kind_of(item))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Run within the budget. Tearing down is not cut short: it gives back what the test holds."""
+        yield from self.within_budget(kind_of(item))
+
+    def within_budget(self, kind: str) -> Generator[None, None, None]:
+        """Let the wrapped hook run for what is left of the budget, then fail it."""
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            pytest.fail(f"the {kind} tests have used up their {BUDGETS[kind]:.0f} s")
+
+        start = time.monotonic()
+        previous = signal.signal(signal.SIGALRM, stop)
+        # A timer of 0 would mean "never": a spent budget leaves every further test a moment to fail in.
+        signal.setitimer(signal.ITIMER_REAL, max(BUDGETS[kind] - self.spent[kind], 0.001))
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+            self.spent[kind] += time.monotonic() - start
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up what all processes report."""
+        self.reported[str(dict(report.user_properties).get("kind", "fast"))] += report.duration
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say where the time went."""
+        told = (
+            f"{kind} {self.reported[kind]:.1f} of {most:.0f} s" for kind, most in BUDGETS.items() if self.reported[kind]
+        )
+        terminalreporter.write_line(f"budgets: {', '.join(told) or 'nothing ran'}")
