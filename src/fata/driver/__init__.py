@@ -1,0 +1,1 @@
+"""Drivers: one file per implementation of a contract of `fata.device`."""

@@ -1,0 +1,1 @@
+"""What runs inside every program: arguments, devices, logs, the event loop, and the way out."""
