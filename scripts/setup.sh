@@ -85,7 +85,7 @@ install_python_packages() {
   fi
   say "setup: installing the Python packages into .venv; the first time takes a minute"
   rm -f "$STAMP"
-  .venv/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt -e '.[dev]' ||
+  .venv/bin/python -m pip --disable-pip-version-check install -qq -c constraints.txt -e '.[dev]' ||
     fail "pip could not install the Python packages; what it said stands above" \
       "its registry comes from the environment alone: PIP_INDEX_URL, PIP_CONFIG_FILE, pip.conf"
   fingerprint >"$STAMP"
