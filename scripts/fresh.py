@@ -168,10 +168,16 @@ def local_paths(texts: list[str]) -> Iterator[Path]:
 
 def bring(path: Path, root: Path) -> None:
     """Copy certificates, which packages may add to; mount folders of packages, which may be large, read-only."""
+    if path.name == "simple":
+        path = path.parent  # an index; the files that it leads to lie beside it
     there = root / path.relative_to("/")
     if path.is_file():
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, there)
+        # The package ca-certificates, once installed, writes its bundle anew from the certificates it finds here.
+        local = root / "usr/local/share/ca-certificates"
+        local.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, (local / path.name).with_suffix(".crt"))
     elif path.is_relative_to("/etc"):
         shutil.copytree(path, there, dirs_exist_ok=True, ignore_dangling_symlinks=True)
     else:
