@@ -1,0 +1,27 @@
+"""The devices of config.py, one file each. The dotted names in them are resolved by `fata.target`."""
+
+from fata.config.catalog import (
+    block_file,
+    clock,
+    console,
+    crunch,
+    directory,
+    entropy,
+    generic_kv_ro,
+    generic_stack,
+    memory_kv,
+    ramdisk,
+)
+
+OFFERS = (
+    console.OFFER,
+    clock.OFFER,
+    entropy.OFFER,
+    generic_stack.OFFER,
+    generic_kv_ro.OFFER,
+    crunch.OFFER,
+    directory.OFFER,
+    memory_kv.OFFER,
+    block_file.OFFER,
+    ramdisk.OFFER,
+)

@@ -1,0 +1,91 @@
+"""The catalog: which devices there are, and which a target gives by default."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from fata.config.impl import Choice, Device, Entry, Impl
+from fata.config.keys import Key
+from fata.errors import ConfigError
+
+GROUP = "fata.devices"  # the entry point group through which others add theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one catalog file brings.
+
+    `make` is the function that config.py calls. `default` makes the device that a parameter of its
+    contract gets when nothing is wired; `from_path` the one that it gets from an option with a path.
+    """
+
+    make: Callable[..., Impl[Any]]
+    entry: Entry
+    default: Callable[[], Impl[Any]] | None = None
+    from_path: Callable[[Key[str]], Impl[Any]] | None = None
+
+
+class Catalog:
+    """All offers, in the order in which they are asked."""
+
+    def __init__(self, offers: Iterable[Offer]) -> None:
+        self.offers = tuple(offers)
+
+    def default(self, contract: str, target: str) -> Impl[Any] | None:
+        """Return the target's default device for a contract by its full name; None when it has none."""
+        for offer in self.offers:
+            if offer.default is not None and provides(offer.entry, contract) and offer.entry.on(target) is not None:
+                return offer.default()
+        return None
+
+    def from_path(self, contract: str) -> Callable[[Key[str]], Impl[Any]] | None:
+        """Return how a device of this contract is made of a path; None when none is."""
+        for offer in self.offers:
+            if offer.from_path is not None and full_name(offer.entry.contract) == contract:
+                return offer.from_path
+        return None
+
+
+def full_name(contract: type) -> str:
+    """Return the name of a contract where it is defined."""
+    return f"{contract.__module__}.{contract.__qualname__}"
+
+
+def provides(entry: Entry, contract: str) -> bool:
+    """Say whether an entry's contract is `contract` or a richer one."""
+    return any(full_name(base) == contract for base in entry.contract.__mro__)
+
+
+def alternatives(impl: Impl[Any]) -> Iterable[Device[Any]]:
+    """Return every device that `impl` may become."""
+    if isinstance(impl, Choice):
+        for branch in impl.all():
+            yield from alternatives(branch)
+    elif isinstance(impl, Device):
+        yield impl
+
+
+@functools.cache
+def installed() -> Catalog:
+    """Return fata's own offers and those of installed packages. Raises ConfigError for a broken one."""
+    from importlib.metadata import entry_points
+
+    from fata.config.catalog import OFFERS
+
+    return Catalog([*OFFERS, *(_foreign(point.name, point.value) for point in entry_points(group=GROUP))])
+
+
+def _foreign(name: str, dotted: str) -> Offer:
+    module, _, attribute = dotted.partition(":")
+    remedy = "Remove or mend the package that brings it."
+    try:
+        offer = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"the device {name!r} ({dotted}) cannot be loaded: {error}", remedy=remedy) from None
+    if not isinstance(offer, Offer):
+        raise ConfigError(f"the device {name!r} ({dotted}) is no Offer", remedy=remedy)
+    return offer

@@ -1,0 +1,199 @@
+"""From a project to its jobs with all their arguments, and every key there may be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fata.config.impl import Argument, Asset, Choice, Default, Device, HostPath, Impl
+from fata.config.keys import REQUIRED, Key, Mapped, Value, check_name, prefixed
+from fata.config.offer import Catalog, alternatives, provides
+from fata.config.project import Project
+from fata.config.registry import Job
+from fata.config.signature import DeviceParameter, KeyParameter, Parameter, Signature, read_signature
+from fata.config.value import TEXT, Plain, admits
+from fata.config.where import Where
+from fata.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Impl[Any]):
+    """The target's default for a contract by name; if it has none, what `fallback` makes of an option's path."""
+
+    contract: str
+    optional: bool
+    option: Key[str]
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """A job with an argument for every parameter."""
+
+    job: Job
+    signature: Signature
+    arguments: tuple[tuple[str, Argument], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What could become of a project."""
+
+    project: Project
+    catalog: Catalog
+    target: str
+    jobs: tuple[PlannedJob, ...]
+    keys: tuple[Key[Any], ...]  # in the order of first use, each name once
+
+
+def make_plan(project: Project, catalog: Catalog, target: str) -> Plan:
+    """Read every job's signature and give each parameter its argument. Raises ConfigError."""
+    jobs = tuple(_plan_job(project, catalog, target, number) for number in range(len(project.jobs)))
+    found = [key for job in jobs for _, argument in job.arguments for key in keys_in(argument)]
+    return Plan(project, catalog, target, jobs, tuple(_distinct(found).values()))
+
+
+def _plan_job(project: Project, catalog: Catalog, target: str, number: int) -> PlannedJob:
+    job = project.jobs[number]
+    signature = read_signature(project.sources, job.application, job.where)
+    names = [parameter.name for parameter in signature.parameters]
+    for given in job.wiring:
+        if given not in names:
+            near = difflib.get_close_matches(given, names, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(names) or 'none'}."
+            raise job.where.error(f"{job.application} has no parameter {given!r}", hint)
+    arguments = tuple(
+        (parameter.name, _argument(parameter, job, number, catalog, target)) for parameter in signature.parameters
+    )
+    return PlannedJob(job, signature, arguments)
+
+
+def _argument(parameter: Parameter, job: Job, number: int, catalog: Catalog, target: str) -> Argument:
+    if parameter.name not in job.wiring:
+        if isinstance(parameter, KeyParameter):
+            return _own_key(parameter, job, number)
+        return _wanted(parameter, job, number, catalog, target)
+    given: Any = job.wiring[parameter.name]
+    if isinstance(parameter, KeyParameter):
+        return _settled(parameter, given, job)
+    if given is None and parameter.optional:
+        return None
+    if not isinstance(given, Impl):
+        raise job.where.error(
+            f"{job.application}: parameter {parameter.name!r} is a device, and {given!r} is none",
+            "Pass a device; `fata help devices` lists them.",
+        )
+    for device in alternatives(given):
+        if not provides(device.entry, parameter.contract):
+            raise _mismatch(device, parameter, job)
+    return given
+
+
+def _mismatch(device: Device[Any], parameter: DeviceParameter, job: Job) -> ConfigError:
+    wanted = parameter.contract.rpartition(".")[2]
+    has = device.entry.contract.__name__
+    return job.where.error(
+        f"{job.application}({parameter.name}=…) needs a {wanted} ({parameter.where}), "
+        f"and {device.label} (line {device.where.line}) is a {has}",
+        f"Wire a {wanted}, or ask for a {has} in {job.application}.",
+    )
+
+
+def _wanted(parameter: DeviceParameter, job: Job, number: int, catalog: Catalog, target: str) -> Impl[Any] | None:
+    default = catalog.default(parameter.contract, target)
+    if default is not None:
+        return default
+    short = parameter.contract.rpartition(".")[2]
+    from_path = catalog.from_path(parameter.contract)
+    if from_path is None:
+        if parameter.optional:
+            return None
+        raise parameter.where.error(
+            f"{job.application} needs a {short} as {parameter.name!r}, and {target} has none to give by default",
+            f"Wire one in config.py: main({job.application!r}, {parameter.name}=…).",
+        )
+    option: Key[str] = Key(
+        prefixed(job.name, parameter.name),
+        TEXT,
+        None if parameter.optional else REQUIRED,
+        f"path for the {short} {parameter.name!r}",
+        "configure",
+        _owner(job, number),
+        parameter.where,
+    )
+    check_name(option)
+    return Wanted(parameter.contract, parameter.optional, option, parameter.where)
+
+
+def _own_key(parameter: KeyParameter, job: Job, number: int) -> Key[Any]:
+    key: Key[Any] = Key(
+        prefixed(job.name, parameter.name),
+        parameter.type,
+        parameter.default,
+        parameter.doc,
+        "both",
+        _owner(job, number),
+        parameter.where,
+    )
+    check_name(key)
+    return key
+
+
+def _settled(parameter: KeyParameter, given: Any, job: Job) -> Key[Any] | Plain:
+    if isinstance(given, Key):
+        if given.type != parameter.type:
+            raise job.where.error(
+                f"{job.application}({parameter.name}=…) is {parameter.type.describe()} ({parameter.where}), "
+                f"and key {given.name!r} is {given.type.describe()}",
+                "Give the key the parameter's type.",
+            )
+        return given
+    if not admits(parameter.type, given):
+        raise job.where.error(
+            f"{job.application}({parameter.name}={given!r}): not {parameter.type.describe()}",
+            f"See {parameter.where}.",
+        )
+    value: Plain = given
+    return value
+
+
+def _owner(job: Job, number: int) -> str:
+    return f"job {number + 1}, {job.application}"
+
+
+def keys_in(argument: object) -> Iterator[Key[Any]]:
+    """Return the keys an argument depends on, also those of branches that may not be taken."""
+    match argument:
+        case Key():
+            yield argument
+        case Mapped(of):
+            yield from keys_in(of)
+        case Wanted():
+            yield argument.option
+        case HostPath(text):
+            yield from keys_in(text)
+        case Asset():
+            yield from keys_in(argument.source)
+        case Choice():
+            yield from keys_in(argument.value)
+            for branch in argument.all():
+                yield from keys_in(branch)
+        case Device():
+            for _, inner in argument.arguments:
+                yield from keys_in(inner)
+        case Default() | Value() | _:
+            return
+
+
+def _distinct(keys: Sequence[Key[Any]]) -> dict[str, Key[Any]]:
+    found: dict[str, Key[Any]] = {}
+    for key in keys:
+        other = found.setdefault(key.name, key)
+        if other != key:
+            raise key.where.error(
+                f"two keys are named {key.name!r}: here, and at {other.where}",
+                'Give one of them a prefix: a device by name="…", a job by main("app:Class", "name", …).',
+            )
+    return found

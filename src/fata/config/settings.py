@@ -1,0 +1,151 @@
+"""The values of keys, and where each comes from."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fata.config.keys import LAUNCHER_OPTIONS, Key, Required
+from fata.config.value import BOOLEAN, Many, Maybe, Plain, show
+from fata.config.where import Where
+from fata.errors import ConfigError
+
+PYPROJECT = "pyproject.toml"
+
+
+class Setting(NamedTuple):
+    """A value and its origin: "command line", "FATA_PORT", "pyproject.toml", "fata.lock" or "default"."""
+
+    value: Plain
+    origin: str
+
+
+class Word(NamedTuple):
+    """One option as the user wrote it; `text` is None for a flag."""
+
+    name: str
+    text: str | None
+
+
+def split_options(words: Sequence[str], keys: Mapping[str, Key[Any]]) -> list[Word]:
+    """Split command line words into options with their values. Raises ConfigError for what is no key."""
+    found: list[Word] = []
+    rest = [word for word in words if word != "--"]
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            raise ConfigError(f"unexpected argument {word!r}", remedy="Keys are written --name value or --name=value.")
+        name, equals, text = word[2:].partition("=")
+        positive = name.removeprefix("no-")
+        flag = name not in keys and positive in keys and keys[positive].type == BOOLEAN
+        if name not in keys and not flag:
+            raise _unknown(name, keys)
+        if equals:
+            found.append(Word(name, text))
+        elif flag:
+            found.append(Word(positive, "false"))
+        elif keys[name].type == BOOLEAN and (not rest or rest[0].startswith("--")):
+            found.append(Word(name, "true"))
+        elif rest:
+            found.append(Word(name, rest.pop(0)))
+        else:
+            raise ConfigError(f"--{name} needs a value", remedy=f"It is {keys[name].type.describe()}.")
+    return found
+
+
+def _unknown(name: str, keys: Mapping[str, Key[Any]]) -> ConfigError:
+    near = difflib.get_close_matches(name, [*keys, *LAUNCHER_OPTIONS], 1)
+    known = ", ".join(f"--{key}" for key in keys) or "none"
+    return ConfigError(
+        f"there is no key --{name}", remedy=f"Did you mean --{near[0]}?" if near else f"This program's keys: {known}."
+    )
+
+
+def settle(
+    keys: Sequence[Key[Any]],
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    pyproject: Mapping[str, Any],
+    locked: Mapping[str, str],
+) -> dict[str, Setting]:
+    """Give every key its value: command line, FATA_* environment, [tool.fata.keys], lock, default. Raises ConfigError.
+
+    A key without any is left out; whoever needs its value complains.
+    """
+    by_name = {key.name: key for key in keys}
+    settings: dict[str, Setting] = {}
+    for key in keys:
+        variable = variable_of(key.name)
+        if variable in environment:
+            settings[key.name] = Setting(_parse(key, environment[variable], variable), variable)
+        elif key.name in pyproject:
+            settings[key.name] = Setting(_parse(key, _as_text(pyproject[key.name]), PYPROJECT), PYPROJECT)
+        elif key.name in locked and key.configures:
+            settings[key.name] = _locked(key, locked[key.name])
+        elif not isinstance(key.default, Required):
+            settings[key.name] = Setting(key.default, "default")
+    for word in split_options(words, by_name):
+        key = by_name[word.name]
+        value = _parse(key, word.text or "", f"--{key.name}")
+        before = settings.get(key.name)
+        if isinstance(key.type, Many) and before is not None and before.origin == "command line":
+            assert isinstance(value, list)
+            assert isinstance(before.value, list)
+            value = [*before.value, *value]
+        settings[key.name] = Setting(value, "command line")
+    return settings
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of an option."""
+    return "FATA_" + name.upper().replace("-", "_")
+
+
+def as_words(keys: Sequence[Key[Any]], settings: Mapping[str, Setting]) -> list[str]:
+    """Write the values that are not defaults as command line words."""
+    return [
+        f"--{key.name}={show(key.type, settings[key.name].value)}"
+        for key in keys
+        if key.name in settings and settings[key.name].origin != "default"
+    ]
+
+
+def read_pyproject(directory: Path) -> dict[str, Any]:
+    """Return the table [tool.fata] of the nearest pyproject.toml; {} when there is none. Raises ConfigError."""
+    for folder in (directory, *directory.parents):
+        file = folder / PYPROJECT
+        if not file.is_file():
+            continue
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise ConfigError(f"cannot be read: {error}", remedy="Mend it.", file=str(file)) from None
+        found = table.get("tool", {}).get("fata", {})
+        unknown = set(found) - {"target", "keys"}
+        if unknown:
+            raise Where(str(file)).error(
+                f"[tool.fata] has no {sorted(unknown)[0]!r}", "It may have `target` and the table `keys`."
+            )
+        return dict(found)
+    return {}
+
+
+def _parse(key: Key[Any], text: str, origin: str) -> Plain:
+    try:
+        return key.type.parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error.reason}", remedy=key.doc and f"--{key.name}: {key.doc}") from None
+
+
+def _locked(key: Key[Any], text: str) -> Setting:
+    value = None if not text and isinstance(key.type, Maybe) else _parse(key, text, "fata.lock")
+    return Setting(value, "default" if value == key.default else "fata.lock")
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(_as_text(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,79 @@
+"""From a name in a module to where the thing is defined."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from fata.config.signature.source import Module, Sources, absolute
+
+MAX_HOPS = 16  # aliases and re-exports followed; more is a cycle
+
+
+class Definition(NamedTuple):
+    """Where a name leads: a statement in a module, or only a dotted name when its source is not at hand."""
+
+    name: str  # "fata.device.kv.KvRo"
+    module: Module | None
+    statement: ast.stmt | None
+
+
+def dotted(expression: ast.expr) -> str | None:
+    """Return "a.b.c" for a name or a chain of attributes; None for anything else."""
+    if isinstance(expression, ast.Name):
+        return expression.id
+    if isinstance(expression, ast.Attribute):
+        base = dotted(expression.value)
+        return None if base is None else f"{base}.{expression.attr}"
+    return None
+
+
+def resolve(sources: Sources, module: Module, name: str, hops: int = MAX_HOPS) -> Definition:
+    """Follow `name`, as it is used in `module`, to its definition.
+
+    Import aliases, attributes of modules, `X = Y` at top level, re-exports and star imports are followed.
+    """
+    head, _, rest = name.partition(".")
+    statement = module.bindings.get(head)
+    if hops == 0:
+        return Definition(f"{module.name}.{name}", None, None)
+    if statement is None:
+        return _through_stars(sources, module, name, hops)
+    match statement:
+        case ast.Import(names=aliases):
+            return _through_import(sources, aliases, name, hops)
+        case ast.ImportFrom():
+            origin = next(alias.name for alias in statement.names if (alias.asname or alias.name) == head)
+            return _in_module(sources, f"{absolute(module, statement)}.{origin}", rest, hops)
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if not rest:
+            target = dotted(value)
+            if target is not None and target != name:
+                return resolve(sources, module, target, hops - 1)
+    return Definition(f"{module.name}.{name}", module, statement if not rest else None)
+
+
+def _through_import(sources: Sources, aliases: list[ast.alias], name: str, hops: int) -> Definition:
+    head, _, rest = name.partition(".")
+    for alias in aliases:
+        if alias.asname == head:
+            return _in_module(sources, alias.name, rest, hops)
+    return _in_module(sources, head, rest, hops)
+
+
+def _in_module(sources: Sources, full: str, rest: str, hops: int) -> Definition:
+    """Find `full.rest`, where `full` is a module, or a name in one."""
+    path = f"{full}.{rest}" if rest else full
+    parts = path.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        module = sources.find(".".join(parts[:cut]))
+        if module is not None:
+            return resolve(sources, module, ".".join(parts[cut:]), hops - 1)
+    return Definition(path, None, None)
+
+
+def _through_stars(sources: Sources, module: Module, name: str, hops: int) -> Definition:
+    for origin in module.stars:
+        found = _in_module(sources, origin, name, hops)
+        if found.statement is not None:
+            return found
+    return Definition(name if "." in name else f"{module.name}.{name}", None, None)

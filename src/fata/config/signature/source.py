@@ -1,0 +1,136 @@
+"""Modules as source: found by walking directories, parsed once, never imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from fata.config.where import Where
+from fata.errors import ConfigError
+
+
+class Module:
+    """One parsed module, with what its top level binds."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree. Raises ConfigError at the line of a syntax error."""
+        try:
+            # The guest's Python is 3.11, whatever runs this tool.
+            return ast.parse(self.path.read_bytes(), str(self.path), feature_version=(3, 11))
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            raise ConfigError(
+                f"{self.name} cannot be read: {getattr(error, 'msg', error)}",
+                remedy="Mend the syntax; the guest's Python is 3.11.",
+                file=str(self.path),
+                line=line,
+            ) from None
+
+    @cached_property
+    def bindings(self) -> dict[str, ast.stmt]:
+        """Names bound at the top level, also inside `if` and `try`, with the statement that does it; the last wins."""
+        found: dict[str, ast.stmt] = {}
+        for statement in _statements(self.tree.body):
+            for name in _bound(statement):
+                found[name] = statement
+        return found
+
+    @cached_property
+    def stars(self) -> list[str]:
+        """Modules whose names are imported by `from m import *`."""
+        return [
+            absolute(self, statement)
+            for statement in _statements(self.tree.body)
+            if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+        ]
+
+    def where(self, node: ast.AST) -> Where:
+        """Return the place of a node."""
+        return Where(str(self.path), getattr(node, "lineno", None))
+
+
+class Sources:
+    """The modules of an application and of the packages installed beside the tool."""
+
+    def __init__(self, path: Sequence[Path]) -> None:
+        self._path = path
+        self._modules: dict[str, Module | None] = {}
+
+    def find(self, name: str) -> Module | None:
+        """Return a module by its dotted name; None when there is no such source file."""
+        if name not in self._modules:
+            self._modules[name] = self._locate(name)
+        return self._modules[name]
+
+    def exists(self, name: str) -> bool:
+        """Say whether a top-level name could be imported from the search path, in whatever form."""
+        for directory in self._path:
+            if (directory / name).is_dir() or (directory / f"{name}.py").is_file():
+                return True
+            if directory.is_dir() and any(directory.glob(f"{name}.*.so")):
+                return True
+        return False
+
+    def _locate(self, name: str) -> Module | None:
+        relative = Path(*name.split("."))
+        for directory in self._path:
+            for candidate in (directory / relative / "__init__.py", directory / relative.with_suffix(".py")):
+                if candidate.is_file():
+                    return Module(name, candidate)
+        return None
+
+
+def absolute(module: Module, statement: ast.ImportFrom) -> str:
+    """Return the full name of the module that a `from … import` names."""
+    if not statement.level:
+        return statement.module or ""
+    is_package = module.path.name == "__init__.py"
+    parts = module.name.split(".")
+    base = parts[: len(parts) - statement.level + is_package]
+    return ".".join([*base, *([statement.module] if statement.module else [])])
+
+
+def imports_at_any_depth(module: Module) -> set[str]:
+    """Return the top-level names of everything the module imports, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add(absolute(module, node).partition(".")[0])
+    return found
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in body:
+        if isinstance(statement, ast.If):
+            yield from _statements([*statement.body, *statement.orelse])
+        elif isinstance(statement, ast.Try):
+            handlers = [inner for handler in statement.handlers for inner in handler.body]
+            # The handlers first: what the body binds is what usually holds.
+            yield from _statements([*handlers, *statement.body, *statement.orelse, *statement.finalbody])
+        else:
+            yield statement
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    match statement:
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            yield name
+        case ast.Import(names=names):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in names)
+        case ast.ImportFrom(names=names):
+            yield from (alias.asname or alias.name for alias in names if alias.name != "*")
+        case ast.Assign(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
+            yield name
+        case _:
+            return

@@ -1,0 +1,231 @@
+"""The types a key may have: how its text is read, shown, and written as Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fata.errors import ConfigError
+
+Plain = str | int | float | bool | None | list["Plain"]
+"""What a key's value may be on the building machine; an enumeration's member is its name."""
+
+TRUE = frozenset({"true", "yes", "on", "1"})
+FALSE = frozenset({"false", "no", "off", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """`str`, `int`, `float` or `bool`."""
+
+    name: str
+
+    def parse(self, text: str) -> Plain:
+        """Read a value as a user writes it. Raises ConfigError."""
+        if self.name == "str":
+            return text
+        if self.name == "bool":
+            return _boolean(text)
+        try:
+            return _integer(text) if self.name == "int" else _number(text)
+        except ValueError:
+            raise ConfigError(f"{text!r} is not {self.describe()}") from None
+
+    def describe(self) -> str:
+        """Name the type for a person: "an integer"."""
+        return {"str": "a text", "int": "an integer", "float": "a number", "bool": "true or false"}[self.name]
+
+    def metavar(self) -> str:
+        """Name it for a usage line."""
+        return {"str": "TEXT", "int": "INTEGER", "float": "NUMBER", "bool": "true|false"}[self.name]
+
+    def converter(self) -> str:
+        """Name it as an expression of `fata.runtime.arguments`."""
+        return {"str": "text", "int": "integer", "float": "number", "bool": "boolean"}[self.name]
+
+    def annotation(self) -> str:
+        """Name it as an annotation."""
+        return self.name
+
+    def literal(self, value: Plain) -> str:
+        """Write a value as Python."""
+        return repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some texts or integers: `Literal["a", "b"]`."""
+
+    values: tuple[str | int, ...]
+
+    def parse(self, text: str) -> Plain:
+        for value in self.values:
+            if text == str(value):
+                return value
+        raise ConfigError(f"{text!r} is not {self.describe()}")
+
+    def describe(self) -> str:
+        return "one of " + ", ".join(str(value) for value in self.values)
+
+    def metavar(self) -> str:
+        return "|".join(str(value) for value in self.values)
+
+    def converter(self) -> str:
+        return f"choice({', '.join(map(repr, self.values))})"
+
+    def annotation(self) -> str:
+        return f"Literal[{', '.join(map(repr, self.values))}]"
+
+    def literal(self, value: Plain) -> str:
+        return repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """A member of an `Enum` class of the application, by name."""
+
+    module: str
+    name: str
+    members: tuple[str, ...]
+
+    def parse(self, text: str) -> Plain:
+        for member in self.members:
+            if text.lower() == member.lower():
+                return member
+        raise ConfigError(f"{text!r} is not {self.describe()}")
+
+    def describe(self) -> str:
+        return "one of " + ", ".join(member.lower() for member in self.members)
+
+    def metavar(self) -> str:
+        return "|".join(member.lower() for member in self.members)
+
+    def converter(self) -> str:
+        return f"enum({self.name})"
+
+    def annotation(self) -> str:
+        return self.name
+
+    def literal(self, value: Plain) -> str:
+        return f"{self.name}.{value}"
+
+
+Single = Scalar | Choice | Enumeration
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list: the option may be repeated, and each may hold several separated by commas."""
+
+    of: Single
+
+    def parse(self, text: str) -> Plain:
+        return [self.of.parse(part) for part in _items(text)] if text else []
+
+    def describe(self) -> str:
+        return f"a list separated by commas, each {self.of.describe()}"
+
+    def metavar(self) -> str:
+        return f"{self.of.metavar()},…"
+
+    def converter(self) -> str:
+        return f"many({self.of.converter()})"
+
+    def annotation(self) -> str:
+        return f"list[{self.of.annotation()}]"
+
+    def literal(self, value: Plain) -> str:
+        if value is None:
+            return "None"
+        assert isinstance(value, list)
+        return "[" + ", ".join(self.of.literal(item) for item in value) + "]"
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """A value that may be left out: `X | None`."""
+
+    of: Single | Many
+
+    def parse(self, text: str) -> Plain:
+        return self.of.parse(text)
+
+    def describe(self) -> str:
+        return self.of.describe()
+
+    def metavar(self) -> str:
+        return self.of.metavar()
+
+    def converter(self) -> str:
+        return f"optional({self.of.converter()})"
+
+    def annotation(self) -> str:
+        return f"{self.of.annotation()} | None"
+
+    def literal(self, value: Plain) -> str:
+        return "None" if value is None else self.of.literal(value)
+
+
+KeyType = Single | Many | Maybe
+
+TEXT = Scalar("str")
+INTEGER = Scalar("int")
+NUMBER = Scalar("float")
+BOOLEAN = Scalar("bool")
+SCALARS = {"str": TEXT, "int": INTEGER, "float": NUMBER, "bool": BOOLEAN}
+
+
+def admits(key_type: KeyType, value: Plain) -> bool:
+    """Say whether a Python value is of the type. An `int` serves as a `float`; a `bool` not as an `int`."""
+    match key_type:
+        case Scalar(name):
+            if name == "float":
+                return isinstance(value, float) or type(value) is int
+            return type(value).__name__ == name
+        case Choice(values):
+            return value in values
+        case Enumeration():
+            return value in key_type.members
+        case Many(of):
+            return isinstance(value, list) and all(admits(of, item) for item in value)
+        case Maybe(of):
+            return value is None or admits(of, value)
+
+
+def show(key_type: KeyType, value: Plain) -> str:
+    """Write a value as `parse` reads it; None is the empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(show(key_type, item).replace("\\", "\\\\").replace(",", "\\,") for item in value)
+    return str(value)
+
+
+def _integer(text: str) -> int:
+    return int(text, 0 if text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else 10)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if value - value != 0:  # infinite, or not a number
+        raise ValueError(text)
+    return value
+
+
+def _items(text: str) -> list[str]:
+    """Split at commas; a backslash takes the next character as it is."""
+    parts = [""]
+    characters = iter(text)
+    for character in characters:
+        if character == ",":
+            parts.append("")
+        else:
+            parts[-1] += next(characters, "\\") if character == "\\" else character
+    return parts
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in TRUE | FALSE:
+        return text.lower() in TRUE
+    raise ConfigError(f"{text!r} is not true or false")

@@ -1,0 +1,1 @@
+"""Targets: what a program is made into, and how it is started."""

@@ -1,0 +1,47 @@
+"""Where a build goes, and how it comes to be there: all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fata.config.graph import File, Graph
+from fata.config.lock import replace
+from fata.target.dotted import load
+from fata.target.program import write_program
+
+BUILD = "build"
+MAIN = "main.py"
+
+Report = Callable[[str], None]
+"""Told what is being done, before it is."""
+
+
+def folder(graph: Graph) -> Path:
+    """Return the folder of a target's output, beside the application."""
+    return graph.project.directory / BUILD / graph.target
+
+
+def write_main(graph: Graph, version: str) -> Path:
+    """Write main.py into the output folder and return it."""
+    file = folder(graph) / MAIN
+    replace(file, write_program(graph, version).encode())
+    return file
+
+
+def make_files(graph: Graph, report: Report) -> list[Path]:
+    """Make the image's files with the steps that the catalog names, and return them. Raises ConfigError."""
+    return [_make_file(folder(graph), file, report) for file in graph.files]
+
+
+def _make_file(output: Path, file: File, report: Report) -> Path:
+    report(f"packing {file.source.name}")
+    output.mkdir(parents=True, exist_ok=True)
+    made = output / file.name
+    temporary = output / f".{file.name}.new"
+    try:
+        load(file.prepare)(file.source, temporary)
+        temporary.replace(made)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return made

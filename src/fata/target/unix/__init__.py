@@ -1,0 +1,1 @@
+"""unix: the program as a process of the host."""
