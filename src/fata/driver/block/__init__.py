@@ -1,0 +1,1 @@
+"""Disks: a file or block device of the host, and memory."""

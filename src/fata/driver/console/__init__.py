@@ -1,0 +1,1 @@
+"""Consoles: standard input and output, and memory."""

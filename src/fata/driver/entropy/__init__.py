@@ -1,0 +1,1 @@
+"""Sources of random octets: the machine, and a seed."""
