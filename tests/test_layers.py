@@ -51,7 +51,10 @@ TABLE = {
     "config/catalog": Layer(imports=names("device errors"), names=PROGRAM),
     "target": Layer(imports=names("config errors"), third_party=names("elftools"), names=PROGRAM, computes=True),
     "tool": Layer(
-        imports=BELOW_SIM | names("sim config target"), third_party=names("click rich"), names=PROGRAM, computes=True
+        imports=BELOW_SIM | names("sim config target"),
+        third_party=names("click rich watchfiles"),
+        names=PROGRAM,
+        computes=True,
     ),
 }
 
