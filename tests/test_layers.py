@@ -49,10 +49,12 @@ TABLE = {
     "sim": Layer(imports=BELOW_SIM, third_party=names("pytest")),
     "config": Layer(imports=names("device errors")),
     "config/catalog": Layer(imports=names("device errors"), names=PROGRAM),
-    "target": Layer(imports=names("config errors"), third_party=names("elftools"), names=PROGRAM, computes=True),
+    "target": Layer(
+        imports=names("config errors"), third_party=names("elftools watchfiles"), names=PROGRAM, computes=True
+    ),
     "tool": Layer(
         imports=BELOW_SIM | names("sim config target"),
-        third_party=names("click rich watchfiles"),
+        third_party=names("click rich"),
         names=PROGRAM,
         computes=True,
     ),
