@@ -48,7 +48,7 @@ class Scalar:
 
     def literal(self, value: Plain) -> str:
         """Write a value as Python."""
-        return repr(value)
+        return quoted(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,13 @@ class Choice:
         return "|".join(str(value) for value in self.values)
 
     def converter(self) -> str:
-        return f"choice({', '.join(map(repr, self.values))})"
+        return f"choice({', '.join(map(quoted, self.values))})"
 
     def annotation(self) -> str:
-        return f"Literal[{', '.join(map(repr, self.values))}]"
+        return f"Literal[{', '.join(map(quoted, self.values))}]"
 
     def literal(self, value: Plain) -> str:
-        return repr(value)
+        return quoted(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,12 @@ def show(key_type: KeyType, value: Plain) -> str:
     if isinstance(value, list):
         return ",".join(show(key_type, item).replace("\\", "\\\\").replace(",", "\\,") for item in value)
     return str(value)
+
+
+def quoted(value: object) -> str:
+    """Write a value as Python, texts in double quotes where that needs no escapes."""
+    text = repr(value)
+    return f'"{text[1:-1]}"' if text[0] == "'" and '"' not in text else text
 
 
 def _integer(text: str) -> int:

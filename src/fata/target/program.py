@@ -10,7 +10,7 @@ from fata.config.graph import Boot, File, Graph, JobNode, Node, Operand
 from fata.config.keys import Key, Required
 from fata.config.offer import full_name
 from fata.config.signature import KeyParameter
-from fata.config.value import Choice, Enumeration, KeyType, Many, Maybe
+from fata.config.value import Choice, Enumeration, KeyType, Many, Maybe, quoted
 from fata.target.dotted import split
 
 ARGUMENTS = "fata.runtime.arguments"
@@ -89,7 +89,7 @@ class _Program:
                 "",
                 "",
                 'if __name__ == "__main__":',
-                f"    {boot}({project.name!r}, {self.version!r}, ({names}), wire)",
+                f"    {boot}({quoted(project.name)}, {quoted(self.version)}, ({names}), wire)",
                 "",
             ]
         )
@@ -103,14 +103,14 @@ class _Program:
 
     def _constant(self, key: Key[Any]) -> Iterator[str]:
         argument = self.imports.name(ARGUMENTS, "Argument")
-        arguments = [repr(key.name), self._converter(key.type)]
+        arguments = [quoted(key.name), self._converter(key.type)]
         setting = self.graph.settings.get(key.name)
         if setting is not None:
             arguments.append(f"default={key.type.literal(setting.value)}")
         elif not isinstance(key.default, Required):
             arguments.append(f"default={key.type.literal(key.default)}")
         if key.doc:
-            arguments.append(f"doc={key.doc!r}")
+            arguments.append(f"doc={quoted(key.doc)}")
         head = f"{self.constants[key.name]}: {argument}[{key.type.annotation()}] = {argument}"
         yield from _call(head, arguments, "")
 
@@ -170,10 +170,10 @@ class _Program:
             case Boot(key):
                 return f"given[{self.constants[key.name]}]"
             case File(name):
-                return f"{self.imports.name('fata.runtime.assets', 'asset')}({name!r})"
+                return f"{self.imports.name('fata.runtime.assets', 'asset')}({quoted(name)})"
             case Path():
-                return repr(str(operand))
-        return repr(operand)
+                return quoted(str(operand))
+        return quoted(operand)
 
 
 def _call(head: str, arguments: list[str], indent: str) -> Iterator[str]:

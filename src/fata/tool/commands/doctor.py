@@ -1,0 +1,69 @@
+"""fata doctor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import click
+
+from fata.config.offer import installed
+from fata.errors import ConfigError
+from fata.tool.screen import show_json
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. `needed` says for what; `remedy` what to do where it is not there."""
+
+    what: str
+    there: bool
+    needed: str
+    remedy: str
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def command(as_json: bool) -> None:
+    """Say what this machine has for fata, and what it lacks. Status 0 when everything necessary is there."""
+    findings = list(_findings())
+    fine = all(finding.there for finding in findings if finding.needed == "everything")
+    if as_json:
+        show_json({"ok": fine, "findings": [finding._asdict() for finding in findings]})
+    else:
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            mark = "ok     " if finding.there else "missing"
+            advice = "" if finding.there else f"; {finding.remedy}"
+            click.echo(f"{mark}  {finding.what.ljust(width)}  for {finding.needed}{advice}")
+    sys.exit(0 if fine else 1)
+
+
+def _findings() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(f"Python {version}", sys.version_info >= (3, 11), "everything", "install Python 3.11 or later")
+    yield Finding(f"platform {sys.platform}", sys.platform == "linux", "everything", "fata runs on Linux")
+    yield _devices()
+    yield _module("mypy", "`fata check` to check types")
+    yield _module("pytest", "`fata test`")
+    renderer = any(map(shutil.which, ("rsvg-convert", "dot", "chromium")))
+    yield Finding("rsvg-convert", renderer, "`fata describe --format png`", "apt-get install librsvg2-bin")
+    tap = os.access("/dev/net/tun", os.R_OK | os.W_OK)
+    yield Finding("/dev/net/tun", tap, "a network of one's own (planned)", "load the module tun, or run as root")
+    qemu = shutil.which("qemu-system-x86_64") is not None
+    yield Finding("QEMU", qemu, "targets virtio and xen (planned)", "apt-get install qemu-system-x86")
+
+
+def _devices() -> Finding:
+    try:
+        count = len(installed().offers)
+    except ConfigError as error:
+        return Finding("devices", False, "everything", str(error))
+    return Finding(f"{count} kinds of devices", True, "everything", "")
+
+
+def _module(name: str, needed: str) -> Finding:
+    return Finding(name, find_spec(name) is not None, needed, f"pip install {name}")

@@ -1,0 +1,47 @@
+"""fata run."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from fata.config.graph import Graph
+from fata.config.settings import as_words
+from fata.target.output import make_files, write_main
+from fata.target.unix.launch import become, environment, reload
+from fata.target.unix.launch import command as command_line
+from fata.tool.keyed import keyed, show_help
+from fata.tool.screen import progress, say
+from fata.tool.session import application_version, open_session
+
+
+@keyed()
+@click.option("--logs", metavar="LEVELS", help="What to log: info, or *:info,http:debug.")
+@click.option("--reload", "again", is_flag=True, help="Start again whenever a file of the application changes.")
+@click.option("--pdb", "debug", is_flag=True, help="Stop in the debugger where an uncaught exception was raised.")
+def command(ctx: click.Context, target: str | None, logs: str | None, again: bool, debug: bool) -> None:
+    """Configure, build and start an application.
+
+    DIR is a folder with a config.py (by default this one); MODULE:NAME is a class with `async def run`, or an
+    ASGI application, and needs no config.py: devices that it asks for and that have no default are options.
+    """
+    if show_help(ctx, target):
+        return
+    extra = [] if logs is None else [f"--logs={logs}"]
+
+    def make() -> tuple[list[str], dict[str, str]]:
+        with progress() as report:
+            graph = open_session(ctx.args, target).graph(booting=True)
+            main = write_main(graph, application_version(graph.project.directory))
+            make_files(graph, report)
+        return command_line(main, [*_boot_words(graph), *extra], debug=debug), environment(graph)
+
+    if again:
+        project = open_session(ctx.args, target).project
+        sys.exit(reload(make, project.directory, say))
+    become(*make())
+
+
+def _boot_words(graph: Graph) -> list[str]:
+    return as_words([key for key in graph.keys if key.boots], graph.settings)

@@ -1,0 +1,87 @@
+"""The command `fata` and how its subcommands are found."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from importlib import import_module
+
+import click
+
+from fata import __version__
+from fata.errors import ConfigError, FataError
+from fata.tool.screen import say, show_error
+
+COMMANDS = {
+    "new": "Make a folder with an application, its config.py and a test.",
+    "run": "Configure, build and start an application.",
+    "configure": "Read config.py, settle the keys, write main.py and fata.lock.",
+    "build": "Make the program that a target runs.",
+    "describe": "Show what the configuration became: keys and the graph of devices.",
+    "check": "Look for mistakes without running: config.py, wiring, imports, types.",
+    "test": "Run an application's tests.",
+    "clean": "Remove what build and configure made.",
+    "doctor": "Say what this machine has for fata, and what it lacks.",
+    "completion": "Print the completion script of a shell.",
+    "help": "Explain a command or a topic.",
+}
+"""The commands in the order of a first acquaintance, with their one line; the rest is in `commands/`."""
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are called: `fata --help` must not pay for them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"fata.tool.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            raise ConfigError(
+                f"there is no command {args[0]!r}",
+                remedy=f"Did you mean `fata {near[0]}`?" if near else "`fata --help` lists them.",
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fata")
+def fata() -> None:
+    """Typed Python applications as processes, sandboxes or unikernels.
+
+    `fata run DIR` starts the application in a folder, `fata new NAME` makes one.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit: 0, 2 for the user's mistake, 1 for anything else."""
+    try:
+        status = fata.main(standalone_mode=False)
+    except ConfigError as error:
+        show_error(error, as_json="--json" in sys.argv)
+        status = 2
+    except FataError as error:
+        say(f"error: {error}")
+        status = 1
+    except click.ClickException as error:
+        error.show()
+        status = 2
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""From what stands on the command line to a settled graph: the way every command begins."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fata.config.graph import Graph, resolve
+from fata.config.lock import Lock, check_against, read_lock
+from fata.config.offer import installed
+from fata.config.plan import Plan, make_plan
+from fata.config.project import Project, load
+from fata.config.settings import PYPROJECT, read_pyproject, settle
+from fata.errors import ConfigError
+from fata.target.reach import check_imports
+
+TARGETS = ("unix",)
+PLANNED = ("sandbox", "virtio", "xen")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A project, its plan for one target, and what its lock says."""
+
+    project: Project
+    plan: Plan
+    lock: Lock | None
+    words: tuple[str, ...]  # of the command line, for keys
+    defaults: dict[str, object]  # [tool.fata.keys]
+
+    def graph(self, *, booting: bool = False, ignore_lock: bool = False) -> Graph:
+        """Settle every key and choice. Raises ConfigError.
+
+        `booting`: keys that the program reads at boot may differ from the lock. `ignore_lock`: it is about
+        to be written anew.
+        """
+        locked = self.lock.keys if self.lock is not None and not ignore_lock else {}
+        settings = settle(self.plan.keys, self.words, os.environ, self.defaults, locked)
+        graph = resolve(self.plan, settings)
+        for name, setting in settings.items():
+            if setting.origin == "command line" and name not in {key.name for key in graph.keys}:
+                raise ConfigError(
+                    f"--{name} belongs to a device that is not chosen", remedy="See `fata describe` for what is."
+                )
+        if self.lock is not None and not ignore_lock:
+            check_against(self.lock, graph, booting=booting)
+        check_imports(graph)
+        _check_packages(self.project)
+        return graph
+
+
+def open_session(words: Sequence[str], target: str | None, *, ignore_lock: bool = False) -> Session:
+    """Load the project that the first word names (by default this folder's); the rest is for its keys."""
+    subject, rest = (words[0], words[1:]) if words and not words[0].startswith("-") else (".", words)
+    project = load(subject)
+    table = read_pyproject(project.directory)
+    lock = read_lock(project.directory)
+    chosen = target or os.environ.get("FATA_TARGET") or table.get("target")
+    if chosen is None:
+        chosen = lock.target if lock is not None and not ignore_lock else "unix"
+    check_target(str(chosen))
+    plan = make_plan(project, installed(), str(chosen))
+    return Session(project, plan, lock, tuple(rest), dict(table.get("keys", {})))
+
+
+def check_target(name: str) -> None:
+    """Refuse a target that does not exist, or not yet."""
+    if name in PLANNED:
+        raise ConfigError(f"target {name!r} is planned and not there yet", remedy=f"There is {', '.join(TARGETS)}.")
+    if name not in TARGETS:
+        raise ConfigError(f"unknown target {name!r}", remedy=f"There is {', '.join(TARGETS)}.")
+
+
+def application_version(directory: Path) -> str:
+    """Return the version in the application's own pyproject.toml; "0" without one."""
+    try:
+        table = tomllib.loads((directory / PYPROJECT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "0"
+    return str(table.get("project", {}).get("version", "0"))
+
+
+def _check_packages(project: Project) -> None:
+    if not project.packages:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for package in project.packages:
+        try:
+            requirement = Requirement(package.requirement)
+            found = version(requirement.name)
+        except InvalidRequirement as error:
+            raise package.where.error(f"package({package.requirement!r}): {error}", "Write it as pip does.") from None
+        except PackageNotFoundError:
+            raise package.where.error(
+                f"package {package.requirement!r} is not installed", f"pip install '{package.requirement}'"
+            ) from None
+        if not requirement.specifier.contains(found, prereleases=True):
+            raise package.where.error(
+                f"package {package.requirement!r} is wanted, and {found} is installed",
+                f"pip install '{package.requirement}'",
+            )
