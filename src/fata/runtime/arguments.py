@@ -12,6 +12,7 @@ from __future__ import annotations
 from fata.errors import ConfigError, StateError
 from fata.runtime.converters import Converter, boolean, choice, enum, integer, many, number, optional, text
 from fata.runtime.generic import Generic, T
+from fata.runtime.logs import DEFAULT, LEVELS
 from fata.runtime.quoting import join, split
 from fata.runtime.usage import usage
 
@@ -90,7 +91,12 @@ class Values:
         return value  # type: ignore[no-any-return]  # put there by this very argument's converter
 
 
-LOGS = Argument("logs", text, default="*:info", doc="what to log: a level, or source:level, several of them by commas")
+LOGS = Argument(
+    "logs",
+    text,
+    default=DEFAULT,
+    doc=f"what to log: a level, or source:level, several of them by commas; a level is one of {', '.join(LEVELS)}",
+)
 RESERVED = ("help", "version", "logs")  # keys that every program has
 
 
