@@ -15,6 +15,21 @@ class DeviceError(FataError):
     """The world's fault: a device or the host refused or failed. Retry or give up."""
 
 
+class Unavailable(DeviceError):
+    """What the user named is not there, is taken, or may not be used: a path, a port, an interface.
+
+    A program that ends by it tells `str(error)` without a traceback and exits with status 2.
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason, remedy)
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return self.reason + (f"\n  {self.remedy}" if self.remedy else "")
+
+
 class StateError(FataError):
     """The caller's fault: an operation that the object's state or its contract forbids; a bug."""
 

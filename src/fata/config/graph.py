@@ -13,10 +13,11 @@ from fata.config.keys import Key, Mapped, Target, Value
 from fata.config.offer import full_name
 from fata.config.plan import Plan, PlannedJob, Wanted
 from fata.config.project import Project
-from fata.config.settings import Setting
+from fata.config.settings import Setting, variable_of
 from fata.config.signature import Signature
 from fata.config.value import Plain
 from fata.config.where import Where
+from fata.errors import ConfigError
 
 TAKEN = frozenset({"devices", "given", "wire", "boot", "asset", "path", *keyword.kwlist})
 """Names that main.py uses itself."""
@@ -85,6 +86,14 @@ def resolve(plan: Plan, settings: Mapping[str, Setting]) -> Graph:
     keys = tuple(key for key in plan.keys if key in resolver.used)
     fixed = frozenset(key.name for key in keys if key in resolver.chosen or not key.boots)
     return Graph(plan.project, plan.target, tuple(resolver.nodes.values()), jobs, keys, fixed, settings)
+
+
+def missing_value(key: Key[Any]) -> ConfigError:
+    """Say that a key has no default and was given no value."""
+    return key.where.error(
+        f"a value is needed for --{key.name} ({key.type.metavar()}): {key.doc or 'no help was written'}",
+        f"Give it: --{key.name}=… on the command line, or {variable_of(key.name)} in the environment.",
+    )
 
 
 class _Resolver:
@@ -170,10 +179,7 @@ class _Resolver:
     def _value(self, key: Key[Any]) -> Plain:
         setting = self.settings.get(key.name)
         if setting is None:
-            raise key.where.error(
-                f"a value is needed for --{key.name} ({key.type.metavar()}): {key.doc or 'no help was written'}",
-                f"Give it: --{key.name}=… on the command line, or FATA_{key.name.upper().replace('-', '_')}.",
-            )
+            raise missing_value(key)
         return setting.value
 
     def _node(self, device: Device[Any]) -> Node:

@@ -137,7 +137,7 @@ def _parse(key: Key[Any], text: str, origin: str) -> Plain:
     try:
         return key.type.parse(text)
     except ConfigError as error:
-        raise ConfigError(f"{origin}: {error.reason}", remedy=key.doc and f"--{key.name}: {key.doc}") from None
+        raise key.where.error(f"{origin}: {error.reason}", key.doc and f"--{key.name} is: {key.doc}") from None
 
 
 def _locked(key: Key[Any], text: str) -> Setting:

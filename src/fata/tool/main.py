@@ -68,7 +68,7 @@ def fata() -> None:
 def main() -> None:
     """Run the command line and exit: 0, 2 for the user's mistake, 1 for anything else."""
     try:
-        status = fata.main(standalone_mode=False)
+        status = fata.main(prog_name="fata", standalone_mode=False)
     except ConfigError as error:
         show_error(error, as_json="--json" in sys.argv)
         status = 2

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fata.config.graph import Graph, resolve
+from fata.config.graph import Graph, missing_value, resolve
+from fata.config.impl import HostPath
 from fata.config.lock import Lock, check_against, read_lock
 from fata.config.offer import installed
 from fata.config.plan import Plan, make_plan
@@ -49,6 +50,9 @@ class Session:
             check_against(self.lock, graph, booting=booting)
         check_imports(graph)
         _check_packages(self.project)
+        if booting:
+            _check_values(graph)
+            _check_paths(graph)
         return graph
 
 
@@ -81,6 +85,29 @@ def application_version(directory: Path) -> str:
     except (OSError, ValueError):
         return "0"
     return str(table.get("project", {}).get("version", "0"))
+
+
+def _check_values(graph: Graph) -> None:
+    """Refuse to start a program that would stop at once for want of a value."""
+    for key in graph.keys:
+        if key.name not in graph.settings:
+            raise missing_value(key)
+
+
+def _check_paths(graph: Graph) -> None:
+    """Refuse a path of the host that is not there: told here, it can be blamed on a line of config.py."""
+    for node in graph.nodes:
+        for _, argument in node.device.arguments:
+            if not isinstance(argument, HostPath):
+                continue
+            if isinstance(argument.text, str):
+                path, where, remedy = graph.project.directory / argument.text, node.device.where, "Make it."
+            else:
+                key = argument.text
+                path, where = Path(str(graph.settings[key.name].value)), key.where
+                remedy = f"Make it, or give another: --{key.name}=…"
+            if not path.exists():
+                raise where.error(f"there is no {path}, which {node.device.label} needs", remedy)
 
 
 def _check_packages(project: Project) -> None:

@@ -34,9 +34,10 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
     if as_json:
         show_json({"name": graph.project.name, "target": graph.target, "types": findings})
     else:
-        say("\n".join(findings or []))
+        for finding in findings or []:
+            say(finding)
         missing = "; types were not checked: pip install mypy" if findings is None else ""
-        say(f"{graph.project.name} for {graph.target}: {len(findings or [])} mistakes{missing}")
+        say(f"{graph.project.name} for {graph.target}: {len(findings or []) or 'no'} mistakes{missing}")
     sys.exit(2 if findings else 0)
 
 

@@ -14,11 +14,8 @@ from fata.config.picture import Picture, draw
 from fata.config.value import show
 from fata.errors import ConfigError
 from fata.tool.keyed import keyed, show_help
-from fata.tool.render.data import to_data
-from fata.tool.render.dot import to_dot
-from fata.tool.render.mermaid import to_mermaid
-from fata.tool.render.svg import to_svg
-from fata.tool.render.tree import to_tree
+from fata.tool.render import draw as render
+from fata.tool.render.data import as_data
 from fata.tool.screen import say, table
 from fata.tool.session import open_session
 
@@ -33,7 +30,7 @@ def command(ctx: click.Context, target: str | None, as_json: bool, kind: str, ou
     if show_help(ctx, target):
         return
     graph = open_session(ctx.args, target).graph(booting=True)
-    data = _render(graph, draw(graph), "json" if as_json else kind)
+    data = _render(graph, "json" if as_json else kind)
     if output is not None:
         replace(output, data)
         say(f"wrote {output}")
@@ -43,21 +40,14 @@ def command(ctx: click.Context, target: str | None, as_json: bool, kind: str, ou
         click.echo(data, nl=False)
 
 
-def _render(graph: Graph, picture: Picture, kind: str) -> bytes:
-    match kind:
-        case "svg":
-            return to_svg(picture).encode()
-        case "mermaid":
-            return to_mermaid(picture).encode()
-        case "dot":
-            return to_dot(picture).encode()
-        case "png":
-            from fata.tool.render.png import to_png
-
-            return to_png(picture)
-        case "json":
-            return (json.dumps(_data(graph, picture), indent=2, ensure_ascii=False) + "\n").encode()
-    return _text(graph, picture).encode()
+def _render(graph: Graph, kind: str) -> bytes:
+    picture = draw(graph)
+    if kind == "json":
+        return (json.dumps(_data(graph, picture), indent=2, ensure_ascii=False) + "\n").encode()
+    drawn = render(picture, kind)
+    if kind == "tree":
+        drawn = f"{_head(graph)}\n\n{drawn!s}"
+    return drawn.encode() if isinstance(drawn, str) else drawn
 
 
 def _data(graph: Graph, picture: Picture) -> dict[str, object]:
@@ -65,14 +55,14 @@ def _data(graph: Graph, picture: Picture) -> dict[str, object]:
         "name": graph.project.name,
         "target": graph.target,
         "keys": _keys(graph),
-        **to_data(picture),
+        **as_data(picture),
     }
 
 
-def _text(graph: Graph, picture: Picture) -> str:
-    rows = [{"key": f"  --{key['name']}", "value": key["value"], "origin": key["origin"]} for key in _keys(graph)]
-    head = f"Name    {graph.project.name}\nTarget  {graph.target}\n"
-    return f"{head}\nKeys\n{table(rows) or '  none'}\n\n{to_tree(picture)}"
+def _head(graph: Graph) -> str:
+    rows = [{"key": f"  --{key['name']}", "value": key["value"], "from": f"({key['origin']})"} for key in _keys(graph)]
+    keys = table(rows).partition("\n")[2] or "  none"
+    return f"Name    {graph.project.name}\nTarget  {graph.target}\n\nKeys\n{keys}"
 
 
 def _keys(graph: Graph) -> list[dict[str, str]]:
