@@ -1,0 +1,1 @@
+"""Key-value stores: memory, a directory of the host, files packed into the image."""
