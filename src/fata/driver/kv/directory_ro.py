@@ -67,7 +67,7 @@ class DirectoryRo:
     async def digest(self, key: str) -> bytes:
         from fata.driver.kv.digest import fold
 
-        path = hosthost_path(key)
+        path = host_path(key)
         match await self.exists(key):
             case Kind.DICTIONARY:
                 return fold(self._digests_beneath(path))
@@ -76,7 +76,7 @@ class DirectoryRo:
         raise NotFound(key)
 
     async def last_modified(self, key: str) -> float | None:
-        path = hosthost_path(key)
+        path = host_path(key)
         with refusals(key):
             state = self._status(path)
             if state is None:
