@@ -8,7 +8,7 @@ from hypothesis import given
 
 from fata.config.picture import Picture, PictureEdge
 from fata.tool.render.layout import GAP, Box, Layout, Size, Slot, crossings, ordered, path, place
-from fata.tool.render.svg import arrange
+from fata.tool.render.svg import PORT, arrange
 from tests.tool.render.pictures import SHOP, graphs
 
 
@@ -58,6 +58,12 @@ def test_arrows_lead_from_the_right_of_one_box_to_the_left_of_the_other(picture:
         assert source.y < way[0].y < source.y + source.height
         assert (way[-1].end, way[-1].start) == (target.x, target.x)
         assert target.y < way[-1].y < target.y + target.height
+
+
+@given(graphs())
+def test_arrows_that_leave_one_box_have_room_for_their_labels(picture: Picture) -> None:
+    starts = sorted((way[0].start, way[0].y) for way in arrange(picture).ways)
+    assert all(other[1] - one[1] >= PORT - 0.01 for one, other in pairwise(starts) if one[0] == other[0])
 
 
 def test_every_device_stands_to_the_right_of_all_that_need_it() -> None:
