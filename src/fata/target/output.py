@@ -40,7 +40,7 @@ def _make_file(output: Path, file: File, report: Report) -> Path:
     made = output / file.name
     temporary = output / f".{file.name}.new"
     try:
-        load(file.prepare)(file.source, temporary)
+        load(file.prepare)(str(file.source), str(temporary))
         temporary.replace(made)
     finally:
         temporary.unlink(missing_ok=True)

@@ -17,14 +17,16 @@ ENTRY = Entry(
 )
 
 
-def directory(folder: str | Key[str] | None = None, *, name: str | None = None) -> Impl[KvRw]:
+def directory(
+    folder: str | Key[str] | None = None, *, read_only: bool = False, name: str | None = None
+) -> Impl[KvRw]:
     """Return the files of a host's folder (relative to config.py).
 
     Without `folder` it is the key `--folder`, or `--NAME-folder`.
     """
     if folder is None:
         folder = Key(prefixed(name, "folder"), TEXT, REQUIRED, "folder of the host", where=caller())
-    made: Impl[KvRw] = device(ENTRY, name=name, root=HostPath(folder))
+    made: Impl[KvRw] = device(ENTRY, name=name, root=HostPath(folder), read_only=read_only)
     return made
 
 

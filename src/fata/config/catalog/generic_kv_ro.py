@@ -12,7 +12,7 @@ from fata.device.kv import KvRo
 
 def generic_kv_ro(folder: str | Key[str], *, name: str | None = None) -> Impl[KvRo]:
     """Return the files of a folder: on unix as they are at each moment, elsewhere packed into the image."""
-    return if_(Target().map(_has_folders), directory(folder, name=name), crunch(folder, name=name))
+    return if_(Target().map(_has_folders), directory(folder, read_only=True, name=name), crunch(folder, name=name))
 
 
 def _has_folders(target: str) -> bool:
