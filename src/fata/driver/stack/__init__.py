@@ -1,0 +1,1 @@
+"""Stacks: TCP, UDP and names."""
