@@ -13,6 +13,7 @@ PACKAGE = "fata"
 # A name in a string counts from its second part on: "fata.lock" is a file, "fata.driver" a layer.
 DOTTED = re.compile(rf"(?<![\w./-]){PACKAGE}\.[a-z_]\w*(?:\.[a-z_]\w*)*")
 COMPUTED = "a computed module name"
+TYPE_STUBS = {"_typeshed"}  # exists for type checkers only; nobody can install or import it
 
 
 class Layer(NamedTuple):
@@ -67,7 +68,7 @@ def judge(reference: Reference, layer: str, table: Mapping[str, Layer]) -> str |
         return judge_layer(reference, layer, rest.partition(".")[0], table)
     if top in row.banned:
         return f"{layer} may not use {top} of the standard library"
-    if top not in sys.stdlib_module_names and top not in row.third_party:
+    if top not in sys.stdlib_module_names | TYPE_STUBS | row.third_party:
         return f"{layer} may not use the third-party package {top}"
     return None
 
@@ -95,7 +96,10 @@ def references(source: str) -> Iterator[Reference]:
             case ast.ImportFrom(level=level, module=module) if level:
                 yield Reference(node.lineno, "." * level + (module or ""))
             case ast.ImportFrom(module="fata", names=names):
-                yield from (Reference(node.lineno, f"{PACKAGE}.{alias.name}") for alias in names)
+                # `__version__` is the package's own; any other name is one of its modules.
+                yield from (
+                    Reference(node.lineno, f"{PACKAGE}.{alias.name}") for alias in names if alias.name[:2] != "__"
+                )
             case ast.ImportFrom(module=str(module)):
                 yield Reference(node.lineno, module)
             case ast.Call() if is_import_call(node):

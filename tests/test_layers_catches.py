@@ -67,7 +67,7 @@ BREACHES = {
 FINE = {
     "down": ("stack/tcp.py", "from fata.proto.tcp import x\nimport asyncio"),
     "itself": ("wire/udp.py", "from fata.wire import checksum\nimport struct"),
-    "the package": ("wire/udp.py", "import fata"),
+    "the package": ("wire/udp.py", "import fata\nfrom fata import __version__"),
     "a docstring": ("wire/udp.py", '"""Used by fata.stack.udp."""\ndef f():\n    """See fata.driver."""'),
     "a file's name": ("config/lock.py", "LOCK = 'fata.lock'; GROUP = 'fata.devices'; PLACE = 'src/fata.driver'"),
     "the catalog naming": ("config/catalog/kv.py", "X = 'fata.driver.kv.memory:Memory'"),

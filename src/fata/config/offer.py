@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fata.config.impl import Choice, Device, Entry, Impl
 from fata.config.keys import Key
 from fata.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "fata.devices"  # the entry point group through which others add theirs
 
@@ -76,16 +78,17 @@ def installed() -> Catalog:
 
     from fata.config.catalog import OFFERS
 
-    return Catalog([*OFFERS, *(_foreign(point.name, point.value) for point in entry_points(group=GROUP))])
+    return Catalog([*OFFERS, *(_foreign(point) for point in entry_points(group=GROUP))])
 
 
-def _foreign(name: str, dotted: str) -> Offer:
-    module, _, attribute = dotted.partition(":")
+def _foreign(point: EntryPoint) -> Offer:
     remedy = "Remove or mend the package that brings it."
     try:
-        offer = getattr(import_module(module), attribute)
+        offer = point.load()
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"the device {name!r} ({dotted}) cannot be loaded: {error}", remedy=remedy) from None
+        raise ConfigError(
+            f"the device {point.name!r} ({point.value}) cannot be loaded: {error}", remedy=remedy
+        ) from None
     if not isinstance(offer, Offer):
-        raise ConfigError(f"the device {name!r} ({dotted}) is no Offer", remedy=remedy)
+        raise ConfigError(f"the device {point.name!r} ({point.value}) is no Offer", remedy=remedy)
     return offer
