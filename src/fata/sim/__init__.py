@@ -1,1 +1,1 @@
-"""Deterministic simulation: the pytest plugin and the interleaving explorer."""
+"""Simulation: deterministic schedules, suspending devices and the pytest plugin."""

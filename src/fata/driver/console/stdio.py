@@ -75,7 +75,7 @@ class StdioConsole:
         ready: Future[None] = loop.create_future()
         try:
             loop.add_reader(self._source, _settle, ready)
-        except PermissionError:
+        except (PermissionError, DeviceError):
             return  # epoll(7) does not watch files and /dev/null: they are always readable
         try:
             await ready
