@@ -21,7 +21,7 @@ class Event:
 
     __slots__ = ("action", "cancelled", "moment", "number")
 
-    def __init__(self, moment: float, number: int, action: Callable[[], None]) -> None:
+    def __init__(self, moment: float, number: int, action: Callable[[], object]) -> None:
         self.moment = moment
         self.number = number  # events of one moment happen in the order of their scheduling
         self.action = action
@@ -52,7 +52,7 @@ class VirtualPoller:
         self._closed = False
         self._changed = Condition()  # guards _raised and _holds, which threads may change
 
-    def schedule(self, moment: float, action: Callable[[], None]) -> Event:
+    def schedule(self, moment: float, action: Callable[[], object]) -> Event:
         """Have `wait` call `action` at `moment` on the clock; at its next call if that has passed."""
         self._numbers += 1
         event = Event(moment, self._numbers, action)
