@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from table import Table
+from benchmarks.table import Table
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FATA = [sys.executable, "-m", "fata.tool.main"]
