@@ -4,6 +4,7 @@
 # Safe to repeat; when nothing has changed it only looks, in well under a second.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+PATH+=:/usr/sbin:/sbin # where debootstrap is, also for those who may not run it
 
 readonly INPUTS=(pyproject.toml constraints.txt scripts/setup.sh)
 readonly STAMP=.venv/set-up-from # what the environment was made from
