@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import NamedTuple
 
 from fata.config.signature.source import Module, Sources, absolute
 
 MAX_HOPS = 16  # aliases and re-exports followed; more is a cycle
+BUILTINS = "builtins"  # the module of `int`, `list` and the like
 
 
 class Definition(NamedTuple):
@@ -76,4 +78,19 @@ def _through_stars(sources: Sources, module: Module, name: str, hops: int) -> De
         found = _in_module(sources, origin, name, hops)
         if found.statement is not None:
             return found
+    if hasattr(builtins, name.partition(".")[0]):
+        return Definition(f"{BUILTINS}.{name}", None, None)
     return Definition(name if "." in name else f"{module.name}.{name}", None, None)
+
+
+def absent(sources: Sources, found: Definition) -> Module | None:
+    """Return the module that ought to define `found` and does not; None when its source is not at hand."""
+    if found.module is not None:
+        return None
+    parts = found.name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        module = sources.find(".".join(parts[:cut]))
+        if module is not None:
+            # What comes by a star or from __getattr__ cannot be judged by reading.
+            return None if module.stars or "__getattr__" in module.bindings else module
+    return None
