@@ -136,17 +136,17 @@ async def talk(responder: Responder, pieces: list[bytes]) -> tuple[bytes, bool]:
     """Send pieces, then nothing; return the answers, and whether the connection has been closed."""
     connection, wire = connect(server(responder, LIMITS))
     for piece in pieces:
-        if wire.closed:
+        if wire.is_closed():
             break
         connection.data_received(piece)
         await settle(3)
     await settle()
-    if not wire.closed:
+    if not wire.is_closed():
         connection.eof_received()
     await settle()
-    if not wire.closed:
+    if not wire.is_closed():
         await later(LIMITS.linger_seconds + 0.1)
-    closed = wire.closed
+    closed = wire.is_closed()
     wire.close()
     await settle()
     return bytes(wire.written), closed

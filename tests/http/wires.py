@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fata.http.connection import Connection
 from fata.http.limits import DEFAULT, Limits
@@ -48,15 +48,15 @@ class MemoryTransport:
     def __init__(self, protocol: Connection, room: int = 1 << 30) -> None:
         self.written = bytearray()
         self.room = room  # octets until the transport says that it is full
-        self.reading = True
-        self.half_closed = False
-        self.closed = False
-        self.aborted = False
+        self._reading = True
+        self._half_closed = False
+        self._closed = False
+        self._aborted = False
         self._protocol = protocol
 
     def write(self, data: bytes) -> None:
-        assert not self.closed, "written after close"
-        assert not self.half_closed, "written after write_eof"
+        assert not self._closed, "written after close"
+        assert not self._half_closed, "written after write_eof"
         self.written += data
         had, self.room = self.room, self.room - len(data)
         if had > 0 >= self.room:
@@ -71,25 +71,39 @@ class MemoryTransport:
             self._protocol.resume_writing()
         return data
 
+    # Methods, not attributes: a type checker would hold an attribute to what was last asserted of it.
+
+    def is_reading(self) -> bool:
+        return self._reading
+
+    def is_half_closed(self) -> bool:
+        return self._half_closed
+
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def is_aborted(self) -> bool:
+        return self._aborted
+
     def write_eof(self) -> None:
-        self.half_closed = True
+        self._half_closed = True
 
     def close(self) -> None:
-        if not self.closed:
-            self.closed = True
+        if not self._closed:
+            self._closed = True
             asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
 
     def abort(self) -> None:
-        self.aborted = True
+        self._aborted = True
         self.close()
 
     def pause_reading(self) -> None:
-        assert self.reading, "paused twice"
-        self.reading = False
+        assert self._reading, "paused twice"
+        self._reading = False
 
     def resume_reading(self) -> None:
-        assert not self.reading, "resumed twice"
-        self.reading = True
+        assert not self._reading, "resumed twice"
+        self._reading = True
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"peername": ("192.0.2.1", 50000), "sockname": ("192.0.2.2", 80)}.get(name, default)
@@ -111,3 +125,20 @@ def connect(to: Server, room: int = 1 << 30) -> tuple[Connection, MemoryTranspor
 def statuses(answers: bytes) -> list[int]:
     """The status of each answer in a row whose bodies hold no "HTTP/1.1"."""
     return [int(part[1:4]) for part in answers.split(b"HTTP/1.1")[1:]]
+
+
+class Answer(NamedTuple):
+    """One answer, taken apart."""
+
+    status: int
+    fields: dict[str, str]
+    body: bytes
+
+
+def answer_of(octets: bytes) -> Answer:
+    """Take an answer apart; whatever follows the head is its body."""
+    head, _, body = octets.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    fields = dict(line.split(": ", 1) for line in lines)
+    assert len(fields) == len(lines), f"a field twice: {lines}"
+    return Answer(int(first.split(" ")[1]), fields, body)
