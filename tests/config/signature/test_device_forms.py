@@ -36,6 +36,7 @@ FORMS = {
     "last import wins": Form("from fata.device import KvRw as K\nfrom fata.device import KvRo as K", "K"),
     "alias": Form("from fata.device import KvRo\nSite = KvRo", "Site"),
     "alias of attribute": Form("import fata.device as d\nSite = d.KvRo", "Site"),
+    "alias of a module": Form("import fata.device\nd = fata.device", "d.KvRo"),
     "annotated alias": Form(
         "from typing import TypeAlias\nfrom fata.device import KvRo\nSite: TypeAlias = KvRo", "Site"
     ),

@@ -206,6 +206,7 @@ NOT_KNOWN = {
     "name of a function": ("def low(): ...", "level: int = low", "`low` of `level` is not known"),
     "constant that is computed": ("LOW = 1 + 2", "level: int = LOW", "`LOW` of `level` is not known"),
     "constant of itself": ("LOW = HIGH\nHIGH = LOW", "level: int = LOW", "`LOW` of `level` is not known"),
+    "one of two unpacked": ("LOW, HIGH = 1, 2", "level: list[int] = LOW", "`LOW` of `level` is not known"),
     "list with an unknown": ("", "level: list[int] = [1, int('2')]", "is not known"),
     "members with an unknown": (ENUM, "level: list[Colour] = [Colour.RED, Colour['RED']]", "is not known"),
     "ellipsis": ("", "level: int = ...", "`...` of `level` is not known"),

@@ -149,10 +149,9 @@ class Annotations:
         if name is None or self._hops == 0:
             return Term(self, annotation)
         found = self._resolve(name)
-        value = found.statement.value if isinstance(found.statement, ast.Assign | ast.AnnAssign) else None
-        if found.module is None or not isinstance(value, ast.Subscript | ast.BinOp | ast.Constant):
+        if found.module is None or not isinstance(found.value, ast.Subscript | ast.BinOp | ast.Constant):
             return Term(self, annotation)
-        return Annotations(self._sources, found.module, self._hops - 1)._plain(value)
+        return Annotations(self._sources, found.module, self._hops - 1)._plain(found.value)
 
     def _unquote(self, annotation: ast.Constant, text: str) -> ast.expr:
         try:

@@ -49,10 +49,9 @@ def _evaluate(
     owner, _, member = found.name.rpartition(".")
     if enumeration is not None and owner == f"{enumeration.module}.{enumeration.name}":
         return member
-    statement = found.statement
-    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None or found.module is None:
+    if found.value is None or found.module is None or not hops:
         return ...
-    return _evaluate(sources, found.module, statement.value, enumeration, hops - 1) if hops else ...
+    return _evaluate(sources, found.module, found.value, enumeration, hops - 1)
 
 
 def _enumeration(key_type: KeyType) -> Enumeration | None:

@@ -19,6 +19,16 @@ class Definition(NamedTuple):
     module: Module | None
     statement: ast.stmt | None
 
+    @property
+    def value(self) -> ast.expr | None:
+        """What an assignment gives the name; None if it is bound otherwise, or unpacked from a tuple."""
+        match self.statement:
+            case ast.AnnAssign(value=value):
+                return value
+            case ast.Assign(targets=targets, value=value) if all(isinstance(target, ast.Name) for target in targets):
+                return value
+        return None
+
 
 def dotted(expression: ast.expr) -> str | None:
     """Return "a.b.c" for a name or a chain of attributes; None for anything else."""
@@ -47,11 +57,11 @@ def resolve(sources: Sources, module: Module, name: str, hops: int = MAX_HOPS) -
         case ast.ImportFrom():
             origin = next(alias.name for alias in statement.names if (alias.asname or alias.name) == head)
             return _in_module(sources, f"{absolute(module, statement)}.{origin}", rest, hops)
-        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if not rest:
-            target = dotted(value)
-            if target is not None and target != name:
-                return resolve(sources, module, target, hops - 1)
-    return Definition(f"{module.name}.{name}", module, statement if not rest else None)
+    found = Definition(f"{module.name}.{head}", module, statement)
+    target = None if found.value is None else dotted(found.value)
+    if target is not None:
+        return resolve(sources, module, f"{target}.{rest}" if rest else target, hops - 1)
+    return Definition(f"{module.name}.{name}", module, None) if rest else found
 
 
 def _through_import(sources: Sources, aliases: list[ast.alias], name: str, hops: int) -> Definition:
