@@ -28,6 +28,7 @@ class Asgi:
         loop = asyncio.get_running_loop()
         if not asks_for_websocket(exchange.request):
             scope = scope_of(exchange, "http", "http", self._root_path, self._state)
+            scope["method"] = exchange.request.method
             return loop.create_task(HttpCycle(self._application, scope, exchange).run())
         offer = handshake(exchange.request)
         if not isinstance(offer, Offer):

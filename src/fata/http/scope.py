@@ -64,7 +64,8 @@ def header_lines(headers: Iterable[tuple[bytes, bytes]], status: int) -> tuple[b
             length = int(value)
         lines.append(b"%b: %b\r\n" % (name, value))
     text = b"".join(lines)
-    if LINES.fullmatch(text) is None:
-        bad = next(line for line in lines if LINES.fullmatch(line) is None)
+    # The second check is for a line end in the middle of a value: two good lines where one was meant.
+    if LINES.fullmatch(text) is None or text.count(b"\n") != len(lines):
+        bad = next(line for line in lines if LINES.fullmatch(line) is None or line.count(b"\n") != 1)
         raise StateError(f"the application's header {bad!r} is not allowed")
     return text, length, close
