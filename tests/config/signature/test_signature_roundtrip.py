@@ -76,13 +76,13 @@ def ways_with_none(annotation: str) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def annotations(draw: st.DrawFn, key_type: KeyType) -> str:
+def annotated(draw: st.DrawFn, key_type: KeyType) -> str:
     """Write a key's type in some way."""
     match key_type:
         case Maybe(of):
-            return draw(ways_with_none(draw(annotations(of))))
+            return draw(ways_with_none(draw(annotated(of))))
         case Many(of):
-            inner = draw(annotations(of))
+            inner = draw(annotated(of))
             return draw(ways(draw(st.sampled_from([f"list[{inner}]", f"List[{inner}]"]))))
         case Choice(values):
             return draw(ways(f"Literal[{', '.join(map(repr, values))}]"))
@@ -117,7 +117,7 @@ def keys(draw: st.DrawFn, name: str) -> Written:
     key_type = draw(KEY_TYPES)
     default: Plain | Required = draw(st.just(REQUIRED) | values(key_type))
     source = None if isinstance(default, Required) else key_type.literal(default)
-    return Written(KeyParameter(name, key_type, default, "", Where()), draw(annotations(key_type)), source)
+    return Written(KeyParameter(name, key_type, default, "", Where()), draw(annotated(key_type)), source)
 
 
 @st.composite

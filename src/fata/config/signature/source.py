@@ -149,8 +149,8 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         case ast.ImportFrom(names=names):
             yield from (alias.asname or alias.name for alias in names if alias.name != "*")
         case ast.Assign(targets=targets):
-            names = (node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name))
-            yield from (name.id for name in names if isinstance(name.ctx, ast.Store))
+            nodes = (node for target in targets for node in ast.walk(target))
+            yield from (node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
         case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
             yield name
         case _:
