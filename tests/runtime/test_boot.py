@@ -55,6 +55,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
+                env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
             )
         )
         return programs[-1]
