@@ -149,6 +149,24 @@ def test_next_request_does_not_wait_for_what_the_application_does_after_its_answ
     run(scenario())
 
 
+def test_whoever_listens_for_the_clients_end_hears_that_the_answer_is_complete() -> None:
+    async def scenario() -> None:
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            listener = asyncio.create_task(receive())
+            await asyncio.sleep(0)
+            await answer(send)
+            assert await listener == {"type": "http.disconnect"}
+
+        connection, wire = application_wire(application)
+        connection.data_received(GET)
+        await settle()
+        assert len(asyncio.all_tasks()) == 1
+        wire.close()
+
+    run(scenario())
+
+
 # Bodies
 
 
@@ -197,7 +215,7 @@ def test_network_is_read_only_as_fast_as_the_application_takes() -> None:
         while wire.is_reading():
             connection.data_received(bytes(10_000))
             sent += 10_000
-        assert HIGH_WATER <= sent < 2 * HIGH_WATER
+        assert HIGH_WATER <= sent < HIGH_WATER + 10_000
         await later(10 * DEFAULT.body_seconds)  # it is the application that is slow: nobody is refused
         go.set()
         while sent < 10_000_000:
@@ -296,6 +314,29 @@ def test_client_is_not_asked_to_continue_when_nobody_wants_the_body() -> None:
     octets = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
     answered = answer_of(ask(application, octets))
     assert (answered.status, answered.fields["connection"]) == (403, "close")
+
+
+def test_client_that_waits_to_be_asked_has_all_the_time() -> None:
+    async def scenario() -> None:
+        go = asyncio.Event()
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            await go.wait()
+            await echo(scope, receive, send)
+
+        connection, wire = application_wire(application)
+        connection.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        await later(3 * DEFAULT.body_seconds)
+        assert not wire.written
+        go.set()
+        await settle()
+        assert statuses(wire.take()) == [100]
+        await later(DEFAULT.body_seconds + 0.1)
+        assert wire.is_half_closed(), "but once it has been asked, no more than others"
+        wire.close()
+        await settle()
+
+    run(scenario())
 
 
 def test_body_that_trickles_is_refused_however_eager_the_application() -> None:

@@ -248,9 +248,21 @@ def test_client_that_takes_nothing_is_cut_off() -> None:
     run(scenario())
 
 
-def test_last_answer_too_has_to_be_taken_in_time() -> None:
+def test_client_that_takes_no_small_answer_is_cut_off_no_later() -> None:
     async def scenario() -> None:
         connection, wire = await site_wire(room=5)
+        connection.data_received(get("/a"))
+        assert DEFAULT.idle_seconds > DEFAULT.write_seconds
+        await later(DEFAULT.write_seconds + 0.1)
+        assert wire.is_aborted()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("room", [5, 1000])
+def test_last_answer_too_has_to_be_taken_in_time(room: int) -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire(room=room)
 
         def close() -> None:  # a transport closes only when its buffer is empty
             wire.write_eof()
@@ -293,7 +305,7 @@ def test_at_the_cap_the_longest_idle_gives_way_and_else_the_newcomer_is_told() -
     run(scenario())
 
 
-def test_value_that_becomes_shorter_while_it_is_sent_breaks_the_connection() -> None:
+def test_value_that_becomes_shorter_while_it_is_sent_breaks_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         store = await filled({"big": BIG})
         connection, wire = connect(server(Files(store)), room=PIECE)
@@ -305,6 +317,7 @@ def test_value_that_becomes_shorter_while_it_is_sent_breaks_the_connection() -> 
         assert wire.is_aborted()
 
     run(scenario())
+    assert "'big' became shorter while it was sent" in caplog.text
 
 
 def test_client_that_goes_in_mid_answer_leaves_no_task_behind() -> None:

@@ -47,7 +47,6 @@ class _Rest:
 
     def throw(self, *error: Any) -> Any:
         """Hand a cancellation on."""
-        self._begun = True
         return self._coroutine.throw(*error)
 
     def close(self) -> None:
