@@ -200,21 +200,43 @@ class TxMachine(MemoryMachine):
         context = self.store.batch()
         self.batches.append(_Batch(context, drive(context.__aenter__()), self.model.copy(), [], set()))
 
+    @precondition(lambda self: len(self.batches) < 2)
+    @rule(steps=st.lists(st.tuples(st.booleans(), FEW_CALLS), min_size=2, max_size=8))
+    def whole_batch(self, steps: list[tuple[bool, Call]]) -> None:
+        """Make a batch whose calls alternate with others: what it takes to meet is here more often than by chance."""
+        self.begin()
+        for inside, call in steps:
+            if inside:
+                self.call_inside(self.batches[-1], call)
+            else:
+                self.call(call)
+        self.finish(self.batches.pop())
+
     @precondition(lambda self: self.batches)
     @rule(which=st.integers(0, 1), call=FEW_CALLS)
     def call_in_batch(self, which: int, call: Call) -> None:
-        batch = self.batches[which % len(self.batches)]
+        self.call_inside(self.batches[which % len(self.batches)], call)
+
+    def call_inside(self, batch: _Batch, call: Call) -> None:
+        """Make a call in a batch and on its own model."""
         answer = store_answer(batch.batch, call)
         assert answer == model_answer(batch.snapshot, call), "a batch did not see its snapshot"
         batch.calls.append((call, answer))
 
     @precondition(lambda self: self.batches)
-    @rule(which=st.integers(0, 1), fail=st.booleans())
-    def end(self, which: int, fail: bool) -> None:
+    @rule(which=st.integers(0, 1))
+    def fail(self, which: int) -> None:
         batch = self.batches.pop(which % len(self.batches))
-        if fail:
-            drive(batch.context.__aexit__(KeyError, KeyError(), None))
-            return
+        drive(batch.context.__aexit__(KeyError, KeyError(), None))
+        self.adopt_empties()
+
+    @precondition(lambda self: self.batches)
+    @rule(which=st.integers(0, 1))
+    def end(self, which: int) -> None:
+        self.finish(self.batches.pop(which % len(self.batches)))
+
+    def finish(self, batch: _Batch) -> None:
+        """Leave a batch, and see whether it was rightly applied or refused."""
         try:
             drive(batch.context.__aexit__(None, None, None))
         except BatchConflict:
