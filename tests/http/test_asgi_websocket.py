@@ -144,6 +144,8 @@ def test_messages_cut_anywhere_come_back_as_they_were(messages: list[str | bytes
         ((b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b""), 400),
         ((b"keep-alive, Upgrade", b"keep-alive"), 400),
         ((b"GET", b"POST"), 400),
+        ((b"Host: a\r\n", b"Host: a\r\nContent-Length: 5\r\n"), 400),
+        ((b"Host: a\r\n", b"Host: a\r\nTransfer-Encoding: chunked\r\n"), 400),
     ],
 )
 def test_broken_handshake_is_refused(change: tuple[bytes, bytes], status: int) -> None:
