@@ -13,9 +13,8 @@ from fata.config.settings import path_of
 from fata.config.signature import KeyParameter
 from fata.config.value import KeyType, quoted
 from fata.target.dotted import split
-from fata.target.spelling import ARGUMENTS, Names
+from fata.target.spelling import ARGUMENTS, Names, call
 
-WIDTH = 100  # columns; a longer call is written one argument a line
 OWN = ("TYPE_CHECKING", "asyncio", "wire", "devices", "given")
 BUILT_IN = ("str", "int", "float", "bool", "list")  # annotations of main.py use them
 
@@ -41,7 +40,7 @@ class _Program:
         bodies = [line for node in self.graph.nodes for line in self._device(node)]
         bodies += [line for job in self.graph.jobs for line in self._job(job)]
         project = self.graph.project
-        listed = ", ".join(self.constants.values()) + ("," if len(self.constants) == 1 else "")
+        read = tuple(self.constants.values())
         return "\n".join(
             [
                 f'"""{project.name} for {self.graph.target}, written by `fata`. Changes here are lost."""',
@@ -57,7 +56,7 @@ class _Program:
                 "",
                 "",
                 'if __name__ == "__main__":',
-                *_call(boot, [quoted(project.name), quoted(self.version), f"({listed})", "wire"], " " * 4),
+                *call(boot, [quoted(project.name), quoted(self.version), read, "wire"], " " * 4),
                 "",
             ]
         )
@@ -77,7 +76,7 @@ class _Program:
         if key.doc:
             arguments.append(f"doc={quoted(key.doc)}")
         head = f"{self.constants[key.name]}: {argument}[{self.names.annotation(key.type)}] = {argument}"
-        yield from _call(head, arguments, "")
+        yield from call(head, arguments, "")
 
     def _value(self, key: Key[Any]) -> str:
         setting = self.graph.settings[key.name]
@@ -95,7 +94,7 @@ class _Program:
         yield ""
         yield "    @devices.device"
         yield f"    async def {node.id}() -> {annotation}:"
-        yield from _call(f"return {waits}{made}", arguments, " " * 8)
+        yield from call(f"return {waits}{made}", arguments, " " * 8)
 
     def _job(self, job: JobNode) -> Iterator[str]:
         signature = job.signature
@@ -110,9 +109,9 @@ class _Program:
         yield f"    async def {job.id}() -> None:"
         if signature.asgi:
             serve = self.names.imported("fata.http", "serve_asgi")
-            yield from _call(f"await {serve}", [application, *arguments], " " * 8)
+            yield from call(f"await {serve}", [application, *arguments], " " * 8)
         else:
-            *lines, last = _call(f"await {application}", arguments, " " * 8)
+            *lines, last = call(f"await {application}", arguments, " " * 8)
             yield from lines
             yield f"{last}.run()"
 
@@ -128,13 +127,3 @@ class _Program:
             case Path():
                 return quoted(str(operand))
         return quoted(operand) if key_type is None else self.names.literal(key_type, operand)
-
-
-def _call(head: str, arguments: list[str], indent: str) -> Iterator[str]:
-    line = f"{indent}{head}({', '.join(arguments)})"
-    if len(line) <= WIDTH:
-        yield line
-        return
-    yield f"{indent}{head}("
-    yield from (f"{indent}    {argument}," for argument in arguments)
-    yield f"{indent})"
