@@ -9,7 +9,7 @@ from typing import Any
 from fata.config.graph import Boot, File, Graph, JobNode, Node, Operand
 from fata.config.keys import Key
 from fata.config.offer import full_name
-from fata.config.settings import path_of
+from fata.config.settings import Setting, path_of
 from fata.config.signature import KeyParameter
 from fata.config.value import KeyType, quoted
 from fata.target.dotted import split
@@ -71,15 +71,18 @@ class _Program:
     def _constant(self, key: Key[Any]) -> Iterator[str]:
         argument = self.names.imported(ARGUMENTS, "Argument")
         arguments = [quoted(key.name), self.names.converter(key.type)]
-        if key.name in self.graph.settings:
-            arguments.append(f"default={self._value(key)}")
+        setting = self.graph.written(key)
+        if setting is not None:
+            arguments.append(f"default={self._value(key, setting)}")
         if key.doc:
             arguments.append(f"doc={quoted(key.doc)}")
         head = f"{self.constants[key.name]}: {argument}[{self.names.annotation(key.type)}] = {argument}"
         yield from call(head, arguments, "")
 
-    def _value(self, key: Key[Any]) -> str:
-        setting = self.graph.settings[key.name]
+    def _settled(self, key: Key[Any]) -> str:
+        return self._value(key, self.graph.settings[key.name])
+
+    def _value(self, key: Key[Any], setting: Setting) -> str:
         if key.name in self.graph.paths and setting.value is not None:
             return quoted(str(path_of(setting, self.graph.project.directory)))
         return self.names.literal(key.type, setting.value)
@@ -121,7 +124,7 @@ class _Program:
             case Node():
                 return f"await {operand.id}()"
             case Boot(key):
-                return f"given[{self.constants[key.name]}]" if key.name in self.constants else self._value(key)
+                return f"given[{self.constants[key.name]}]" if key.name in self.constants else self._settled(key)
             case File(name):
                 return f"{self.names.imported('fata.runtime.assets', 'asset')}({quoted(name)})"
             case Path():
