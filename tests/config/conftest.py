@@ -69,10 +69,12 @@ class Folder:
         environment: Mapping[str, str] | None = None,
         pyproject: Mapping[str, Any] | None = None,
         locked: Mapping[str, str] | None = None,
+        booting: bool = False,
     ) -> Graph:
         """Settle the program for these words of a command line."""
         plan = self.plan(target, catalog)
-        return resolve(plan, settle(plan.keys, words, environment or {}, pyproject or {}, locked or {}))
+        settings = settle(plan.keys, words, environment or {}, pyproject or {}, locked or {})
+        return resolve(plan, settings, booting=booting)
 
     def program(self, *words: str, target: str = "unix") -> str:
         """Return the text of main.py."""

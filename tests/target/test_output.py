@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from fata.config.graph import File
+from fata.config.settings import as_words
 from fata.errors import ConfigError
 from fata.target.dotted import load, split
 from fata.target.output import folder as output_folder
 from fata.target.output import make_files, write_main
+from fata.target.program import write_program
 from tests.config.conftest import Folder, refusal
-from tests.target.programs import HELLO, WEB
+from tests.target.programs import DEVICES, HELLO, WEB
 
 STEPS = """
 from pathlib import Path
@@ -50,6 +52,26 @@ def test_writing_again_replaces_it(folder: Folder) -> None:
     write_main(folder.graph("--name=other"), "0.1.0")
     assert 'default="other"' in main.read_text("utf-8")
     assert [path.name for path in main.parent.iterdir()] == ["main.py"]
+
+
+def test_a_run_leaves_what_is_given_at_boot_out_of_the_program(folder: Folder) -> None:
+    """Two runs with different keys then share one main.py; each is told its keys by words."""
+    HELLO.write(folder)
+    plain = write_program(folder.graph(locked={"count": "3"}), "1")
+    for words, environment in ((["--name=other"], {}), ([], {"FATA_NAME": "other"})):
+        graph = folder.graph(*words, environment=environment, locked={"count": "3"}, booting=True)
+        assert write_program(graph, "1") == plain
+        assert as_words(graph.boot_keys, graph.settings) == ["--name=other"]
+        assert output_folder(graph) == folder.path / "build" / "unix"
+
+
+def test_a_run_with_a_key_that_shapes_the_program_has_a_folder_of_its_own(folder: Folder) -> None:
+    DEVICES.write(folder)
+    folders = {output_folder(folder.graph(*words, booting=True)) for words in ([], ["--kv=folder"], ["--kv=memory"])}
+    assert len(folders) == 3
+    assert output_folder(folder.graph("--kv=folder")) == folder.path / "build" / "unix"
+    again = folder.graph("--kv=folder", "--image=other.img", booting=True)
+    assert output_folder(again) in folders
 
 
 def test_files_are_made_by_the_steps_that_the_catalog_names(tmp_path: Path, steps: None) -> None:
