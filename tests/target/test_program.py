@@ -127,6 +127,7 @@ def test_calls_are_wrapped_an_argument_a_line() -> None:
         f"    {'d' * 60},",
         ")",
     ]
+    assert list(call("f", ["a" * 120, ("b",)])) == ["f(", f"    {'a' * 120},", "    (b,),", ")"]
     assert list(call("f", [("b" * 60, "c" * 60), "d"])) == [
         "f(",
         "    (",
