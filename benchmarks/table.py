@@ -86,7 +86,8 @@ def is_number(cell: str) -> bool:
 def machine() -> str:
     """Name the interpreter, the system and the processor."""
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{interpreter}, {platform.system()} {platform.release()}, {os.cpu_count()} × {processor()}"
+    kernel = platform.release().partition("-")[0]  # the rest is a distributor's
+    return f"{interpreter}, {platform.system()} {kernel}, {os.cpu_count()} × {processor()}"
 
 
 def processor() -> str:

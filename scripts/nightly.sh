@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 status=0
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?
-scripts/bench.sh 2>&1 | tee "$work/benchmarks" || status=$?
+scripts/bench.sh | tee "$work/benchmarks" || status=$?
 
 {
   echo "# Nightly run of $(date --utc +%F)"

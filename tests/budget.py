@@ -73,9 +73,12 @@ class Budgets:
         """Add up what all processes report."""
         self.reported[str(dict(report.user_properties).get("kind", "fast"))] += report.duration
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """Say where the time went."""
+        processes = getattr(config.option, "numprocesses", None) or 1
         told = (
-            f"{kind} {self.reported[kind]:.1f} of {most:.0f} s" for kind, most in BUDGETS.items() if self.reported[kind]
+            f"{kind} {self.reported[kind]:.1f} s of {processes} × {most:.0f} s"
+            for kind, most in BUDGETS.items()
+            if self.reported[kind]
         )
         terminalreporter.write_line(f"budgets: {', '.join(told) or 'nothing ran'}")

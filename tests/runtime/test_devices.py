@@ -1,7 +1,7 @@
 """Devices open together and close in reverse, with a loop and without one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -9,62 +9,15 @@ import pytest
 from fata.errors import DeviceError, StateError
 from fata.runtime.devices import Devices
 from fata.runtime.drive import drive
+from tests.runtime.parts import Part, SlowPart, pause
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
-
-
-class Part:
-    """A device that writes its life into a log."""
-
-    def __init__(self, name: str, log: list[str], failure: BaseException | None = None) -> None:
-        self.name = name
-        self.log = log
-        self.failure = failure
-        log.append(f"open {name}")
-
-    def close(self) -> None:
-        self.log.append(f"close {self.name}")
-        if self.failure is not None:
-            raise self.failure
-
-
-class SlowPart(Part):
-    """One whose close takes its time where there is a loop to take it from."""
-
-    async def close(self) -> None:  # type: ignore[override]
-        await pause()
-        super().close()
-
-
-async def pause(turns: int = 1) -> None:
-    """Let others run, where there is a loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    for _ in range(turns):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture(params=[drive, asyncio.run], ids=["by hand", "in a loop"])
 def run(request: pytest.FixtureRequest) -> Run:
     chosen: Run = request.param
     return chosen
-
-
-@pytest.fixture
-def log() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def reported() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def devices(reported: list[str]) -> Devices:
-    return Devices(lambda what, error: reported.append(f"{what}: {error!r}"))
 
 
 def test_a_device_opens_once_and_everybody_gets_it(devices: Devices, log: list[str], run: Run) -> None:
@@ -292,141 +245,3 @@ def test_jobs_by_hand_run_one_after_the_other(devices: Devices, log: list[str]) 
 
     drive(devices.run())
     assert log == ["one", "two"]
-
-
-def test_devices_open_at_the_same_time(devices: Devices) -> None:
-    barrier = asyncio.Barrier(3)
-
-    for _ in range(3):
-
-        @devices.device
-        async def meeting() -> None:
-            await barrier.wait()  # opening one after the other would never get past this
-
-    asyncio.run(asyncio.wait_for(devices.run(), 5))
-
-
-def test_a_slow_device_does_not_hold_up_those_beside_it(devices: Devices, log: list[str]) -> None:
-    built = asyncio.Event()
-
-    @devices.device
-    async def slow() -> Part:
-        await built.wait()
-        return Part("slow", log)
-
-    @devices.device
-    async def quick() -> Part:
-        return Part("quick", log)
-
-    @devices.device
-    async def on_quick() -> Part:
-        await quick()
-        built.set()
-        return Part("on_quick", log)
-
-    asyncio.run(asyncio.wait_for(devices.run(), 5))
-    assert log == ["open quick", "open on_quick", "open slow", "close slow", "close on_quick", "close quick"]
-
-
-def test_a_failed_job_cancels_the_others(devices: Devices, log: list[str], reported: list[str]) -> None:
-    @devices.job
-    async def server() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            log.append("server stopped")
-
-    @devices.job
-    async def sore_loser() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            raise DeviceError("while stopping")
-
-    @devices.job
-    async def broken() -> None:
-        await pause(2)
-        raise KeyError("x")
-
-    with pytest.raises(KeyError):
-        asyncio.run(devices.run())
-    assert log == ["server stopped"]
-    assert len(reported) == 1
-    assert "while stopping" in reported[0]
-
-
-def cancelled_after(devices: Devices, turns: int, times: int = 1) -> bool:
-    """Run, cancel after so many turns of the loop; say whether the cancellation came out."""
-
-    async def main() -> bool:
-        task = asyncio.create_task(devices.run())
-        await pause(turns)
-        for _ in range(times):
-            task.cancel()
-            await pause()
-        try:
-            await task
-        except asyncio.CancelledError:
-            return True
-        assert len(asyncio.all_tasks()) == 1
-        return False
-
-    return asyncio.run(main())
-
-
-@pytest.mark.parametrize("times", [1, 3])
-@pytest.mark.parametrize("turns", range(12))
-def test_whenever_it_is_cancelled_everything_that_opened_is_closed(
-    log: list[str], devices: Devices, turns: int, times: int
-) -> None:
-    @devices.device
-    async def disk() -> Part:
-        await pause()
-        return SlowPart("disk", log)
-
-    @devices.device
-    async def store() -> Part:
-        await disk()
-        await pause()
-        return SlowPart("store", log)
-
-    @devices.job
-    async def work() -> None:
-        await asyncio.Event().wait()
-
-    assert cancelled_after(devices, turns, times)
-    opened = [line.removeprefix("open ") for line in log if line.startswith("open")]
-    closed = [line.removeprefix("close ") for line in log if line.startswith("close")]
-    assert closed == opened[::-1]
-
-
-def test_a_cancellation_reaches_every_job(devices: Devices, log: list[str]) -> None:
-    for name in ("one", "two"):
-
-        async def work(name: str = name) -> None:
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                log.append(name)
-                raise
-
-        devices.job(work)
-
-    assert cancelled_after(devices, 4)
-    assert log == ["one", "two"]
-
-
-def test_cancelling_one_who_waits_does_not_cancel_the_opening(devices: Devices, log: list[str]) -> None:
-    @devices.device
-    async def disk() -> Part:
-        await pause(3)
-        return Part("disk", log)
-
-    @devices.device
-    async def impatient() -> None:
-        waiting: Awaitable[Part] = asyncio.ensure_future(disk())
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(waiting, 0)
-
-    asyncio.run(devices.run())
-    assert log == ["open disk", "close disk"]

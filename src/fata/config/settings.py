@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fata.config.keys import LAUNCHER_OPTIONS, Key, Required
-from fata.config.value import BOOLEAN, Many, Maybe, Plain, show
+from fata.config.value import BOOLEAN, Maybe, Plain, show
 from fata.config.where import Where
 from fata.errors import ConfigError
 
@@ -24,36 +24,46 @@ class Setting(NamedTuple):
 
 
 class Word(NamedTuple):
-    """One option as the user wrote it; `text` is None for a flag."""
+    """One option as the user wrote it."""
 
     name: str
-    text: str | None
+    text: str
 
 
 def split_options(words: Sequence[str], keys: Mapping[str, Key[Any]]) -> list[Word]:
-    """Split command line words into options with their values. Raises ConfigError for what is no key."""
+    """Split command line words into options with their values, as a program does when it boots.
+
+    Raises ConfigError for what is no key, and for a value too many or too few.
+    """
     found: list[Word] = []
-    rest = [word for word in words if word != "--"]
-    while rest:
-        word = rest.pop(0)
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            continue
         if not word.startswith("--"):
             raise ConfigError(f"unexpected argument {word!r}", remedy="Keys are written --name value or --name=value.")
         name, equals, text = word[2:].partition("=")
         positive = name.removeprefix("no-")
-        flag = name not in keys and positive in keys and keys[positive].type == BOOLEAN
-        if name not in keys and not flag:
+        negated = name not in keys and positive in keys and _is_flag(keys[positive])
+        if name not in keys and not negated:
             raise _unknown(name, keys)
-        if equals:
-            found.append(Word(name, text))
-        elif flag:
-            found.append(Word(positive, "false"))
-        elif keys[name].type == BOOLEAN and (not rest or rest[0].startswith("--")):
-            found.append(Word(name, "true"))
-        elif rest:
-            found.append(Word(name, rest.pop(0)))
-        else:
-            raise ConfigError(f"--{name} needs a value", remedy=f"It is {keys[name].type.describe()}.")
+        if negated and equals:
+            raise ConfigError(f"--{name} takes no value", remedy=f"Write --{name} or --{positive}.")
+        if not equals:
+            text = "false" if negated else "true" if _is_flag(keys[name]) else _next(keys[name], rest)
+        found.append(Word(positive if negated else name, text))
     return found
+
+
+def _is_flag(key: Key[Any]) -> bool:
+    return (key.type.of if isinstance(key.type, Maybe) else key.type) == BOOLEAN
+
+
+def _next(key: Key[Any], rest: Iterator[str]) -> str:
+    text = next(rest, "--")
+    if text.startswith("--"):
+        raise ConfigError(f"--{key.name} needs a value", remedy=f"Write --{key.name}=…; it is {key.type.describe()}.")
+    return text
 
 
 def _unknown(name: str, keys: Mapping[str, Key[Any]]) -> ConfigError:
@@ -87,16 +97,17 @@ def settle(
             settings[key.name] = _locked(key, locked[key.name])
         elif not isinstance(key.default, Required):
             settings[key.name] = Setting(key.default, "default")
+    given: dict[str, Plain] = {}
     for word in split_options(words, by_name):
         key = by_name[word.name]
-        value = _parse(key, word.text or "", f"--{key.name}")
-        before = settings.get(key.name)
-        if isinstance(key.type, Many) and before is not None and before.origin == "command line":
-            assert isinstance(value, list)
-            assert isinstance(before.value, list)
-            value = [*before.value, *value]
-        settings[key.name] = Setting(value, "command line")
-    return settings
+        value = _parse(key, word.text, f"--{key.name}")
+        before = given.get(key.name)
+        if isinstance(before, list) and isinstance(value, list):
+            value = [*before, *value]
+        elif key.name in given:
+            raise ConfigError(f"--{key.name} is given twice", remedy="Give it once.")
+        given[key.name] = value
+    return settings | {name: Setting(value, "command line") for name, value in given.items()}
 
 
 def variable_of(name: str) -> str:

@@ -22,7 +22,7 @@ class Scalar:
     def parse(self, text: str) -> Plain:
         """Read a value as a user writes it. Raises ConfigError."""
         if self.name == "str":
-            return text
+            return _unicode(text)
         if self.name == "bool":
             return _boolean(text)
         try:
@@ -88,7 +88,9 @@ class Enumeration:
     members: tuple[str, ...]
 
     def parse(self, text: str) -> Plain:
-        for member in self.members:
+        if text in self.members:
+            return text
+        for member in reversed(self.members):  # two that differ only in case: the later one, as at boot
             if text.lower() == member.lower():
                 return member
         raise ConfigError(f"{text!r} is not {self.describe()}")
@@ -174,15 +176,20 @@ BOOLEAN = Scalar("bool")
 SCALARS = {"str": TEXT, "int": INTEGER, "float": NUMBER, "bool": BOOLEAN}
 
 
-def admits(key_type: KeyType, value: Plain) -> bool:
-    """Say whether a Python value is of the type. An `int` serves as a `float`; a `bool` not as an `int`."""
+def admits(key_type: KeyType, value: object) -> bool:
+    """Say whether a Python value is of the type. An `int` serves as a `float`; a `bool` not as an `int`.
+
+    As on a command line, a number is finite and a text is Unicode.
+    """
     match key_type:
+        case Scalar("float"):
+            return type(value) is int or (isinstance(value, float) and value - value == 0)
+        case Scalar("str"):
+            return isinstance(value, str) and not _has_surrogates(value)
         case Scalar(name):
-            if name == "float":
-                return isinstance(value, float) or type(value) is int
             return type(value).__name__ == name
         case Choice(values):
-            return value in values
+            return any(type(value) is type(each) and value == each for each in values)
         case Enumeration():
             return value in key_type.members
         case Many(of):
@@ -206,6 +213,16 @@ def quoted(value: object) -> str:
     """Write a value as Python, texts in double quotes where that needs no escapes."""
     text = repr(value)
     return f'"{text[1:-1]}"' if text[0] == "'" and '"' not in text else text
+
+
+def _has_surrogates(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _unicode(text: str) -> str:
+    if _has_surrogates(text):  # how Python hands on arguments and variables that are not UTF-8
+        raise ConfigError(f"{text!r} is not UTF-8")
+    return text
 
 
 def _integer(text: str) -> int:

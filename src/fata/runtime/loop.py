@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 import os
 import signal
-import time
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from fata.device.poller import Readable, Software, Writable
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     Ts = TypeVarTuple("Ts")
+
+RESOLUTION = 1e-9  # seconds: timers closer together than this fire together
 
 
 @runtime_checkable
@@ -54,14 +56,10 @@ class _Selector:
         self._poller = poller
 
     def select(self, timeout: float | None) -> tuple[()]:
-        """Wait for at most `timeout` seconds, None for ever.
-
-        A timer's moment is taken from the timer itself: `now + (moment - now)` is not `moment` in
-        floating point, and virtual time must arrive exactly.
-        """
+        """Wait for at most `timeout` seconds, None for ever."""
         deadline = None
         if timeout is not None:
-            deadline = self._loop.next_timer() if timeout > 0 else self._poller.monotonic()
+            deadline = self._loop.expect_timer() if timeout > 0 else self._poller.monotonic()
         self._poller.wait(deadline)
         return ()
 
@@ -80,7 +78,7 @@ class Loop(asyncio.BaseEventLoop):
 
     def __init__(self, poller: Poller) -> None:
         super().__init__()
-        self._clock_resolution = time.get_clock_info("monotonic").resolution
+        self._clock_resolution = RESOLUTION
         self._poller = poller
         self._selector = _Selector(self, poller)
         self._woken = Software("event loop")
@@ -96,9 +94,15 @@ class Loop(asyncio.BaseEventLoop):
         """Seconds on the poller's clock."""
         return self._poller.monotonic()
 
-    def next_timer(self) -> float:
-        """Return when the first timer is due. There must be one."""
-        return self._scheduled[0].when()
+    def expect_timer(self) -> float:
+        """Return when the first timer is due. There must be one.
+
+        Virtual time arrives there exactly: `now + (moment - now)` is not `moment` in floating point. And
+        BaseEventLoop calls what is due before `now + resolution`, which must be more than `now`.
+        """
+        moment = self._scheduled[0].when()
+        self._clock_resolution = max(RESOLUTION, math.ulp(moment))
+        return moment
 
     def _process_events(self, event_list: tuple[()]) -> None:
         """Do nothing: see `_Selector`."""

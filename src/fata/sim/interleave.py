@@ -16,7 +16,7 @@ fails, the error carries the choices, and `replay=` repeats that one run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from fata.errors import StateError
@@ -57,21 +57,23 @@ def explore(
     check: Callable[[W, Sequence[Outcome]], Coroutine[Any, Any, None]],
     *,
     cancellations: int = 0,
+    cancellable: Collection[int] | None = None,
     expect: tuple[type[Exception], ...] = (),
     limit: int = 20_000,
     replay: Sequence[int] | None = None,
 ) -> Explored:
     """Run `tasks` on a world from `build` in every order, with up to `cancellations` of them struck anywhere.
 
-    `check` gets the world and how each task ended. A task may end in an error only if it was cancelled, or
-    if the error is of a type in `expect`. More than `limit` runs are a StateError, never a silent half.
+    `cancellable` are the indices of the tasks that may be struck; None is all of them. `check` gets the world
+    and how each task ended. A task may end in an error only if it was cancelled, or if the error is of a type
+    in `expect`. More than `limit` runs are a StateError, never a silent half.
     """
     plan: list[int] | None = list(replay or ())
     explored = Explored(0, 0, 0)
     while plan is not None:
         if explored.schedules == limit:
             raise StateError(f"more than {limit} schedules: explore fewer tasks or awaits, or raise the limit")
-        run = _Run(plan, cancellations)
+        run = _Run(plan, cancellations, range(len(tasks)) if cancellable is None else cancellable)
         try:
             run.go(build, tasks, check, expect)
         except BaseException as error:
@@ -95,10 +97,11 @@ def _next_plan(choices: list[_Choice]) -> list[int] | None:
 class _Run:
     """One run: it follows a plan as far as that goes, then takes the first option at every fork."""
 
-    def __init__(self, plan: Sequence[int], cancellations: int) -> None:
+    def __init__(self, plan: Sequence[int], cancellations: int, cancellable: Collection[int]) -> None:
         self.choices: list[_Choice] = []
         self._plan = plan
         self._cancellations = cancellations
+        self._cancellable = cancellable
         self._loop = ExploringLoop()  # type: ignore[abstract]  # what it lacks is meant to raise
 
     def go(
@@ -128,7 +131,7 @@ class _Run:
             if not pauses and not self._loop.let_time_pass():
                 raise Deadlock("the tasks wait for each other: " + ", ".join(task.get_name() for task in left))
             if pauses:
-                targets = left if self._cancellations else []
+                targets = self._targets(running)
                 labels = [f"{_name(pause.task)} goes on from {pause.label!r}" for pause in pauses]
                 chosen = self._choose(labels + [f"{task.get_name()} is cancelled" for task in targets])
                 if chosen < len(pauses):
@@ -137,6 +140,11 @@ class _Run:
                     self._cancellations -= 1
                     targets[chosen - len(pauses)].cancel()
             self._loop.settle()
+
+    def _targets(self, running: list[asyncio.Task[object]]) -> list[asyncio.Task[object]]:
+        if not self._cancellations:
+            return []
+        return [task for index, task in enumerate(running) if index in self._cancellable and not task.done()]
 
     def _choose(self, labels: list[str]) -> int:
         depth = len(self.choices)

@@ -17,9 +17,7 @@ ENTRY = Entry(
 )
 
 
-def directory(
-    folder: str | Key[str] | None = None, *, read_only: bool = False, name: str | None = None
-) -> Impl[KvRw]:
+def directory(folder: str | Key[str] | None = None, *, read_only: bool = False, name: str | None = None) -> Impl[KvRw]:
     """Return the files of a host's folder (relative to config.py).
 
     Without `folder` it is the key `--folder`, or `--NAME-folder`.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fata.config.signature.names import Definition, dotted, resolve
+from fata.config.signature.names import BUILTINS, MAX_HOPS, Definition, absent, dotted, resolve
 from fata.config.signature.source import Module, Sources
 from fata.config.value import SCALARS, Choice, Enumeration, KeyType, Many, Maybe, Single
 from fata.errors import ConfigError
 
 SUBSET = "Use a name, X | None, Optional[X], Annotated[X, …], Literal[…], an Enum, list[X], or one of these in quotes."
-NO_DEVICES = frozenset({*SCALARS, "bytes", "list", "dict", "set", "tuple", "object"})
+BUILTIN_SCALARS = {f"{BUILTINS}.{name}": scalar for name, scalar in SCALARS.items()}
 ENUM_BASES = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum"})
 OPTIONAL = frozenset({"typing.Optional", "typing.Union"})
 ANNOTATED = frozenset({"typing.Annotated", "typing_extensions.Annotated"})
@@ -27,57 +28,79 @@ class Contract(NamedTuple):
     optional: bool
 
 
-class Annotations:
-    """Reads the annotations of one module."""
+class Term(NamedTuple):
+    """A part of an annotation, and who reads it: names mean what they mean in the module where it stands."""
 
-    def __init__(self, sources: Sources, module: Module) -> None:
+    reader: Annotations
+    expression: ast.expr
+
+
+class Annotations:
+    """Reads the annotations of one module, and through aliases those of others, `hops` aliases deep."""
+
+    def __init__(self, sources: Sources, module: Module, hops: int = MAX_HOPS) -> None:
         self._sources = sources
         self._module = module
+        self._hops = hops
 
     def contract(self, annotation: ast.expr) -> Contract:
         """Read a positional parameter's annotation. Raises ConfigError outside the subset."""
-        expression, optional = self._without_none(annotation)
+        (reader, expression), optional = self._without_none(annotation)
         name = dotted(expression)
         if name is None:
             raise self._error(annotation, "is no device", SUBSET)
-        if name in NO_DEVICES:
-            raise self._error(annotation, "is no device", "Put `*` before the parameter to make it a key.")
-        return Contract(self._resolve(name).name, optional)
+        found = reader._resolve(name)
+        if found.name.startswith(f"{BUILTINS}."):
+            remedy = "Put `*` before a parameter to make it a key; field(kw_only=True) for a field."
+            raise self._error(annotation, "is no device", remedy)
+        if found.statement is not None and not isinstance(found.statement, ast.ClassDef):
+            raise self._error(annotation, "is no device", "A device's contract is a class.")
+        module = absent(self._sources, found)
+        if module is not None:
+            near = difflib.get_close_matches(name.rpartition(".")[2], module.bindings, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else "Import it, as in `from fata.device import KvRo`."
+            raise self._error(annotation, f"is no device: {module.name} does not define it", hint)
+        return Contract(found.name, optional)
 
     def key_type(self, annotation: ast.expr) -> KeyType:
         """Read a keyword-only parameter's annotation. Raises ConfigError outside the subset."""
-        expression, optional = self._without_none(annotation)
-        head, arguments = self._subscript(expression)
+        (reader, expression), optional = self._without_none(annotation)
+        head, arguments = reader._subscript(expression)
         if head in LIST and len(arguments) == 1:
-            listed = Many(self._single(self._plain(arguments[0])))
+            inner = reader._plain(arguments[0])
+            listed = Many(inner.reader._single(inner.expression))
             return Maybe(listed) if optional else listed
-        single = self._single(expression)
+        single = reader._single(expression)
         return Maybe(single) if optional else single
 
     def _single(self, expression: ast.expr) -> Single:
         head, arguments = self._subscript(expression)
         if head in LITERAL:
-            values = [item.value for item in arguments if isinstance(item, ast.Constant)]
-            if len(values) == len(arguments) and all(type(value) in (str, int) for value in values):
-                return Choice(tuple(value for value in values if isinstance(value, str | int)))
-            raise self._error(expression, "mixes what a command line cannot tell apart", "Use texts and integers.")
+            return self._choice(expression, arguments)
         name = dotted(expression)
         if name is None:
             raise self._error(expression, "is no type for a key", SUBSET)
-        if name in SCALARS and name not in self._module.bindings:
-            return SCALARS[name]
-        members = self._members(self._resolve(name))
+        found = self._resolve(name)
+        if found.name in BUILTIN_SCALARS:
+            return BUILTIN_SCALARS[found.name]
+        members = self._members(found)
         if members is None:
             raise self._error(
                 expression, "is no type for a key", "Devices come before the `*`; keys are text, numbers, bool, Enum."
             )
         return members
 
+    def _choice(self, expression: ast.expr, arguments: Sequence[ast.expr]) -> Choice:
+        values = tuple(literal(argument) for argument in arguments)
+        plain = tuple(value for value in values if isinstance(value, str | int) and not isinstance(value, bool))
+        if len(plain) < len(values):
+            raise self._error(expression, "holds more than texts and integers", "For None write Literal[…] | None.")
+        if len({str(value) for value in plain}) < len(plain):
+            raise self._error(expression, "holds two values that a command line cannot tell apart", "Drop one of them.")
+        return Choice(plain)
+
     def _members(self, found: Definition) -> Enumeration | None:
-        if found.module is None or not isinstance(found.statement, ast.ClassDef):
-            return None
-        bases = [dotted(base) for base in found.statement.bases]
-        if not any(base and resolve(self._sources, found.module, base).name in ENUM_BASES for base in bases):
+        if found.module is None or not isinstance(found.statement, ast.ClassDef) or not self._is_enum(found):
             return None
         names = [
             target.id
@@ -86,49 +109,54 @@ class Annotations:
             for target in statement.targets
             if isinstance(target, ast.Name) and not target.id.startswith("_")
         ]
-        return Enumeration(found.module.name, found.statement.name, tuple(names))
+        return Enumeration(found.module.name, found.statement.name, tuple(names)) if names else None
 
-    def _without_none(self, annotation: ast.expr) -> tuple[ast.expr, bool]:
-        """Take `Annotated`, quotes and `| None` off; say whether None was among the alternatives."""
-        expression = self._plain(annotation)
-        parts = self._alternatives(expression)
-        rest = [part for part in parts if not (isinstance(part, ast.Constant) and part.value is None)]
+    def _is_enum(self, found: Definition, hops: int = MAX_HOPS) -> bool:
+        if found.name in ENUM_BASES:
+            return True
+        if found.module is None or not isinstance(found.statement, ast.ClassDef) or hops == 0:
+            return False
+        names = [name for base in found.statement.bases if (name := dotted(base)) is not None]
+        return any(self._is_enum(resolve(self._sources, found.module, name), hops - 1) for name in names)
+
+    def _without_none(self, annotation: ast.expr) -> tuple[Term, bool]:
+        """Return the one alternative that is not None, and whether None is another."""
+        terms = self._alternatives(annotation)
+        rest = [term for term in terms if not _is_none(term.expression)]
         if len(rest) != 1:
-            raise self._error(annotation, "has more than one alternative", SUBSET)
-        inner = self._plain(rest[0])
-        if inner is not expression and len(self._alternatives(inner)) > 1:
-            return self._without_none(inner)[0], True
-        return inner, len(parts) > 1
+            raise self._error(annotation, "has more than one alternative" if rest else "is nothing but None", SUBSET)
+        return rest[0], len(terms) > 1
 
-    def _alternatives(self, expression: ast.expr) -> list[ast.expr]:
+    def _alternatives(self, annotation: ast.expr) -> list[Term]:
+        """Take a union apart, also one inside another."""
+        reader, expression = term = self._plain(annotation)
         if isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.BitOr):
-            return [*self._alternatives(expression.left), *self._alternatives(expression.right)]
-        head, arguments = self._subscript(expression)
-        if head == "typing.Optional":
-            return [*arguments, ast.Constant(None)]
-        if head == "typing.Union":
-            return list(arguments)
-        return [expression]
+            return [*reader._alternatives(expression.left), *reader._alternatives(expression.right)]
+        head, arguments = reader._subscript(expression)
+        if head not in OPTIONAL:
+            return [term]
+        none = [Term(reader, ast.Constant(None))] if head == "typing.Optional" else []
+        return [*(inner for argument in arguments for inner in reader._alternatives(argument)), *none]
 
-    def _plain(self, annotation: ast.expr) -> ast.expr:
+    def _plain(self, annotation: ast.expr) -> Term:
         """Take quotes and `Annotated` off, and follow an alias that stands for a longer annotation."""
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             return self._plain(self._unquote(annotation, annotation.value))
         head, arguments = self._subscript(annotation)
         if head in ANNOTATED and arguments:
             return self._plain(arguments[0])
-        if isinstance(annotation, ast.Name):
-            statement = self._module.bindings.get(annotation.id)
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(
-                statement.value, ast.Subscript | ast.BinOp
-            ):
-                return self._plain(statement.value)
-        return annotation
+        name = dotted(annotation)
+        if name is None or self._hops == 0:
+            return Term(self, annotation)
+        found = self._resolve(name)
+        if found.module is None or not isinstance(found.value, ast.Subscript | ast.BinOp | ast.Constant):
+            return Term(self, annotation)
+        return Annotations(self._sources, found.module, self._hops - 1)._plain(found.value)
 
     def _unquote(self, annotation: ast.Constant, text: str) -> ast.expr:
         try:
-            expression = ast.parse(text, mode="eval").body
-        except SyntaxError:
+            expression = ast.parse(text.strip(), mode="eval").body
+        except (SyntaxError, ValueError):
             raise self._error(annotation, "is not an expression", SUBSET) from None
         for node in ast.walk(expression):
             ast.copy_location(node, annotation)
@@ -143,8 +171,6 @@ class Annotations:
             return "", ()
         inner = expression.slice
         arguments = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-        if name == "list" and name not in self._module.bindings:
-            return "builtins.list", arguments
         return self._resolve(name).name, arguments
 
     def _resolve(self, name: str) -> Definition:
@@ -152,3 +178,15 @@ class Annotations:
 
     def _error(self, node: ast.AST, reason: str, remedy: str) -> ConfigError:
         return self._module.where(node).error(f"the annotation `{ast.unparse(node)}` {reason}", remedy)
+
+
+def literal(expression: ast.expr) -> object:
+    """Return the value of a literal; `...`, which is no value of a key, for anything else."""
+    try:
+        return ast.literal_eval(expression)
+    except (ValueError, TypeError):
+        return ...
+
+
+def _is_none(expression: ast.expr) -> bool:
+    return isinstance(expression, ast.Constant) and expression.value is None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import NamedTuple
 
 from fata.config.signature.source import Module, Sources, absolute
 
 MAX_HOPS = 16  # aliases and re-exports followed; more is a cycle
+BUILTINS = "builtins"  # the module of `int`, `list` and the like
 
 
 class Definition(NamedTuple):
@@ -16,6 +18,16 @@ class Definition(NamedTuple):
     name: str  # "fata.device.kv.KvRo"
     module: Module | None
     statement: ast.stmt | None
+
+    @property
+    def value(self) -> ast.expr | None:
+        """What an assignment gives the name; None if it is bound otherwise, or unpacked from a tuple."""
+        match self.statement:
+            case ast.AnnAssign(value=value):
+                return value
+            case ast.Assign(targets=targets, value=value) if all(isinstance(target, ast.Name) for target in targets):
+                return value
+        return None
 
 
 def dotted(expression: ast.expr) -> str | None:
@@ -45,11 +57,11 @@ def resolve(sources: Sources, module: Module, name: str, hops: int = MAX_HOPS) -
         case ast.ImportFrom():
             origin = next(alias.name for alias in statement.names if (alias.asname or alias.name) == head)
             return _in_module(sources, f"{absolute(module, statement)}.{origin}", rest, hops)
-        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if not rest:
-            target = dotted(value)
-            if target is not None and target != name:
-                return resolve(sources, module, target, hops - 1)
-    return Definition(f"{module.name}.{name}", module, statement if not rest else None)
+    found = Definition(f"{module.name}.{head}", module, statement)
+    target = None if found.value is None else dotted(found.value)
+    if target is not None:
+        return resolve(sources, module, f"{target}.{rest}" if rest else target, hops - 1)
+    return Definition(f"{module.name}.{name}", module, None) if rest else found
 
 
 def _through_import(sources: Sources, aliases: list[ast.alias], name: str, hops: int) -> Definition:
@@ -76,4 +88,19 @@ def _through_stars(sources: Sources, module: Module, name: str, hops: int) -> De
         found = _in_module(sources, origin, name, hops)
         if found.statement is not None:
             return found
+    if hasattr(builtins, name.partition(".")[0]):
+        return Definition(f"{BUILTINS}.{name}", None, None)
     return Definition(name if "." in name else f"{module.name}.{name}", None, None)
+
+
+def absent(sources: Sources, found: Definition) -> Module | None:
+    """Return the module that ought to define `found` and does not; None when its source is not at hand."""
+    if found.module is not None:
+        return None
+    parts = found.name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        module = sources.find(".".join(parts[:cut]))
+        if module is not None:
+            # What comes by a star or from __getattr__ cannot be judged by reading.
+            return None if module.stars or "__getattr__" in module.bindings else module
+    return None

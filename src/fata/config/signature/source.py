@@ -35,7 +35,7 @@ class Module:
 
     @cached_property
     def bindings(self) -> dict[str, ast.stmt]:
-        """Names bound at the top level, also inside `if` and `try`, with the statement that does it; the last wins."""
+        """Names bound at the top level, also inside `if`, `try` and `with`, by the statement that does it last."""
         found: dict[str, ast.stmt] = {}
         for statement in _statements(self.tree.body):
             for name in _bound(statement):
@@ -93,31 +93,51 @@ def absolute(module: Module, statement: ast.ImportFrom) -> str:
         return statement.module or ""
     is_package = module.path.name == "__init__.py"
     parts = module.name.split(".")
-    base = parts[: len(parts) - statement.level + is_package]
+    base = parts[: max(0, len(parts) - statement.level + is_package)]
     return ".".join([*base, *([statement.module] if statement.module else [])])
 
 
 def imports_at_any_depth(module: Module) -> set[str]:
-    """Return the top-level names of everything the module imports, also inside functions."""
+    """Return the top-level names of everything the module may import when it runs, also inside functions."""
     found: set[str] = set()
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            found.update(alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            found.add(absolute(module, node).partition(".")[0])
+    waiting: list[ast.AST] = [module.tree]
+    while waiting:
+        match waiting.pop():
+            case ast.Import(names=names):
+                found.update(alias.name.partition(".")[0] for alias in names)
+            case ast.ImportFrom() as statement:
+                found.add(absolute(module, statement).partition(".")[0])
+            case ast.If() as statement if is_type_checking(statement):
+                waiting += statement.orelse
+            case node:
+                waiting += ast.iter_child_nodes(node)
     return found
 
 
+def is_type_checking(statement: ast.If) -> bool:
+    """Say whether it is `if TYPE_CHECKING:`, whose body never runs."""
+    match statement.test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+    return False
+
+
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Return the statements of the top level, those last that hold for a type checker."""
     for statement in body:
-        if isinstance(statement, ast.If):
-            yield from _statements([*statement.body, *statement.orelse])
-        elif isinstance(statement, ast.Try):
-            handlers = [inner for handler in statement.handlers for inner in handler.body]
-            # The handlers first: what the body binds is what usually holds.
-            yield from _statements([*handlers, *statement.body, *statement.orelse, *statement.finalbody])
-        else:
-            yield statement
+        match statement:
+            case ast.If() if is_type_checking(statement):
+                yield from _statements([*statement.orelse, *statement.body])
+            case ast.If():
+                yield from _statements([*statement.body, *statement.orelse])
+            case ast.Try():
+                handlers = [inner for handler in statement.handlers for inner in handler.body]
+                # The handlers first: what the body binds is what usually holds.
+                yield from _statements([*handlers, *statement.body, *statement.orelse, *statement.finalbody])
+            case ast.With():
+                yield from _statements(statement.body)
+            case _:
+                yield statement
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
@@ -129,7 +149,8 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         case ast.ImportFrom(names=names):
             yield from (alias.asname or alias.name for alias in names if alias.name != "*")
         case ast.Assign(targets=targets):
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
+            nodes = (node for target in targets for node in ast.walk(target))
+            yield from (node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
         case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
             yield name
         case _:

@@ -39,7 +39,8 @@ class VirtualPoller:
     """Watches software sources, and jumps `clock` to the next event or deadline when nothing is raised.
 
     Equal programs with equal events run equally, whatever the machine does meanwhile. The exception is
-    work outside the simulation, in a thread: time stands still as long as somebody holds it.
+    work outside the simulation, in a thread: time stands still as long as somebody holds it, so it waits in
+    vain who waits in a thread for virtual time to pass.
     """
 
     def __init__(self, clock: VirtualClock | None = None) -> None:

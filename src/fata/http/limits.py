@@ -1,0 +1,55 @@
+"""What a client may make the server hold, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one server. Octets are 8 bits, times are seconds; every bound is enforced for each connection.
+
+    Whoever breaks one is answered (408, 413, 431, 503; WebSocket 1009) if that is still possible, and closed.
+    """
+
+    connections: int = 1024
+    """At once. At the cap the one that has been idle longest gives way; if none is idle, the newcomer gets 503."""
+
+    header_octets: int = 16 * 1024
+    """A request's head; a chunk's header line; a body's trailers; what may lie unread behind a request (pipelining)."""
+
+    header_fields: int = 100
+    """Fields in a request's head."""
+
+    body_octets: int = 64 * 1024 * 1024
+    """A request's body, without its chunk headers."""
+
+    message_octets: int = 16 * 1024 * 1024
+    """A WebSocket message, its fragments together (text is counted in characters)."""
+
+    pipelined: int = 16
+    """Requests of one connection that are answered one after the other before other connections get their turn."""
+
+    header_seconds: float = 10.0
+    """From a request's first octet, or from the start of the connection, to the end of its head."""
+
+    idle_seconds: float = 60.0
+    """Between requests. A WebSocket that has been silent for so long is pinged, and after as long again closed."""
+
+    body_seconds: float = 20.0
+    """The window in which `body_rate` is measured, while the application takes what arrives."""
+
+    body_rate: int = 512
+    """Octets a second that a client has to send of a body, on average over `body_seconds`."""
+
+    write_seconds: float = 30.0
+    """For a client to take what the transport has buffered (asyncio: 48 KiB), also after the last answer."""
+
+    linger_seconds: float = 2.0
+    """For which the rest of a refused body is read and dropped, so that the client gets to see the answer."""
+
+    grace_seconds: float = 5.0
+    """For running requests to end once the server is told to stop."""
+
+
+DEFAULT = Limits()

@@ -1,0 +1,385 @@
+"""Connections: order, back-pressure, deadlines, caps and ends, on a wire in memory and a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import Any
+
+import pytest
+
+from fata.driver.kv.memory import MemoryKv
+from fata.http.asgi import Asgi
+from fata.http.connection import Connection
+from fata.http.files import PIECE, Files
+from fata.http.limits import DEFAULT, Limits
+from fata.http.server import Server
+from tests.http.loopback import filled
+from tests.http.wires import MemoryTransport, answer_of, connect, later, run, server, settle, statuses
+
+BIG = bytes(range(256)) * 4096  # 1 MiB
+
+
+def get(path: str, *lines: str) -> bytes:
+    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: a", *lines, "", "")).encode("ascii")
+
+
+async def site_server(limits: Limits = DEFAULT) -> Server:
+    return server(Files(await filled({"a": b"A" * 10, "b": b"B" * 20, "big": BIG})), limits)
+
+
+async def site_wire(limits: Limits = DEFAULT, room: int = 1 << 30) -> tuple[Connection, MemoryTransport]:
+    return connect(await site_server(limits), room)
+
+
+# Order and keep-alive
+
+
+def test_pipelined_requests_are_answered_in_order_also_beyond_a_turn() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire()
+        connection.data_received((get("/a") + get("/b") + get("/none")) * 20)
+        assert len(statuses(bytes(wire.written))) == DEFAULT.pipelined, "others get their turn in between"
+        await settle()
+        assert statuses(wire.take()) == [200, 200, 404] * 20
+        assert not wire.is_closed()
+        wire.close()
+
+    run(scenario())
+
+
+def test_site_that_never_waits_needs_no_task_and_one_write() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire()
+        connection.data_received(get("/a"))
+        assert answer_of(wire.take()).body == b"A" * 10
+        assert len(asyncio.all_tasks()) == 1
+        connection.connection_lost(None)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("request_octets", "closes"),
+    [
+        (get("/a"), False),
+        (get("/a", "Connection: keep-alive"), False),
+        (get("/a", "Connection: close"), True),
+        (get("/a", "Connection: keep-alive, CLOSE"), True),
+        (get("/a", "Connection: close", "Connection: keep-alive"), True),
+        (b"GET /a HTTP/1.0\r\n\r\n", True),
+        (b"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
+        (b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", False),
+        (b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", False),
+        (b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", False),
+    ],
+)
+def test_connection_is_kept_when_both_can(request_octets: bytes, closes: bool) -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire()
+        connection.data_received(request_octets)
+        await settle()
+        assert wire.is_closed() is closes
+        assert (answer_of(wire.take()).fields.get("connection") == "close") is closes
+        if not closes:
+            connection.data_received(get("/b"))
+            assert answer_of(wire.take()).body == b"B" * 20
+            wire.close()
+
+    run(scenario())
+
+
+def test_refused_body_is_read_through_for_a_while_so_that_the_answer_arrives() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire()
+        connection.data_received(b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + b"x" * 1000)
+        answer = answer_of(wire.take())
+        assert (answer.status, answer.fields["connection"]) == (405, "close")
+        assert wire.is_half_closed()
+        assert not wire.is_closed()
+        connection.data_received(b"x" * 40000)
+        assert wire.is_reading()
+        await later(DEFAULT.linger_seconds + 0.1)
+        assert wire.is_closed()
+        assert not wire.is_aborted()
+
+    run(scenario())
+
+
+def test_client_that_has_closed_its_side_still_gets_all_its_answers() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire()
+        connection.data_received(get("/a") * 40)
+        connection.eof_received()
+        await settle()
+        assert statuses(wire.take()) == [200] * 40
+        assert wire.is_closed()
+
+    run(scenario())
+
+
+# Back-pressure
+
+
+def test_large_value_is_never_in_memory_as_a_whole() -> None:
+    async def scenario() -> bytes:
+        connection, wire = await site_wire(room=PIECE)
+        connection.data_received(get("/big"))
+        received, largest = b"", 0
+        while len(received) < len(BIG):
+            await settle()
+            largest = max(largest, len(wire.written))
+            received += wire.take(room=PIECE)
+        assert largest < 2 * PIECE + 1000
+        connection.data_received(get("/a"))
+        await settle()
+        assert answer_of(wire.take()).body == b"A" * 10, "the connection lives on"
+        wire.close()
+        await settle()
+        return answer_of(received).body
+
+    assert run(scenario()) == BIG
+
+
+def test_client_that_does_not_read_is_not_answered_further_nor_read_from() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire(room=500)
+        connection.data_received(get("/a") * 1000)
+        await settle()
+        assert len(statuses(bytes(wire.written))) < 10
+        assert not wire.is_reading()
+        answers = b""
+        for _ in range(2000):
+            answers += wire.take(room=500)
+            await settle(2)
+        assert statuses(answers) == [200] * 1000
+        assert wire.is_reading()
+        wire.close()
+
+    run(scenario())
+
+
+def test_reading_stops_while_a_task_answers_and_more_lies_behind() -> None:
+    async def scenario() -> None:
+        gate = asyncio.Event()
+
+        class Slow(MemoryKv):
+            async def get_partial(self, key: str, offset: int, length: int) -> bytes:
+                await gate.wait()
+                return await super().get_partial(key, offset, length)
+
+        store = Slow()
+        await store.set("a", b"A")
+        connection, wire = connect(server(Files(store)))
+        connection.data_received(get("/a"))
+        for _ in range(1000):
+            if wire.is_reading():
+                connection.data_received(get("/a"))
+        assert not wire.is_reading()
+        gate.set()
+        await settle(100)
+        answered = len(statuses(wire.take()))
+        assert answered > DEFAULT.header_octets // len(get("/a"))
+        assert wire.is_reading()
+        wire.close()
+
+    run(scenario())
+
+
+# Deadlines
+
+
+def test_silent_newcomer_is_closed_without_an_answer() -> None:
+    async def scenario() -> None:
+        _, wire = await site_wire()
+        await later(DEFAULT.header_seconds - 1)
+        assert not wire.is_closed()
+        await later(1.1)
+        assert wire.is_closed()
+        assert not wire.written
+
+    run(scenario())
+
+
+def test_slow_head_is_overdue_however_steadily_it_drips() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire()
+        connection.data_received(get("/a"))
+        wire.take()
+        for octet in get("/a")[: int(DEFAULT.header_seconds)]:
+            connection.data_received(bytes([octet]))
+            assert not wire.is_half_closed()
+            await later(1.01)
+        assert answer_of(wire.take()).status == 408
+        assert wire.is_half_closed()
+        await later(DEFAULT.linger_seconds + 0.1)
+        assert wire.is_closed()
+
+    run(scenario())
+
+
+def test_idle_connection_is_closed_but_not_while_it_is_used() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire()
+        for _ in range(3):
+            connection.data_received(get("/a"))
+            await later(DEFAULT.idle_seconds - 1)
+        assert statuses(wire.take()) == [200] * 3
+        assert not wire.is_closed()
+        await later(1.1)
+        assert wire.is_closed()
+        assert not wire.written
+
+    run(scenario())
+
+
+def test_client_that_takes_nothing_is_cut_off() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire(room=PIECE)
+        connection.data_received(get("/big"))
+        await later(DEFAULT.write_seconds - 1)
+        wire.take(room=PIECE)
+        await settle()
+        await later(DEFAULT.write_seconds - 1)
+        assert not wire.is_closed(), "it has taken something"
+        await later(1.1)
+        assert wire.is_aborted()
+
+    run(scenario())
+
+
+def test_last_answer_too_has_to_be_taken_in_time() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire(room=5)
+
+        def close() -> None:  # a transport closes only when its buffer is empty
+            wire.write_eof()
+
+        wire.close = close  # type: ignore[method-assign]
+        connection.data_received(get("/a", "Connection: close"))
+        assert wire.is_half_closed()
+        await later(DEFAULT.write_seconds + 0.1)
+        assert wire.is_aborted()
+
+    run(scenario())
+
+
+# Ends
+
+
+def test_at_the_cap_the_longest_idle_gives_way_and_else_the_newcomer_is_told() -> None:
+    async def scenario() -> None:
+        to = await site_server(dataclasses.replace(DEFAULT, connections=2))
+        first, second = connect(to), connect(to)
+        for connection, wire in (first, second):
+            connection.data_received(get("/a"))
+            wire.take()
+            await later(1)
+        third = connect(to)
+        await settle()
+        assert first[1].is_aborted()
+        assert not second[1].is_closed()
+        second[0].data_received(b"GET")
+        third[0].data_received(b"GET")
+        _, turned_away = connect(to)
+        assert answer_of(turned_away.take()).status == 503
+        assert turned_away.is_closed()
+        await settle()
+        second[0].data_received(get("/a")[3:])
+        assert answer_of(second[1].take()).status == 200
+        for _, wire in (second, third):
+            wire.close()
+
+    run(scenario())
+
+
+def test_value_that_becomes_shorter_while_it_is_sent_breaks_the_connection() -> None:
+    async def scenario() -> None:
+        store = await filled({"big": BIG})
+        connection, wire = connect(server(Files(store)), room=PIECE)
+        connection.data_received(get("/big"))
+        await settle()
+        await store.set("big", b"short")
+        wire.take()
+        await settle()
+        assert wire.is_aborted()
+
+    run(scenario())
+
+
+def test_client_that_goes_in_mid_answer_leaves_no_task_behind() -> None:
+    async def scenario() -> None:
+        connection, wire = await site_wire(room=PIECE)
+        connection.data_received(get("/big"))
+        await settle()
+        assert len(asyncio.all_tasks()) == 2
+        connection.connection_lost(ConnectionResetError())
+        await settle()
+        assert len(asyncio.all_tasks()) == 1
+        del wire
+
+    run(scenario())
+
+
+async def waiting_application(scope: Any, receive: Any, send: Any) -> None:
+    """Answers when its event says so."""
+    await scope["state"]["go"].wait()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"done"})
+
+
+@pytest.mark.parametrize("answers_in_time", [True, False])
+def test_server_that_is_told_to_stop_lets_running_requests_end_within_the_grace_time(answers_in_time: bool) -> None:
+    async def scenario() -> None:
+        class Deaf:
+            addresses = (("192.0.2.2", 80),)
+
+            def close(self) -> None: ...
+
+            async def wait_closed(self) -> None: ...
+
+            async def create_server(self, protocol_factory: Any, host: str | None = None, port: int = 0) -> Any:
+                return self
+
+        go = asyncio.Event()
+        to = server(Asgi(waiting_application, {"go": go}, "", DEFAULT))
+        task = asyncio.create_task(to.run(Deaf(), None, 80))
+        await settle()
+        busy, idle = connect(to), connect(to)
+        busy[0].data_received(get("/"))
+        await settle()
+        task.cancel()
+        await settle()
+        assert idle[1].is_closed()
+        assert not busy[1].is_closed()
+        if answers_in_time:
+            go.set()
+            await settle()
+            answer = answer_of(busy[1].take())
+            assert (answer.status, answer.fields["connection"]) == (200, "close")
+            assert not busy[1].is_aborted()
+        else:
+            await later(DEFAULT.grace_seconds + 0.1)
+            assert busy[1].is_aborted()
+        await settle(30)
+        assert task.cancelled()
+        assert len(asyncio.all_tasks()) == 1
+
+    run(scenario())
+
+
+def test_site_with_a_bug_fails_the_one_connection() -> None:
+    async def scenario() -> None:
+        class Buggy(MemoryKv):
+            async def digest(self, key: str) -> bytes:
+                raise ZeroDivisionError
+
+        store = Buggy()
+        await store.set("a", b"A")
+        connection, wire = connect(server(Files(store)))
+        with pytest.raises(ZeroDivisionError):  # the loop logs it and drops the connection
+            connection.data_received(get("/a"))
+        connection.connection_lost(ZeroDivisionError())
+        assert not wire.written
+
+    run(scenario())
