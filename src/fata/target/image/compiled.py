@@ -13,23 +13,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from fata.errors import ConfigError
 from fata.target.image.guest import VERSION
 
 ARCHIVE = "/app.zip"
-"""Where the guest sees its zip; tracebacks name sources below it."""
-
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first date
+"""Where the guest sees its archive; tracebacks name sources below it."""
 
 CHILD = """
 import marshal, sys
 from importlib._bootstrap_external import _code_to_hash_pyc
 from importlib.util import source_hash
-optimize = int(sys.argv[1])
 for file, source in marshal.load(sys.stdin.buffer):
     try:
-        code = compile(source, file, "exec", dont_inherit=True, optimize=optimize)
+        code = compile(source, file, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError) as error:
         marshal.dump((getattr(error, "msg", None) or str(error), getattr(error, "lineno", None)), sys.stdout.buffer)
     else:
@@ -37,35 +34,29 @@ for file, source in marshal.load(sys.stdin.buffer):
 """
 
 
+class Failure(NamedTuple):
+    """Why a module cannot be compiled."""
+
+    reason: str
+    line: int | None
+
+
 def can_compile() -> bool:
     """Say whether this interpreter's byte code is the guest's."""
     return sys.version_info[:2] == VERSION and sys.implementation.name == "cpython"
 
 
-def compile_all(sources: Sequence[tuple[str, bytes]], *, optimize: int = 0) -> list[bytes]:
-    """Compile modules, each (path in the zip, source), to .pyc files that are never compared with a source.
-
-    `optimize` 2 leaves out assertions and docstrings. Raises ConfigError at a line that cannot be compiled.
-    """
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+def compile_all(sources: Sequence[tuple[str, bytes]]) -> list[bytes | Failure]:
+    """Compile modules, each (path in the archive, source), to .pyc files that are never compared with a source."""
     named = [(f"{ARCHIVE}/{path}", source) for path, source in sources]
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        [sys.executable, "-S", "-P", "-W", "ignore", "-c", CHILD, str(optimize)],
+        [sys.executable, "-S", "-P", "-W", "ignore", "-c", CHILD],
         input=marshal.dumps(named),
         env=variables | {"PYTHONHASHSEED": "0"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
         check=True,
     )
-    return list(_results(done.stdout, sources))
-
-
-def _results(output: bytes, sources: Sequence[tuple[str, bytes]]) -> list[bytes]:
-    stream, results = io.BytesIO(output), []
-    for path, _ in sources:
-        result = marshal.load(stream)
-        if not isinstance(result, bytes):
-            raise ConfigError(
-                f"cannot be compiled: {result[0]}", remedy="Mend the syntax.", file=path, line=result[1]
-            )
-        results.append(result)
-    return results
+    stream = io.BytesIO(done.stdout)
+    results = [marshal.load(stream) for _ in named]
+    return [result if isinstance(result, bytes) else Failure(*result) for result in results]

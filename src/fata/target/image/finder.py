@@ -29,7 +29,8 @@ class Findings:
 
     modules: tuple[Found, ...]  # own, fata's and distributions' that are reached, sorted by name
     distributions: tuple[Distribution, ...]  # reached, sorted by name; they are packed whole
-    standard: frozenset[str]  # modules of the library, wherever they are
+    asked: frozenset[str]  # modules of the library that these import
+    standard: frozenset[str]  # with all that those import, wherever they are
     notes: tuple[Note, ...]
 
 
@@ -44,6 +45,7 @@ def find(main: Path, directory: Path, library: Standard, shelf: Shelf) -> Findin
     return Findings(
         tuple(found for _, found in sorted(finder.reached.items()) if found.path and found.name != MAIN),
         tuple(sorted(finder.distributions.values(), key=lambda each: each.name.lower())),
+        frozenset(finder.standard),
         frozenset(library.closure(finder.standard)),
         finder.notes.sorted(),
     )

@@ -59,7 +59,7 @@ class Rules:
             raise case.where.error(
                 f"{case.importer.name} imports {name!r}, which cannot work in the guest: {pointless}", "Do without."
             )
-        if (reason or pointless) and case.each.need != Need.GUARDED:
+        if (reason or pointless) and case.each.need != Need.GUARDED and case.importer.origin != Origin.FATA:
             self._note(case, name, f"imports {name!r}, which does not work in the guest: {reason or pointless}")
         elif case.own and name in LIMITED:
             self._note(case, name, f"imports {name!r}: {LIMITED[name]}")

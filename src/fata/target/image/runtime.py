@@ -3,8 +3,8 @@
     fata.elf       kernel and Python in one file, without an application
     fata.debug     its debug information, for `fata debug` and gdb (may be missing)
     manifest.json  what is in it: Python's version, C modules, frozen modules, measured memory floors
-    stdlib.zip     the whole pure standard library, compiled
-    stdlib.json    which of its modules imports which, and when
+    stdlib.zip     the whole pure standard library, compiled; here or, for all profiles, one folder up
+    stdlib.json    beside it: which of its modules imports which, and when
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from fata.errors import ConfigError
 
 VARIABLE = "FATA_RUNTIME"
 FULL, LEAN = "full", "lean"
-PROFILES = (FULL, LEAN)
-TLS = frozenset({"_ssl", "_hashlib"})  # what only the full profile has
+OPENSSL = frozenset({"_cipher", "_hashlib", "_ssl", "ssl"})  # what only the full profile has
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +40,33 @@ class Runtime:
         return self.folder / "fata.elf"
 
     @property
+    def library(self) -> Path:
+        """The zip of the standard library."""
+        own = self.folder / "stdlib.zip"
+        return own if own.is_file() else self.folder.parent / "stdlib.zip"
+
+    @property
     def debug(self) -> Path | None:
         """The debug information; None when it was not kept."""
         file = self.folder / "fata.debug"
         return file if file.is_file() else None
 
 
-def find_runtime(profile: str = FULL) -> Runtime:
+def find_runtime(profile: str) -> Runtime:
     """Return the runtime of a profile: from $FATA_RUNTIME, else the wheel's, else a source tree's. Raises ConfigError."""
-    for place in _places():
-        for folder in (place / profile, place):
-            if (folder / "manifest.json").is_file():
-                return load_runtime(folder)
-    raise ConfigError(
-        f"there is no {profile} runtime to build images from",
-        remedy=f"In a source tree run `make runtime`; or name one in {VARIABLE}.",
-    )
+    found = has_runtime(profile)
+    if found is None:
+        raise ConfigError(
+            f"there is no {profile} runtime to build images from",
+            remedy=f"In a source tree run `make runtime`; or name the folder of one in {VARIABLE}.",
+        )
+    return found
+
+
+def has_runtime(profile: str) -> Runtime | None:
+    """Return the runtime of a profile; None when there is none. Raises ConfigError for a broken one."""
+    folders = (place / profile for place in _places())
+    return next((load_runtime(folder) for folder in folders if (folder / "manifest.json").is_file()), None)
 
 
 def load_runtime(folder: Path) -> Runtime:

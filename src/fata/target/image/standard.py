@@ -136,7 +136,7 @@ class Standard:
 @functools.lru_cache(maxsize=4)
 def standard(runtime: Runtime) -> Standard:
     """Read a runtime's table of the library. Raises ConfigError."""
-    file = runtime.folder / "stdlib.json"
+    file = runtime.library.with_suffix(".json")
     try:
         table = json.loads(file.read_text(encoding="utf-8"))
         return Standard(runtime, table["names"], table["modules"])
@@ -146,7 +146,7 @@ def standard(runtime: Runtime) -> Standard:
 
 def compiled(runtime: Runtime, names: Iterable[str]) -> dict[str, bytes]:
     """Return the library's compiled modules among `names`, each by its path in a zip."""
-    file = runtime.folder / "stdlib.zip"
+    file = runtime.library
     try:
         with zipfile.ZipFile(file) as archive:
             inside = archive.NameToInfo

@@ -1,0 +1,61 @@
+"""An image: the runtime with the application's archive in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fata.config.graph import Graph
+from fata.target.image.archive import Entry, write_archive
+from fata.target.image.distributions import Shelf, installed_shelf, shelf_of
+from fata.target.image.elf import embed
+from fata.target.image.finder import Findings, find
+from fata.target.image.pack import pack
+from fata.target.image.runtime import FULL, LEAN, OPENSSL, Runtime, find_runtime, has_runtime
+from fata.target.image.standard import standard
+from fata.target.image.wheels import locked_wheels
+
+KIB_PER_MIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A program for a machine, in its parts."""
+
+    runtime: Runtime
+    findings: Findings
+    entries: tuple[Entry, ...]
+    floor: int  # MiB of RAM; 0 when nobody has measured
+
+    def octets(self) -> bytes:
+        """Return the file."""
+        return embed(self.runtime.elf.read_bytes(), write_archive(self.entries), floor=self.floor * KIB_PER_MIB)
+
+
+def judge(graph: Graph, main: Path) -> tuple[Runtime, Findings]:
+    """Find what an image of a program needs, and the runtime for it: the lean one when nothing asks for OpenSSL.
+
+    Raises ConfigError at what cannot be in an image.
+    """
+    full = find_runtime(FULL)
+    findings = find(main, graph.project.directory, standard(full), _shelf(graph))
+    lean = None if OPENSSL & findings.asked else has_runtime(LEAN)
+    if lean is None:
+        return full, findings
+    return lean, replace(findings, standard=frozenset(standard(lean).closure(findings.asked)))
+
+
+def make_image(graph: Graph, main: Path, files: list[Path]) -> Image:
+    """Make the image of a program; `files` are its assets. Raises ConfigError."""
+    runtime, findings = judge(graph, main)
+    return Image(runtime, findings, tuple(pack(main, findings, runtime, files)), _floor(runtime, findings))
+
+
+def _shelf(graph: Graph) -> Shelf:
+    wheels = locked_wheels(graph.project)
+    return installed_shelf() if wheels is None else shelf_of(wheels)
+
+
+def _floor(runtime: Runtime, findings: Findings) -> int:
+    kind = "asyncio" if "asyncio" in findings.standard else "hello"
+    return runtime.floors.get(kind, 0)
