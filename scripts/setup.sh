@@ -94,3 +94,6 @@ install_python_packages() {
 
 install_packages setup "$@"
 install_python_packages
+
+# The site's large file is made, not kept: five megabytes have no place in a repository.
+[[ -f examples/www/htdocs/large.bin ]] || .venv/bin/python examples/www/make_large_file.py

@@ -189,6 +189,21 @@ class PollerContract:
         self.look_at_all(poller)
         assert sorted(calls) == ["a", "d", "failed", "failed"]
 
+    def test_what_an_exception_has_left_behind_is_not_waited_for(self, poller: Poller, calls: Calls) -> None:
+        def fail() -> None:
+            raise KeyError("x")
+
+        for name in ("fails", "a"):
+            source = Software(name)
+            poller.register(source, fail if name == "fails" else calls.of(name))
+            poller.wake(source)
+        with pytest.raises(KeyError):
+            self.look_at_all(poller)
+        late = poller.monotonic() + 5
+        if not calls:
+            assert poller.wait(late) == 1
+        assert poller.monotonic() < late
+
     def test_a_deadline_ends_the_wait(self, poller: Poller, calls: Calls) -> None:
         poller.register(Software("never"), calls.of("never"))
         deadline = poller.monotonic() + 0.005

@@ -68,6 +68,25 @@ class DescriptorContract:
         poller.wait(None)
         assert sorted(calls) == ["read", "write"]
 
+    def test_a_pipe_whose_other_end_is_closed_is_ready(self, poller: Poller, calls: Calls) -> None:
+        """There is nothing to read then and no room to write, only an end and a failure."""
+        (from_nobody, closed_writer), (closed_reader, full) = os.pipe(), os.pipe()
+        os.set_blocking(full, False)
+        while True:
+            try:
+                os.write(full, bytes(4096))
+            except BlockingIOError:
+                break
+        poller.register(Readable(from_nobody), calls.of("ended"))
+        poller.register(Writable(full), calls.of("failed"))
+        assert poller.wait(poller.monotonic()) == 0
+        os.close(closed_writer)
+        os.close(closed_reader)
+        assert poller.wait(None) == 2
+        assert sorted(calls) == ["ended", "failed"]
+        os.close(from_nobody)
+        os.close(full)
+
     def test_a_descriptor_is_registered_and_unregistered_once(
         self, poller: Poller, calls: Calls, pair: tuple[socket.socket, socket.socket]
     ) -> None:

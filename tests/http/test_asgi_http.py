@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import zlib
 from typing import Any
 
 import pytest
@@ -210,6 +211,39 @@ def test_network_is_read_only_as_fast_as_the_application_takes() -> None:
         wire.close()
 
     run(scenario())
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size", [HIGH_WATER - 1, HIGH_WATER, HIGH_WATER + 1, 2 * HIGH_WATER, 5 * HIGH_WATER + 7])
+def test_body_that_came_faster_than_it_was_taken_is_whole(size: int, chunked: bool) -> None:
+    async def scenario() -> bytes:
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            taken, more = [], True
+            while more:
+                message = await receive()
+                taken.append(message["body"])
+                more = message["more_body"]
+            whole = b"".join(taken)
+            await answer(send, b"%d %x" % (len(whole), zlib.crc32(whole)))
+
+        connection, wire = application_wire(application)
+        body = bytes(range(251)) * (size // 251 + 1)
+        body = body[:size]
+        head = b"POST / HTTP/1.1\r\nHost: a\r\n"
+        if chunked:
+            chunks = b"".join(
+                b"%x\r\n%b\r\n" % (len(c), c) for c in (body[at : at + 3000] for at in range(0, size, 3000))
+            )
+            connection.data_received(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n" + GET)
+        else:
+            connection.data_received(head + b"Content-Length: %d\r\n\r\n" % size + body + GET)
+        await settle(40)
+        answers = wire.take()
+        assert b"%d %x\r\n" % (size, zlib.crc32(body)) in answers
+        wire.close()
+        return answers
+
+    assert statuses(run(scenario())) == [200, 200]
 
 
 def test_application_waits_while_the_client_does_not_read() -> None:

@@ -55,6 +55,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
+                env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
             )
         )
         return programs[-1]
@@ -330,3 +331,23 @@ def test_the_program_can_bring_its_own_loop(start: Start) -> None:
     """
     imports = "import asyncio\nclass Ours(asyncio.SelectorEventLoop): pass"
     assert end(start(body, imports=imports, extra=", new_loop=Ours")) == (0, "Ours\nclosed part\n", "")
+
+
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
+def test_a_signal_ends_a_wait_of_our_own_loop(start: Start, number: signal.Signals, status: int) -> None:
+    body = """
+    @devices.job
+    async def serve():
+        asyncio.get_running_loop().call_soon(ready)
+        await asyncio.Event().wait()
+    """
+    imports = """
+import asyncio
+from fata.driver.poller.epoll import EpollPoller
+from fata.runtime.loop import Loop
+def ready(): print("ready", flush=True)
+"""
+    program = start(body, imports=imports, extra=", new_loop=lambda: Loop(EpollPoller())")
+    wait_for(program, "ready")
+    program.send_signal(number)
+    assert end(program) == (status, "closed part\n", "")

@@ -1,7 +1,6 @@
 """Devices and jobs in a loop: at the same time, and cancelled at any moment."""
 
 import asyncio
-from collections.abc import Awaitable
 
 import pytest
 
@@ -133,16 +132,24 @@ def test_a_cancellation_reaches_every_job(devices: Devices, log: list[str]) -> N
 
 
 def test_cancelling_one_who_waits_does_not_cancel_the_opening(devices: Devices, log: list[str]) -> None:
+    opening = asyncio.Event()
+
     @devices.device
     async def disk() -> Part:
-        await pause(3)
+        await opening.wait()
         return Part("disk", log)
 
     @devices.device
     async def impatient() -> None:
-        waiting: Awaitable[Part] = asyncio.ensure_future(disk())
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(waiting, 0)
+            async with asyncio.timeout(0):
+                await disk()
+        waiting = asyncio.create_task(disk())
+        await pause(2)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        opening.set()
 
     asyncio.run(devices.run())
     assert log == ["open disk", "close disk"]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fata.driver.poller.virtual import VirtualPoller
+from fata.errors import StateError
 from fata.runtime.loop import Loop
 
 TICK = 0.002  # seconds: real on one of the two
@@ -290,6 +291,13 @@ def test_a_closed_loop_refuses_everything_and_closes_again(loop: Loop) -> None:
         with pytest.raises(RuntimeError, match="closed"):
             refused()
     assert not loop.remove_reader(0)
+
+
+def test_closing_closes_the_poller(loop: Loop) -> None:
+    poller = loop._poller
+    loop.close()
+    with pytest.raises(StateError, match="closed"):
+        poller.wait(0.0)
 
 
 def test_a_running_loop_cannot_be_closed(loop: Loop) -> None:

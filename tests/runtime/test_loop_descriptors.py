@@ -87,6 +87,24 @@ def test_a_second_callback_replaces_the_first(epoll: Loop, pair: tuple[socket.so
     assert seen == ["second"]
 
 
+def test_a_callback_that_is_replaced_in_the_same_turn_does_not_run(
+    epoll: Loop, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = pair
+    seen: list[str] = []
+
+    def replace(other: socket.socket) -> Callable[[], None]:
+        return in_turn(note(seen, "first"), lambda: epoll.add_reader(other, in_turn(note(seen, "new"), epoll.stop)))
+
+    epoll.add_reader(ours, replace(theirs))
+    epoll.add_reader(theirs, replace(ours))
+    ours.send(b"x")
+    theirs.send(b"x")
+    epoll.call_soon(epoll.stop)  # after this turn
+    epoll.run_forever()
+    assert seen == ["first"]
+
+
 def test_a_callback_that_is_removed_in_the_same_turn_does_not_run(
     epoll: Loop, pair: tuple[socket.socket, socket.socket]
 ) -> None:

@@ -211,8 +211,8 @@ class Exchange:
         self._pieces.clear()
         self.queued = 0
         if not self.body_complete:
-            self.channel.body_taken()
-        return data, not self.body_complete
+            self.channel.body_taken()  # which may bring more at once, and the end
+        return data, bool(self._pieces) or not self.body_complete
 
     async def disconnected(self) -> None:
         """Wait until the client has gone or the answer is complete."""

@@ -45,7 +45,7 @@ class Group:
             return
         first, *others = self._failures
         for other in others:
-            if other is not first and not isinstance(other, self._asyncio.CancelledError):
+            if not isinstance(other, self._asyncio.CancelledError):
                 report(other)
         raise first
 

@@ -29,6 +29,17 @@ class TestEpollPoller(PollerContract, DescriptorContract):
         assert poller.wait(None) == 4
         assert calls == list("dcba")
 
+    def test_it_sleeps_until_the_deadline_once_it_has_told_everything(self, poller: Poller, calls: Calls) -> None:
+        source = Software("s")
+        poller.register(source, calls.of("s"))
+        poller.wake(source)
+        assert poller.wait(None) == 1
+        deadline, waits = poller.monotonic() + 0.005, 0
+        while poller.monotonic() < deadline:
+            poller.wait(deadline)
+            waits += 1
+        assert waits < 5
+
     def test_a_closed_poller_is_of_no_use(self, poller: Poller, calls: Calls) -> None:
         poller.close()
         with pytest.raises(StateError, match="closed"):

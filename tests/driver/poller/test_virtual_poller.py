@@ -58,6 +58,14 @@ def test_events_happen_at_their_moment_and_in_order(poller: VirtualPoller) -> No
     assert seen[-1] == ("c", 130)
 
 
+def test_events_of_one_moment_happen_as_they_were_scheduled(poller: VirtualPoller, calls: Calls) -> None:
+    names = [str(number) for number in range(50)]
+    for name in names:
+        poller.schedule(110, calls.of(name))
+    poller.wait(110)
+    assert calls == names
+
+
 def test_an_event_that_raises_a_source_ends_the_wait_at_its_moment(poller: VirtualPoller, calls: Calls) -> None:
     source = Software("s")
     poller.register(source, calls.of("s"))
