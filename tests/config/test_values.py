@@ -33,6 +33,7 @@ from fata.config.value import (
 from fata.errors import ConfigError
 from fata.runtime import arguments
 from fata.runtime.arguments import Argument, Converter
+from fata.target.spelling import CONVERTERS, Names
 
 
 class Colour(Enum):
@@ -69,7 +70,7 @@ def converter(key_type: KeyType) -> Converter[Any]:
             return arguments.choice(*values)
         case Enumeration():
             return arguments.enum(Colour)
-    found: Converter[Any] = getattr(arguments, key_type.converter())
+    found: Converter[Any] = getattr(arguments, CONVERTERS[key_type.name])
     return found
 
 
@@ -156,7 +157,7 @@ def test_what_is_shown_is_read_back_by_the_tool_and_by_the_program(case: tuple[K
 @given(VALUES)
 def test_what_is_written_into_the_program_is_python_for_the_same_value(case: tuple[KeyType, Plain]) -> None:
     key_type, value = case
-    source = key_type.literal(value)
+    source = Names([]).literal(key_type, value)
     assert source.isascii() or "\n" not in source
     assert eval(source, {"Colour": Colour}) == as_runtime(key_type, value)
 

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from wsproto.connection import Connection as Frames
 from wsproto.connection import ConnectionType
@@ -110,7 +110,6 @@ def test_messages_pass_both_ways_whole_or_in_fragments() -> None:
     run(scenario())
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     messages=st.lists(st.text(max_size=300) | st.binary(max_size=300), max_size=5),
     size=st.integers(1, 200),
@@ -240,7 +239,6 @@ def test_broken_frames_are_answered_with_a_close(octets: bytes, code: int, size:
     run(scenario())
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_octets_after_the_handshake_end_well(octets: bytes) -> None:
     async def scenario() -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fata.http.asgi import Asgi
@@ -190,7 +190,6 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     stream=st.lists(FRAGMENTS | st.binary(max_size=40), max_size=6).map(b"".join),
     cuts=st.lists(st.integers(0, 6000), max_size=6),
@@ -207,7 +206,6 @@ def test_any_octets_cut_anywhere_are_answered_with_whole_answers_and_closed(stre
         assert set(statuses(answers)) <= {100, 200, 400, 403, 404, 405, 408, 413, 426, 431, 501, 505}
 
 
-@settings(max_examples=100, deadline=None)
 @given(cuts=st.lists(st.integers(0, 400), max_size=8))
 def test_good_requests_cut_anywhere_are_answered_the_same(cuts: list[int]) -> None:
     stream = (

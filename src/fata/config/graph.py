@@ -13,7 +13,7 @@ from fata.config.keys import Key, Mapped, Target, Value
 from fata.config.offer import full_name
 from fata.config.plan import Plan, PlannedJob, Wanted
 from fata.config.project import Project
-from fata.config.settings import Setting, variable_of
+from fata.config.settings import Setting, path_of, variable_of
 from fata.config.signature import Signature
 from fata.config.value import Plain
 from fata.config.where import Where
@@ -71,7 +71,13 @@ class Graph:
     jobs: tuple[JobNode, ...]
     keys: tuple[Key[Any], ...]
     fixed: frozenset[str]  # names of the keys that shaped it: they cannot change at boot
+    paths: frozenset[str]  # names of the keys whose values are paths of the host
     settings: Mapping[str, Setting]
+
+    @property
+    def boot_keys(self) -> list[Key[Any]]:
+        """The keys that the program reads when it starts."""
+        return [key for key in self.keys if key.name not in self.fixed]
 
     @property
     def files(self) -> list[File]:
@@ -85,7 +91,8 @@ def resolve(plan: Plan, settings: Mapping[str, Setting]) -> Graph:
     jobs = tuple(resolver.job(job) for job in plan.jobs)
     keys = tuple(key for key in plan.keys if key in resolver.used)
     fixed = frozenset(key.name for key in keys if key in resolver.chosen or not key.boots)
-    return Graph(plan.project, plan.target, tuple(resolver.nodes.values()), jobs, keys, fixed, settings)
+    paths = frozenset(resolver.paths)
+    return Graph(plan.project, plan.target, tuple(resolver.nodes.values()), jobs, keys, fixed, paths, settings)
 
 
 def missing_value(key: Key[Any]) -> ConfigError:
@@ -103,6 +110,7 @@ class _Resolver:
         self.nodes: dict[Device[Any], Node] = {}
         self.used: set[Key[Any]] = set()
         self.chosen: set[Key[Any]] = set()
+        self.paths: set[str] = set()
         self._ids = set(TAKEN)
         self._opening: list[Device[Any]] = []
 
@@ -164,7 +172,12 @@ class _Resolver:
             case Target():
                 return self.plan.target
             case Mapped(of, function):
-                return function(self._evaluate(of, where))
+                given = self._evaluate(of, where)
+                try:
+                    return function(given)
+                except Exception as error:  # noqa: BLE001  # the user's function may raise anything
+                    reason = f"the function given to map() fails for {given!r}: {type(error).__name__}: {error}"
+                    raise where.error(reason, "Mend the function.") from None
             case Key():
                 if not value.configures:
                     raise where.error(
@@ -215,7 +228,8 @@ class _Resolver:
         source = self._host_path(asset.source)
         if isinstance(source, Boot):
             raise where.error(
-                f"key {source.key.name!r} is read at boot, and files are packed before", "stage='configure'"
+                f"key {source.key.name!r} is read at boot, and files are packed before",
+                "Give the key stage='configure'.",
             )
         if not source.exists():
             raise where.error(f"there is no {source}", "Paths in config.py are relative to config.py.")
@@ -225,10 +239,11 @@ class _Resolver:
         if isinstance(text, str):
             return self.plan.project.directory / text
         self.used.add(text)
+        self.paths.add(text.name)
         if text.boots:
             return Boot(text)
-        base = self.plan.project.directory if self.settings[text.name].origin == "default" else Path.cwd()
-        return base / str(self._value(text))
+        self._value(text)
+        return path_of(self.settings[text.name], self.plan.project.directory)
 
     def _name(self, wish: str) -> str:
         name, number = wish, 1

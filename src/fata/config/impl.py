@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from fata.config.keys import Key, Value
-from fata.config.value import Plain
+from fata.config.value import TEXT, Plain, is_plain, serves
 from fata.config.where import NOWHERE, Where, caller
-from fata.errors import ConfigError
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -71,7 +70,7 @@ class Device(Impl[T_co]):
     """A catalog entry with its arguments."""
 
     entry: Entry
-    arguments: tuple[tuple[str, Argument], ...]
+    arguments: tuple[tuple[str, Argument], ...] = field(hash=False)  # there may be lists among them
     name: str | None
     where: Where = field(default=NOWHERE, compare=False)
 
@@ -80,6 +79,11 @@ class Device(Impl[T_co]):
         """The entry's kind, and the name if it has one: "crunch site"."""
         return self.entry.kind if self.name is None else f"{self.entry.kind} {self.name}"
 
+    @property
+    def offers(self) -> type:
+        """The contract that it keeps."""
+        return self.entry.contract
+
 
 @dataclass(frozen=True, slots=True)
 class Default(Impl[T_co]):
@@ -87,6 +91,16 @@ class Default(Impl[T_co]):
 
     contract: type[T_co]
     where: Where = field(default=NOWHERE, compare=False)
+
+    @property
+    def label(self) -> str:
+        """What it is called in a message."""
+        return f"the target's {self.contract.__name__}"
+
+    @property
+    def offers(self) -> type:
+        """The contract that it keeps, at least."""
+        return self.contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,42 +128,66 @@ def device(entry: Entry, *, name: str | None = None, **arguments: Argument) -> A
     where = caller()
     if name is not None and not (name.isidentifier() and name == name.lower()):
         raise where.error(f"{entry.kind}: name={name!r} is not a name", "Use lower-case letters, digits and '_'.")
+    for argument in arguments.values():
+        _check_argument(argument, entry.kind, where)
     for parameter, contract in entry.needs.items():
         check_wiring(arguments[parameter], contract, f"{entry.kind}({parameter}=…)", where)
     return Device(entry, tuple(sorted(arguments.items())), name, where)
 
 
+def _check_argument(argument: object, kind: str, where: Where) -> None:
+    """Refuse what no device can be made with; what a device takes besides is left to the type checker."""
+    if isinstance(argument, HostPath | Asset):
+        path: object = argument.text if isinstance(argument, HostPath) else argument.source
+        if not isinstance(path, str) and not (isinstance(path, Key) and serves(path.type, TEXT)):
+            raise where.error(f"{kind}: {path!r} is no path", "Write a text, or a key of type str.")
+    elif not isinstance(argument, Impl | Key) and not is_plain(argument):
+        raise where.error(
+            f"{kind}: {argument!r} is no argument for a device", "Write a plain value, a key or a device."
+        )
+
+
 def check_wiring(argument: object, contract: type, place: str, where: Where) -> None:
     """Refuse anything but a device (or every branch of a choice) that satisfies `contract`."""
-    if isinstance(argument, Default):
-        return
     if isinstance(argument, Choice):
         for branch in argument.all():
             check_wiring(branch, contract, place, where)
         return
-    if not isinstance(argument, Device):
+    if not isinstance(argument, Device | Default):
         raise where.error(
             f"{place} needs a {contract.__name__}, and {argument!r} is no device",
             "Pass a device; `fata help devices` lists them.",
         )
-    if contract not in argument.entry.contract.__mro__:
-        raise mismatch(argument, contract.__name__, place, where)
-
-
-def mismatch(given: Device[Any], wanted: str, place: str, where: Where) -> ConfigError:
-    """Say that a device of another contract was wired."""
-    return where.error(
-        f"{place} needs a {wanted}, and {given.label} (line {given.where.line}) is a {given.entry.contract.__name__}",
-        f"Wire a device that is a {wanted}; `fata help devices` lists them.",
-    )
+    if contract not in argument.offers.__mro__:
+        wanted, has = contract.__name__, argument.offers.__name__
+        raise where.error(
+            f"{place} needs a {wanted}, and {argument.label} (line {argument.where.line}) is a {has}",
+            f"Wire a device that is a {wanted}; `fata help devices` lists them.",
+        )
 
 
 def if_(condition: Value[bool], then: Impl[T], otherwise: Impl[T]) -> Impl[T]:
     """Choose a device by a key: `if_(key("tls", bool, …), a, b)`."""
-    return Choice(condition, ((True, then),), otherwise, caller())
+    return _choice("if_", condition, ((True, then), (False, otherwise)), None)
 
 
 def match(value: Value[V], branches: Mapping[V, Impl[T]], default: Impl[T] | None = None) -> Impl[T]:
     """Choose a device by a key's value. Without `default`, a value that is not listed is a ConfigError."""
     pairs: Any = tuple(branches.items())
-    return Choice(value, pairs, default, caller())
+    return _choice("match", value, pairs, default)
+
+
+def _choice(
+    call: str, value: Value[Any], branches: tuple[tuple[Plain, Impl[T]], ...], default: Impl[T] | None
+) -> Impl[T]:
+    choice: Choice[T] = Choice(value, branches, default, caller())
+    condition: object = value
+    if not isinstance(condition, Value):
+        raise choice.where.error(
+            f"{call}: {condition!r} is known already", "Choose by a key, `target`, or what `map` makes of one."
+        )
+    for branch in choice.all():
+        each: object = branch
+        if not isinstance(each, Impl):
+            raise choice.where.error(f"{call}: {each!r} is no device", "`fata help devices` lists them.")
+    return choice

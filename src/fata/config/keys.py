@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 
-from fata.config.value import SCALARS, Choice, KeyType, Many, Plain, admits
+from fata.config.value import INTEGER, SCALARS, TEXT, Choice, KeyType, Many, Plain, admits
 from fata.config.where import NOWHERE, Where, caller
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Key(Value[T_co]):
 
     name: str
     type: KeyType
-    default: Plain | Required
+    default: Plain | Required = field(hash=False)  # it may be a list
     doc: str
     stage: Stage = "both"
     owner: str = ""  # the job whose parameter it is; "" for a key of config.py or of a device
@@ -104,7 +104,10 @@ def key(
     key_type = _type_of(name, type_, choices, where)
     checked = cast(Plain | Required, default)
     if not isinstance(checked, Required) and not admits(key_type, checked):
-        raise where.error(f"key {name!r}: the default {default!r} is not {key_type.describe()}")
+        raise where.error(
+            f"key {name!r}: the default {default!r} is not {key_type.describe()}",
+            "Leave it out to make the key required.",
+        )
     if stage not in get_args(Stage):
         raise where.error(f"key {name!r}: unknown stage {stage!r}", "Write stage='configure', 'boot' or 'both'.")
     result: Key[T] = Key(name, key_type, checked, doc, stage, where=where)
@@ -119,7 +122,8 @@ def prefixed(prefix: str | None, name: str) -> str:
 
 def check_name(subject: Key[Any]) -> None:
     """Refuse a name that the command line could not carry, or that is taken by the tool."""
-    if not subject.name.replace("-", "").isidentifier() or subject.name != subject.name.lower().strip("-"):
+    plain = subject.name.replace("-", "")
+    if not plain.isidentifier() or "_" in plain or subject.name != subject.name.lower().strip("-"):
         raise subject.where.error(
             f"key {subject.name!r}: not a name for an option", "Use lower-case letters, digits and '-'."
         )
@@ -137,7 +141,9 @@ def _type_of(name: str, wanted: Any, choices: Sequence[Any] | None, where: Where
         raise where.error(
             f"key {name!r}: {wanted!r} is not a type for a key", "Use str, int, float, bool, or list[…] of one."
         )
-    if choices is not None and not all(admits(scalar, choice) for choice in choices):
-        raise where.error(f"key {name!r}: every choice must be {scalar.describe()}")
+    if choices is not None and scalar not in (TEXT, INTEGER):
+        raise where.error(f"key {name!r}: only texts and integers have choices", "Leave `choices` out.")
+    if choices is not None and not (choices and all(admits(scalar, choice) for choice in choices)):
+        raise where.error(f"key {name!r}: every choice must be {scalar.describe()}", "Write choices=[…] of that type.")
     base = scalar if choices is None else Choice(tuple(choices))
     return base if inner is wanted else Many(base)

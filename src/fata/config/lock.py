@@ -6,10 +6,11 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fata import __version__
 from fata.config.graph import Graph
+from fata.config.keys import Key
 from fata.config.value import show
 from fata.errors import ConfigError
 
@@ -70,11 +71,15 @@ def check_against(lock: Lock, graph: Graph, *, booting: bool) -> None:
 
 def locked_values(graph: Graph) -> dict[str, str]:
     """Return the values that the lock holds: of every key that may be given when configuring."""
-    return {
-        key.name: show(key.type, graph.settings[key.name].value)
-        for key in graph.keys
-        if key.configures and key.name in graph.settings
-    }
+    return {key.name: _text(graph, key) for key in graph.keys if key.configures and key.name in graph.settings}
+
+
+def _text(graph: Graph, key: Key[Any]) -> str:
+    setting = graph.settings[key.name]
+    text = show(key.type, setting.value)
+    if text and key.name in graph.paths and setting.typed and not os.path.isabs(text):
+        return os.path.relpath(text, graph.project.directory)
+    return text
 
 
 def lock_text(graph: Graph) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fata.config.impl import Choice, Device, Entry, Impl
+from fata.config.impl import Choice, Default, Device, Entry, Impl
 from fata.config.keys import Key
 from fata.errors import ConfigError
 
@@ -40,7 +40,8 @@ class Catalog:
     def default(self, contract: str, target: str) -> Impl[Any] | None:
         """Return the target's default device for a contract by its full name; None when it has none."""
         for offer in self.offers:
-            if offer.default is not None and provides(offer.entry, contract) and offer.entry.on(target) is not None:
+            there = offer.entry.on(target) is not None
+            if offer.default is not None and there and provides(offer.entry.contract, contract):
                 return offer.default()
         return None
 
@@ -57,17 +58,17 @@ def full_name(contract: type) -> str:
     return f"{contract.__module__}.{contract.__qualname__}"
 
 
-def provides(entry: Entry, contract: str) -> bool:
-    """Say whether an entry's contract is `contract` or a richer one."""
-    return any(full_name(base) == contract for base in entry.contract.__mro__)
+def provides(offered: type, contract: str) -> bool:
+    """Say whether a device that offers one contract is what another, by its full name, asks for."""
+    return any(full_name(base) == contract for base in offered.__mro__)
 
 
-def alternatives(impl: Impl[Any]) -> Iterable[Device[Any]]:
+def alternatives(impl: Impl[Any]) -> Iterable[Device[Any] | Default[Any]]:
     """Return every device that `impl` may become."""
     if isinstance(impl, Choice):
         for branch in impl.all():
             yield from alternatives(branch)
-    elif isinstance(impl, Device):
+    elif isinstance(impl, Device | Default):
         yield impl
 
 

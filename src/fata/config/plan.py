@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fata.config.impl import Argument, Asset, Choice, Default, Device, HostPath, Impl
-from fata.config.keys import REQUIRED, Key, Mapped, Value, check_name, prefixed
-from fata.config.offer import Catalog, alternatives, provides
+from fata.config.keys import REQUIRED, Key, Mapped, check_name, prefixed
+from fata.config.offer import Catalog, alternatives, full_name, provides
 from fata.config.project import Project
 from fata.config.registry import Job
 from fata.config.signature import DeviceParameter, KeyParameter, Parameter, Signature, read_signature
-from fata.config.value import TEXT, Plain, admits
+from fata.config.value import TEXT, Plain, admits, serves
 from fata.config.where import Where
 from fata.errors import ConfigError
 
@@ -51,7 +51,9 @@ class Plan:
 def make_plan(project: Project, catalog: Catalog, target: str) -> Plan:
     """Read every job's signature and give each parameter its argument. Raises ConfigError."""
     jobs = tuple(_plan_job(project, catalog, target, number) for number in range(len(project.jobs)))
-    found = [key for job in jobs for _, argument in job.arguments for key in keys_in(argument)]
+    found = [key for job in jobs for _, argument in job.arguments for key in _Keys(catalog, target).of(argument)]
+    for key in found:
+        check_name(key)
     return Plan(project, catalog, target, jobs, tuple(_distinct(found).values()))
 
 
@@ -86,14 +88,14 @@ def _argument(parameter: Parameter, job: Job, number: int, catalog: Catalog, tar
             "Pass a device; `fata help devices` lists them.",
         )
     for device in alternatives(given):
-        if not provides(device.entry, parameter.contract):
+        if not provides(device.offers, parameter.contract):
             raise _mismatch(device, parameter, job)
     return given
 
 
-def _mismatch(device: Device[Any], parameter: DeviceParameter, job: Job) -> ConfigError:
+def _mismatch(device: Device[Any] | Default[Any], parameter: DeviceParameter, job: Job) -> ConfigError:
     wanted = parameter.contract.rpartition(".")[2]
-    has = device.entry.contract.__name__
+    has = device.offers.__name__
     return job.where.error(
         f"{job.application}({parameter.name}=…) needs a {wanted} ({parameter.where}), "
         f"and {device.label} (line {device.where.line}) is a {has}",
@@ -123,12 +125,11 @@ def _wanted(parameter: DeviceParameter, job: Job, number: int, catalog: Catalog,
         _owner(job, number),
         parameter.where,
     )
-    check_name(option)
     return Wanted(parameter.contract, parameter.optional, option, parameter.where)
 
 
 def _own_key(parameter: KeyParameter, job: Job, number: int) -> Key[Any]:
-    key: Key[Any] = Key(
+    return Key(
         prefixed(job.name, parameter.name),
         parameter.type,
         parameter.default,
@@ -137,13 +138,11 @@ def _own_key(parameter: KeyParameter, job: Job, number: int) -> Key[Any]:
         _owner(job, number),
         parameter.where,
     )
-    check_name(key)
-    return key
 
 
 def _settled(parameter: KeyParameter, given: Any, job: Job) -> Key[Any] | Plain:
     if isinstance(given, Key):
-        if given.type != parameter.type:
+        if not serves(given.type, parameter.type):
             raise job.where.error(
                 f"{job.application}({parameter.name}=…) is {parameter.type.describe()} ({parameter.where}), "
                 f"and key {given.name!r} is {given.type.describe()}",
@@ -163,28 +162,42 @@ def _owner(job: Job, number: int) -> str:
     return f"job {number + 1}, {job.application}"
 
 
-def keys_in(argument: object) -> Iterator[Key[Any]]:
-    """Return the keys an argument depends on, also those of branches that may not be taken."""
-    match argument:
-        case Key():
-            yield argument
-        case Mapped(of):
-            yield from keys_in(of)
-        case Wanted():
-            yield argument.option
-        case HostPath(text):
-            yield from keys_in(text)
-        case Asset():
-            yield from keys_in(argument.source)
-        case Choice():
-            yield from keys_in(argument.value)
-            for branch in argument.all():
-                yield from keys_in(branch)
-        case Device():
-            for _, inner in argument.arguments:
-                yield from keys_in(inner)
-        case Default() | Value() | _:
-            return
+class _Keys:
+    """Finds the keys that an argument depends on, also those of branches that may not be taken."""
+
+    def __init__(self, catalog: Catalog, target: str) -> None:
+        self._catalog = catalog
+        self._target = target
+        self._defaults: set[str] = set()  # contracts looked into: two devices may need each other by default
+
+    def of(self, argument: object) -> Iterator[Key[Any]]:
+        match argument:
+            case Key():
+                yield argument
+            case Mapped(of):
+                yield from self.of(of)
+            case Wanted(contract, _, option):
+                yield option
+                from_path = self._catalog.from_path(contract)
+                yield from self.of(None if from_path is None else from_path(option))
+            case HostPath(text):
+                yield from self.of(text)
+            case Asset():
+                yield from self.of(argument.source)
+            case Choice():
+                yield from self.of(argument.value)
+                for branch in argument.all():
+                    yield from self.of(branch)
+            case Device():
+                for _, inner in argument.arguments:
+                    yield from self.of(inner)
+            case Default(contract):
+                yield from self._of_default(full_name(contract))
+
+    def _of_default(self, contract: str) -> Iterator[Key[Any]]:
+        if contract not in self._defaults:
+            self._defaults.add(contract)
+            yield from self.of(self._catalog.default(contract, self._target))
 
 
 def _distinct(keys: Sequence[Key[Any]]) -> dict[str, Key[Any]]:

@@ -60,6 +60,10 @@ def main(application: str, name: str | None = None, /, **wiring: Impl[object] | 
     one program apart and prefixes the second one's keys.
     """
     where = caller()
+    if not isinstance(application, str):
+        raise where.error(
+            f"main: {application!r} is no text", 'Write "module:Class": nothing is imported to configure.'
+        )
     if name is not None and not (name.isidentifier() and name == name.lower()):
         raise where.error(f"main: {name!r} is not a name for a job", "Use lower-case letters, digits and '_'.")
     return Job(application, name, wiring, where)
@@ -85,7 +89,10 @@ def register(name: str, *jobs: Job) -> None:
 
 def package(requirement: str) -> None:
     """Say that the application needs a distribution: `package("starlette>=1")`, as pip writes it."""
-    _registry("package").packages.append(Package(requirement, caller()))
+    registry, where = _registry("package"), caller()
+    if not isinstance(requirement, str):
+        raise where.error(f"package: {requirement!r} is no text", 'Write it as pip does: package("starlette>=1").')
+    registry.packages.append(Package(requirement, where))
 
 
 def not_read(file: str) -> ConfigError:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fata.config.keys import LAUNCHER_OPTIONS, Key, Required
-from fata.config.value import BOOLEAN, Maybe, Plain, show
+from fata.config.value import BOOLEAN, Maybe, Plain, joined, show
 from fata.config.where import Where
 from fata.errors import ConfigError
 
 PYPROJECT = "pyproject.toml"
+LOCKED = "fata.lock"  # as an origin
 
 
 class Setting(NamedTuple):
@@ -21,6 +22,16 @@ class Setting(NamedTuple):
 
     value: Plain
     origin: str
+
+    @property
+    def typed(self) -> bool:
+        """Whether it was said in a shell just now, instead of standing in one of the application's files."""
+        return self.origin not in ("default", LOCKED, PYPROJECT)
+
+
+def path_of(setting: Setting, directory: Path) -> Path:
+    """Return the path that a setting names: in a file it is relative to the application's folder."""
+    return (Path.cwd() if setting.typed else directory) / str(setting.value)
 
 
 class Word(NamedTuple):
@@ -116,11 +127,11 @@ def variable_of(name: str) -> str:
 
 
 def as_words(keys: Sequence[Key[Any]], settings: Mapping[str, Setting]) -> list[str]:
-    """Write the values that are not defaults as command line words."""
+    """Write the values that were typed as command line words."""
     return [
         f"--{key.name}={show(key.type, settings[key.name].value)}"
         for key in keys
-        if key.name in settings and settings[key.name].origin != "default"
+        if key.name in settings and settings[key.name].typed
     ]
 
 
@@ -134,12 +145,13 @@ def read_pyproject(directory: Path) -> dict[str, Any]:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise ConfigError(f"cannot be read: {error}", remedy="Mend it.", file=str(file)) from None
-        found = table.get("tool", {}).get("fata", {})
+        found = table.get("tool", {}).get("fata", {}) if isinstance(table.get("tool", {}), dict) else None
+        remedy = "It may have `target` and the table `keys`."
+        if not isinstance(found, dict) or not isinstance(found.get("keys", {}), dict):
+            raise Where(str(file)).error("[tool.fata] or [tool.fata.keys] is no table", remedy)
         unknown = set(found) - {"target", "keys"}
         if unknown:
-            raise Where(str(file)).error(
-                f"[tool.fata] has no {sorted(unknown)[0]!r}", "It may have `target` and the table `keys`."
-            )
+            raise Where(str(file)).error(f"[tool.fata] has no {sorted(unknown)[0]!r}", remedy)
         return dict(found)
     return {}
 
@@ -148,15 +160,17 @@ def _parse(key: Key[Any], text: str, origin: str) -> Plain:
     try:
         return key.type.parse(text)
     except ConfigError as error:
-        raise key.where.error(f"{origin}: {error.reason}", key.doc and f"--{key.name} is: {key.doc}") from None
+        raise key.where.error(
+            f"{origin}: {error.reason}", f"--{key.name} is: {key.doc or key.type.describe()}"
+        ) from None
 
 
 def _locked(key: Key[Any], text: str) -> Setting:
-    value = None if not text and isinstance(key.type, Maybe) else _parse(key, text, "fata.lock")
-    return Setting(value, "default" if value == key.default else "fata.lock")
+    value = None if not text and isinstance(key.type, Maybe) else _parse(key, text, LOCKED)
+    return Setting(value, "default" if value == key.default else LOCKED)
 
 
 def _as_text(value: object) -> str:
     if isinstance(value, list):
-        return ",".join(_as_text(item) for item in value)
+        return joined(_as_text(item) for item in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fata.errors import ConfigError
@@ -38,18 +39,6 @@ class Scalar:
         """Name it for a usage line."""
         return {"str": "TEXT", "int": "INTEGER", "float": "NUMBER", "bool": "true|false"}[self.name]
 
-    def converter(self) -> str:
-        """Name it as an expression of `fata.runtime.arguments`."""
-        return {"str": "text", "int": "integer", "float": "number", "bool": "boolean"}[self.name]
-
-    def annotation(self) -> str:
-        """Name it as an annotation."""
-        return self.name
-
-    def literal(self, value: Plain) -> str:
-        """Write a value as Python."""
-        return quoted(value)
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -68,15 +57,6 @@ class Choice:
 
     def metavar(self) -> str:
         return "|".join(str(value) for value in self.values)
-
-    def converter(self) -> str:
-        return f"choice({', '.join(map(quoted, self.values))})"
-
-    def annotation(self) -> str:
-        return f"Literal[{', '.join(map(quoted, self.values))}]"
-
-    def literal(self, value: Plain) -> str:
-        return quoted(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +81,6 @@ class Enumeration:
     def metavar(self) -> str:
         return "|".join(member.lower() for member in self.members)
 
-    def converter(self) -> str:
-        return f"enum({self.name})"
-
-    def annotation(self) -> str:
-        return self.name
-
-    def literal(self, value: Plain) -> str:
-        return f"{self.name}.{value}"
-
 
 Single = Scalar | Choice | Enumeration
 
@@ -129,18 +100,6 @@ class Many:
     def metavar(self) -> str:
         return f"{self.of.metavar()},…"
 
-    def converter(self) -> str:
-        return f"many({self.of.converter()})"
-
-    def annotation(self) -> str:
-        return f"list[{self.of.annotation()}]"
-
-    def literal(self, value: Plain) -> str:
-        if value is None:
-            return "None"
-        assert isinstance(value, list)
-        return "[" + ", ".join(self.of.literal(item) for item in value) + "]"
-
 
 @dataclass(frozen=True, slots=True)
 class Maybe:
@@ -157,15 +116,6 @@ class Maybe:
     def metavar(self) -> str:
         return self.of.metavar()
 
-    def converter(self) -> str:
-        return f"optional({self.of.converter()})"
-
-    def annotation(self) -> str:
-        return f"{self.of.annotation()} | None"
-
-    def literal(self, value: Plain) -> str:
-        return "None" if value is None else self.of.literal(value)
-
 
 KeyType = Single | Many | Maybe
 
@@ -174,6 +124,13 @@ INTEGER = Scalar("int")
 NUMBER = Scalar("float")
 BOOLEAN = Scalar("bool")
 SCALARS = {"str": TEXT, "int": INTEGER, "float": NUMBER, "bool": BOOLEAN}
+
+
+def is_plain(value: object) -> bool:
+    """Say whether a value can be written into main.py."""
+    if isinstance(value, list):
+        return all(is_plain(item) for item in value)
+    return value is None or isinstance(value, str | int | float)
 
 
 def admits(key_type: KeyType, value: object) -> bool:
@@ -198,6 +155,20 @@ def admits(key_type: KeyType, value: object) -> bool:
             return value is None or admits(of, value)
 
 
+def serves(given: KeyType, wanted: KeyType) -> bool:
+    """Say whether every value of one type is one of another: a choice of texts serves as a text."""
+    match wanted:
+        case Maybe(of):
+            return given == wanted or serves(given.of if isinstance(given, Maybe) else given, of)
+        case Scalar() if isinstance(given, Choice):
+            return all(admits(wanted, value) for value in given.values)
+        case Scalar("float") if given == INTEGER:
+            return True
+        case Choice() if isinstance(given, Choice):
+            return all(admits(wanted, value) for value in given.values)
+    return given == wanted
+
+
 def show(key_type: KeyType, value: Plain) -> str:
     """Write a value as `parse` reads it; None is the empty text."""
     if value is None:
@@ -205,8 +176,13 @@ def show(key_type: KeyType, value: Plain) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return ",".join(show(key_type, item).replace("\\", "\\\\").replace(",", "\\,") for item in value)
+        return joined(show(key_type, item) for item in value)
     return str(value)
+
+
+def joined(items: Iterable[str]) -> str:
+    """Write the texts of a list's items as one: a comma in an item gets a backslash before it."""
+    return ",".join(item.replace("\\", "\\\\").replace(",", "\\,") for item in items)
 
 
 def quoted(value: object) -> str:

@@ -1,16 +1,19 @@
 """Device contracts: what an application may ask for, and what a driver promises.
 
-Every contract is a `typing.Protocol`; a driver satisfies it without inheriting. Nothing here does I/O.
+Every contract is a `typing.Protocol`; a driver satisfies it without inheriting. Nothing here does I/O. A contract is
+loaded when it is first asked for, so that a program pays only for those that it names.
 """
 
-from fata.device.block import Block
-from fata.device.clock import Clock, MonotonicClock, WallClock
-from fata.device.console import Console
-from fata.device.entropy import Entropy
-from fata.device.kv import KvRo, KvRw, KvTx
-from fata.device.net import Net
-from fata.device.poller import Poller
-from fata.device.stack import Stack
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fata.device.block import Block
+    from fata.device.clock import Clock, MonotonicClock, WallClock
+    from fata.device.console import Console
+    from fata.device.entropy import Entropy
+    from fata.device.kv import KvRo, KvRw, KvTx
+    from fata.device.net import Net
+    from fata.device.poller import Poller
+    from fata.device.stack import Stack
 
 __all__ = [
     "Block",
@@ -26,3 +29,42 @@ __all__ = [
     "Stack",
     "WallClock",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load the contract `name` (PEP 562)."""
+    match name:
+        case "Block":
+            from fata.device import block
+
+            return block.Block
+        case "Clock" | "MonotonicClock" | "WallClock":
+            from fata.device import clock
+
+            return getattr(clock, name)
+        case "Console":
+            from fata.device import console
+
+            return console.Console
+        case "Entropy":
+            from fata.device import entropy
+
+            return entropy.Entropy
+        case "KvRo" | "KvRw" | "KvTx":
+            from fata.device import kv
+
+            return getattr(kv, name)
+        case "Net":
+            from fata.device import net
+
+            return net.Net
+        case "Poller":
+            from fata.device import poller
+
+            return poller.Poller
+        case "Stack":
+            from fata.device import stack
+
+            return stack.Stack
+        case _:
+            raise AttributeError(f"fata.device has no {name}")

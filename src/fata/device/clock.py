@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from fata.device.protocol import Protocol
 
 
 class MonotonicClock(Protocol):

@@ -7,11 +7,14 @@ A key names a *value* (octets) or a *dictionary* (of segments), never both.
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from enum import Enum
-from typing import Protocol
 
+from fata.device.protocol import Protocol
 from fata.errors import DeviceError, StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
 
 
 class Kind(Enum):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+from fata.device.protocol import Protocol
 
 Buffer = bytes | bytearray | memoryview
 

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from fata.device.protocol import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-class Readable(NamedTuple):
-    """A file descriptor that has something to read, or has ended."""
+class _Numbered:
+    """A source that is known by a number; equal when the kind and the number are."""
 
-    descriptor: int
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.number == self.number
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.number))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.number})"
 
 
-class Writable(NamedTuple):
-    """A file descriptor that takes more, or has failed."""
+class Readable(_Numbered):
+    """A file descriptor, `number`, that has something to read, or has ended."""
 
-    descriptor: int
+    __slots__ = ()
 
 
-class Interrupt(NamedTuple):
-    """A line of a device, by the number of its bit in the machine's interrupt set."""
+class Writable(_Numbered):
+    """A file descriptor, `number`, that takes more, or has failed."""
 
-    number: int
+    __slots__ = ()
+
+
+class Interrupt(_Numbered):
+    """A line of a device: `number` is its bit in the machine's interrupt set."""
+
+    __slots__ = ()
 
 
 class Software:

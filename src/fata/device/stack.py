@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from fata.device.protocol import Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from ssl import SSLContext
+    from typing import Any, TypeVar
+
+    P = TypeVar("P", bound="BaseProtocol")
 
 
 class BaseProtocol(Protocol):
@@ -70,9 +74,6 @@ class Server(Protocol):
     async def wait_closed(self) -> None:
         """Wait until it has stopped listening."""
         ...
-
-
-P = TypeVar("P", bound=BaseProtocol)
 
 
 class Stack(Protocol):

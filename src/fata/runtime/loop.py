@@ -153,15 +153,15 @@ class Loop(asyncio.BaseEventLoop):
         args: tuple[*Ts],
     ) -> None:
         self._check_closed()
-        before = handles.get(source.descriptor)
+        before = handles.get(source.number)
         if before is None:
-            self._poller.register(source, lambda: self._add_callback(handles[source.descriptor]))
+            self._poller.register(source, lambda: self._add_callback(handles[source.number]))
         else:
             before.cancel()
-        handles[source.descriptor] = asyncio.Handle(callback, args, self)
+        handles[source.number] = asyncio.Handle(callback, args, self)
 
     def _unwatch(self, handles: dict[int, asyncio.Handle], source: Readable | Writable) -> bool:
-        handle = handles.pop(source.descriptor, None)
+        handle = handles.pop(source.number, None)
         if handle is None:
             return False
         handle.cancel()

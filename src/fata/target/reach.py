@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from fata.config.graph import Graph
@@ -29,13 +31,19 @@ def own_modules(graph: Graph) -> list[Module]:
     while waiting:
         name = waiting.pop()
         module = sources.find(name)
-        if module is None or name in found or not module.path.is_relative_to(directory):
+        if module is None or name in found or not _stands_in(directory, module):
             continue
         found[name] = module
         waiting += [name.rpartition(".")[0]] if "." in name else []
         for each in imports(module):
             waiting += _candidates(sources, each)
     return [found[name] for name in sorted(found)]
+
+
+def _stands_in(directory: Path, module: Module) -> bool:
+    """Say whether the module is the application's own: a package installed in a .venv beside config.py is not."""
+    base = directory.joinpath(*module.name.split("."))
+    return module.path in (base.with_suffix(".py"), base / "__init__.py")
 
 
 def check_imports(graph: Graph) -> None:
@@ -46,16 +54,27 @@ def check_imports(graph: Graph) -> None:
     for module in own_modules(graph):
         for each in imports(module):
             top = each.name.partition(".")[0]
-            known = top in sys.stdlib_module_names or graph.project.sources.exists(top)
-            if not each.optional and not known:
+            if not each.optional and not top:
+                raise module.where(each.node).error(
+                    f"{module.name} imports {each.name!r}, and there is no such package around it",
+                    "Name the module without the dots.",
+                )
+            if not each.optional and not _is_there(graph, top):
                 raise module.where(each.node).error(
                     f"{module.name} imports {each.name!r}, which is not there",
                     f"Install it beside fata (pip install {top}), and write package({top!r}) in config.py.",
                 )
 
 
+def _is_there(graph: Graph, top: str) -> bool:
+    if top in sys.stdlib_module_names or graph.project.sources.exists(top):
+        return True
+    # A zip file or an import hook may know it. For a name without a dot nothing is imported to find out.
+    return top in sys.modules or find_spec(top) is not None
+
+
 def imports(module: Module) -> Iterator[Import]:
-    """Return every import of a module; optional are those in functions, under TYPE_CHECKING, or guarded."""
+    """Return every import of a module; optional are those in functions, under a condition, or guarded."""
     yield from _imports(module, module.tree.body, False)
 
 
@@ -68,14 +87,15 @@ def _imports(module: Module, body: Sequence[ast.stmt], optional: bool) -> Iterat
                 base = absolute(module, statement)
                 yield from (Import(f"{base}.{alias.name}", statement, optional) for alias in statement.names)
             case ast.Try():
-                guarded = optional or any(_catches_import(handler) for handler in statement.handlers)
-                yield from _imports(module, statement.body, guarded)
-                for inner in (statement.orelse, statement.finalbody, *(each.body for each in statement.handlers)):
-                    yield from _imports(module, inner, optional)
+                guarded = any(_catches_import(handler) for handler in statement.handlers)
+                yield from _imports(module, statement.body, optional or guarded)
+                yield from _imports(module, statement.orelse, optional or guarded)
+                yield from _imports(module, statement.finalbody, optional)
+                for handler in statement.handlers:
+                    yield from _imports(module, handler.body, True)
             case ast.If():
-                typed = "TYPE_CHECKING" in ast.unparse(statement.test)
-                yield from _imports(module, statement.body, optional or typed)
-                yield from _imports(module, statement.orelse, optional)
+                # The condition may be TYPE_CHECKING, a version or a platform: only running it would tell.
+                yield from _imports(module, [*statement.body, *statement.orelse], True)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from _imports(module, statement.body, True)
             case _:

@@ -14,7 +14,7 @@ from fata.config.lock import Lock, check_against, read_lock
 from fata.config.offer import installed
 from fata.config.plan import Plan, make_plan
 from fata.config.project import Project, load
-from fata.config.settings import PYPROJECT, read_pyproject, settle
+from fata.config.settings import PYPROJECT, path_of, read_pyproject, settle
 from fata.errors import ConfigError
 from fata.target.reach import check_imports
 
@@ -104,7 +104,7 @@ def _check_paths(graph: Graph) -> None:
                 path, where, remedy = graph.project.directory / argument.text, node.device.where, "Make it."
             else:
                 key = argument.text
-                path, where = Path(str(graph.settings[key.name].value)), key.where
+                path, where = path_of(graph.settings[key.name], graph.project.directory), key.where
                 remedy = f"Make it, or give another: --{key.name}=…"
             if not path.exists():
                 raise where.error(f"there is no {path}, which {node.device.label} needs", remedy)

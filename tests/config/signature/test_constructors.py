@@ -6,6 +6,7 @@ import pytest
 
 from fata.config.keys import Required
 from fata.config.signature import DeviceParameter, Parameter, Signature
+from fata.target.spelling import Names
 from tests.config.conftest import Folder, assert_blames, line_of, refusal
 
 RUN = "    async def run(self) -> None: ...\n"
@@ -22,7 +23,7 @@ def _line(parameter: Parameter) -> str:
     if isinstance(parameter, DeviceParameter):
         return f"{parameter.name}: {parameter.contract.rpartition('.')[2]}{' | None' if parameter.optional else ''}"
     default = "" if isinstance(parameter.default, Required) else f" = {parameter.default!r}"
-    return f"*{parameter.name}: {parameter.type.annotation()}{default}"
+    return f"*{parameter.name}: {Names([]).annotation(parameter.type)}{default}"
 
 
 CONSTRUCTORS = {

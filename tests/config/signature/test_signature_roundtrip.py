@@ -16,6 +16,7 @@ from fata.config.signature import DeviceParameter, KeyParameter, Parameter
 from fata.config.signature.docstring import key_help
 from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Choice, Enumeration, KeyType, Many, Maybe, Plain, quoted
 from fata.config.where import Where
+from fata.target.spelling import Names
 from tests.config.conftest import Folder
 
 CONTRACTS = {
@@ -86,7 +87,7 @@ def annotated(draw: st.DrawFn, key_type: KeyType) -> str:
             return draw(ways(draw(st.sampled_from([f"list[{inner}]", f"List[{inner}]"]))))
         case Choice(values):
             return draw(ways(f"Literal[{', '.join(map(repr, values))}]"))
-    return draw(ways(key_type.annotation()))
+    return draw(ways(Names([]).annotation(key_type)))
 
 
 def values(key_type: KeyType) -> st.SearchStrategy[Any]:
@@ -116,7 +117,7 @@ def keys(draw: st.DrawFn, name: str) -> Written:
     """Write a key with some type, and perhaps a default."""
     key_type = draw(KEY_TYPES)
     default: Plain | Required = draw(st.just(REQUIRED) | values(key_type))
-    source = None if isinstance(default, Required) else key_type.literal(default)
+    source = None if isinstance(default, Required) else Names([]).literal(key_type, default)
     return Written(KeyParameter(name, key_type, default, "", Where()), draw(annotated(key_type)), source)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ NAMES = (
     *("pread", "pwrite", "read", "write", "fsync", "fdatasync", "posix_fallocate", "ftruncate", "fchmod"),
     *("listdir", "scandir"),
 )
+WATCHED: list[tuple[Any, str]] = [*((os, name) for name in NAMES), (fcntl, "flock")]
 
 
 class Intruder:
@@ -45,7 +47,7 @@ class Intruder:
 def stepping_in(moment: int, act: Callable[[], object]) -> Iterator[Intruder]:
     """Let `act` happen before system call number `moment` (from 0) that is made inside the block."""
     intruder = Intruder(moment, act)
-    originals = {name: getattr(os, name) for name in NAMES}
+    originals = [(module, name, getattr(module, name)) for module, name in WATCHED]
 
     def watched(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -55,12 +57,12 @@ def stepping_in(moment: int, act: Callable[[], object]) -> Iterator[Intruder]:
         return call
 
     try:
-        for name, original in originals.items():
-            setattr(os, name, watched(original))
+        for module, name, original in originals:
+            setattr(module, name, watched(original))
         yield intruder
     finally:
-        for name, original in originals.items():
-            setattr(os, name, original)
+        for module, name, original in originals:
+            setattr(module, name, original)
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fata.config.signature.source import Module, Sources, absolute
@@ -101,6 +102,15 @@ def absent(sources: Sources, found: Definition) -> Module | None:
     for cut in range(len(parts) - 1, 0, -1):
         module = sources.find(".".join(parts[:cut]))
         if module is not None:
-            # What comes by a star or from __getattr__ cannot be judged by reading.
-            return None if module.stars or "__getattr__" in module.bindings else module
+            # What comes by a star cannot be judged by reading, nor what __getattr__ makes, unless __all__ lists it.
+            computed = "__getattr__" in module.bindings and parts[cut] in _public(module, parts[cut])
+            return None if module.stars or computed else module
     return None
+
+
+def _public(module: Module, name: str) -> Sequence[str]:
+    """Return the names in `__all__`; without such a list, `name` may be one of them."""
+    value = Definition("", module, module.bindings.get("__all__")).value
+    if not isinstance(value, ast.List | ast.Tuple):
+        return [name]
+    return [item.value for item in value.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]

@@ -66,7 +66,8 @@ class Sources:
     def find(self, name: str) -> Module | None:
         """Return a module by its dotted name; None when there is no such source file."""
         if name not in self._modules:
-            self._modules[name] = self._locate(name)
+            # A relative import that leaves its package leaves a name with an empty part.
+            self._modules[name] = self._locate(name) if all(name.split(".")) else None
         return self._modules[name]
 
     def exists(self, name: str) -> bool:
@@ -74,7 +75,7 @@ class Sources:
         for directory in self._path:
             if (directory / name).is_dir() or (directory / f"{name}.py").is_file():
                 return True
-            if directory.is_dir() and any(directory.glob(f"{name}.*.so")):
+            if directory.is_dir() and any(directory.glob(f"{name}.*so")):
                 return True
         return False
 

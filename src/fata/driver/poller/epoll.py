@@ -30,7 +30,6 @@ class EpollPoller:
     """Watches descriptors and software sources. Deadlines are on `time.monotonic`, met within a millisecond."""
 
     def __init__(self) -> None:
-        # One table a kind, since Readable(5) == Writable(5): they are tuples.
         self._readers: dict[int, Watch] = {}
         self._writers: dict[int, Watch] = {}
         self._software: dict[Software, Watch] = {}
@@ -54,15 +53,15 @@ class EpollPoller:
             self._software[source] = Watch(callback)
             return
         watches = self._watches(source)
-        if source.descriptor in watches:
+        if source.number in watches:
             raise StateError(f"{source} is registered already")
-        before = self._events(source.descriptor)
-        watches[source.descriptor] = Watch(callback)
+        before = self._events(source.number)
+        watches[source.number] = Watch(callback)
         try:
             change = self._epoll.modify if before else self._epoll.register
-            change(source.descriptor, self._events(source.descriptor))
+            change(source.number, self._events(source.number))
         except (OSError, ValueError) as error:
-            del watches[source.descriptor]
+            del watches[source.number]
             raise DeviceError(f"{source} cannot be watched: {error}") from error
 
     def unregister(self, source: Source) -> None:
@@ -70,14 +69,14 @@ class EpollPoller:
         if isinstance(source, Software) and source in self._software:
             del self._software[source]
             self._raised.pop(source, None)
-        elif isinstance(source, Readable | Writable) and source.descriptor in self._watches(source):
-            del self._watches(source)[source.descriptor]
-            left = self._events(source.descriptor)
+        elif isinstance(source, Readable | Writable) and source.number in self._watches(source):
+            del self._watches(source)[source.number]
+            left = self._events(source.number)
             try:
                 if left:
-                    self._epoll.modify(source.descriptor, left)
+                    self._epoll.modify(source.number, left)
                 else:
-                    self._epoll.unregister(source.descriptor)
+                    self._epoll.unregister(source.number)
             except (OSError, ValueError):
                 pass  # it was closed first, and epoll has forgotten it by itself
         else:

@@ -44,4 +44,4 @@ def command(ctx: click.Context, target: str | None, logs: str | None, again: boo
 
 
 def _boot_words(graph: Graph) -> list[str]:
-    return as_words([key for key in graph.keys if key.boots], graph.settings)
+    return as_words(graph.boot_keys, graph.settings)

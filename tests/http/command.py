@@ -1,0 +1,60 @@
+"""A program under `fata run`, as a user starts it, with the port that it tells."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+LISTENING = re.compile(r"listening on http://[^ :]*:(\d+)/")
+
+
+class Running:
+    """`fata run APPLICATION --port 0` in a process of its own, ended as by Ctrl-C."""
+
+    def __init__(self, application: Path, *words: str) -> None:
+        command = [sys.executable, "-m", "fata.tool.main", "run", str(application), "--port", "0", *words]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.output = ""  # what it has said; all of it once it has ended
+        self.port = 0
+
+    def __enter__(self) -> Running:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+            if found := LISTENING.search(line):
+                self.port = int(found[1])
+                return self
+        raise AssertionError(f"it never listened; status {self.process.wait()}: {self.output}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.interrupt()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and return the exit status; 130 says that it ended by it in good order."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.output += self.process.communicate(timeout=10)[0]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+        return self.process.returncode
+
+
+def curl(*words: str) -> bytes:
+    """Run curl; return what it prints."""
+    done = subprocess.run(["curl", "-sS", "--max-time", "20", *words], capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
