@@ -1,0 +1,1 @@
+"""Image files: how a finished runtime becomes an application's image."""
