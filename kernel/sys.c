@@ -105,7 +105,7 @@ static handler *const handlers[] = {
     HERE(sched_getaffinity, sys_sched_getaffinity) HERE(getrusage, sys_getrusage)
     HERE(mremap, no_such_call) HERE(rseq, no_such_call) HERE(clone3, no_such_call) HERE(epoll_create1, no_such_call)
     HERE(epoll_create, no_such_call) HERE(socket, no_such_call) HERE(statx, no_such_call) HERE(renameat2, no_such_call)
-    HERE(faccessat2, no_such_call) HERE(membarrier, no_such_call) HERE(copy_file_range, no_such_call)
+    HERE(faccessat2, no_such_call) HERE(getsockname, no_such_call) HERE(membarrier, no_such_call) HERE(copy_file_range, no_such_call)
 };
 
 static handler *const private_handlers[] = {PRIVATE_CALLS(IN_ORDER)};
