@@ -66,7 +66,7 @@ static void start_python(int argc, char **argv, const wchar_t *zip) {
     check(PyConfig_SetString(&config, &config.program_name, L"fata"));
     check(PyConfig_SetString(&config, &config.executable, L""));
     wchar_t **const places[] = {&config.home,   &config.prefix,      &config.exec_prefix,   &config.base_prefix,
-                                &config.base_exec_prefix, &config.base_executable, &config.stdlib_dir};
+                                &config.base_exec_prefix, &config.base_executable};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         check(PyConfig_SetString(&config, places[i], L""));
     check(PyConfig_SetString(&config, &config.stdio_encoding, L"utf-8"));
@@ -77,6 +77,19 @@ static void start_python(int argc, char **argv, const wchar_t *zip) {
     check(PyWideStringList_Append(&config.module_search_paths, zip));
     check(Py_InitializeFromConfig(&config));
     PyConfig_Clear(&config);
+}
+
+/* Let frozen packages find in the zip what is not frozen of them: `encodings` is loaded already, the others will look here. */
+static void open_packages(const char *zip) {
+    PyObject *library = PyUnicode_FromString(zip), *encodings = PyImport_ImportModule("encodings");
+    PyObject *path = encodings ? PyObject_GetAttrString(encodings, "__path__") : NULL;
+    PyObject *place = PyUnicode_FromFormat("%s/encodings", zip);
+    if (!library || !place || !path || PySys_SetObject("_stdlib_dir", library) != 0 || PyList_Append(path, place) != 0)
+        Py_FatalError("the search path of frozen packages cannot be set");
+    Py_DECREF(library);
+    Py_DECREF(encodings);
+    Py_DECREF(path);
+    Py_DECREF(place);
 }
 
 /* Run `__main__` of the zip as Python's own runpy does, without importing it: importlib.util and pkgutil are dear at boot. */
@@ -122,6 +135,7 @@ int main(int argc, char **argv) {
         return complain(problem);
     int bare = !on_linux();
     start_python(argc, argv, bare ? L"" ON_THE_MACHINE : L"" UNDER_LINUX);
+    open_packages(bare ? ON_THE_MACHINE : UNDER_LINUX);
     PyObject *result = run_main(bare ? ON_THE_MACHINE : UNDER_LINUX);
     if (!result)
         tell_exception();

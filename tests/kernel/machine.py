@@ -10,9 +10,10 @@ import re
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
@@ -54,13 +55,22 @@ def needed_modules(roots: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(listing.stdout.split())
 
 
-def image(program: str | bytes, *, uses: tuple[str, ...] = (), profile: str = "lean", line: str = "", floor: int = 0) -> bytes:
-    """Make an image of one `__main__` module and the standard modules that it `uses`."""
+def image(
+    program: str,
+    *,
+    uses: tuple[str, ...] = (),
+    modules: Mapping[str, str] = MappingProxyType({}),
+    profile: str = "lean",
+    line: str = "",
+    floor: int = 0,
+) -> bytes:
+    """Make an image of a `__main__` module, further `modules`, and the standard ones that they `use`."""
     elf = runtime(profile)
     frozen = set(json.loads((RUNTIME / profile / "manifest.json").read_text())["frozen"])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive, zipfile.ZipFile(RUNTIME / "stdlib.zip") as library:
-        archive.writestr("__main__.py", program)
+        for name, text in {"__main__": program, **modules}.items():
+            archive.writestr(f"{name}.py", text)
         names = set(library.namelist())
         for module in needed_modules(uses) if uses else ():
             stem = module.replace(".", "/")
