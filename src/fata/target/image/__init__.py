@@ -1,1 +1,1 @@
-"""What goes into an image: modules found by reading, packed into one zip."""
+"""Images: the modules that a program reaches, packed into one zip, and the ELF file that carries it."""
