@@ -16,10 +16,11 @@ from fata.config.plan import Plan, make_plan
 from fata.config.project import Project, load
 from fata.config.settings import PYPROJECT, path_of, read_pyproject, settle
 from fata.errors import ConfigError
+from fata.target.image.wheels import read_wheel_lock
 from fata.target.reach import check_imports
 
-TARGETS = ("unix",)
-PLANNED = ("sandbox", "virtio", "xen")
+TARGETS = ("unix", "virtio")
+PLANNED = ("sandbox", "xen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class Session:
                 )
         if self.lock is not None and not ignore_lock:
             check_against(self.lock, graph, booting=booting)
-        check_imports(graph)
-        _check_packages(self.project)
+        if graph.target != "virtio" or read_wheel_lock(self.project.directory) is None:
+            check_imports(graph)  # what is installed beside the tool; an image with a lock takes nothing from there
+            _check_packages(self.project)
         if booting:
             _check_values(graph)
             _check_paths(graph)

@@ -69,7 +69,7 @@ def _devices() -> str:
 
 
 def _targets() -> str:
-    return f"unix: a process of the host.\nPlanned: {', '.join(PLANNED)}.\nThere today: {', '.join(TARGETS)}."
+    return f"unix: a process of the host.\nvirtio: a machine without an operating system, under QEMU.\nPlanned: {', '.join(PLANNED)}.\nThere today: {', '.join(TARGETS)}."
 
 
 def _reserved() -> str:
