@@ -33,11 +33,11 @@ class Session:
     words: tuple[str, ...]  # of the command line, for keys
     defaults: dict[str, object]  # [tool.fata.keys]
 
-    def graph(self, *, booting: bool = False, ignore_lock: bool = False) -> Graph:
+    def graph(self, *, booting: bool = False, ignore_lock: bool = False, locking: bool = False) -> Graph:
         """Settle every key and choice. Raises ConfigError.
 
         `booting`: keys that the program reads at boot may differ from the lock. `ignore_lock`: it is about
-        to be written anew.
+        to be written anew. `locking`: what is imported need not be installed, its wheels are about to be found.
         """
         locked = self.lock.keys if self.lock is not None and not ignore_lock else {}
         settings = settle(self.plan.keys, self.words, os.environ, self.defaults, locked)
@@ -49,8 +49,9 @@ class Session:
                 )
         if self.lock is not None and not ignore_lock:
             check_against(self.lock, graph, booting=booting)
-        if graph.target != "virtio" or read_wheel_lock(self.project.directory) is None:
-            check_imports(graph)  # what is installed beside the tool; an image with a lock takes nothing from there
+        # An image with a lock takes nothing from what is installed beside the tool.
+        if not locking and (graph.target != "virtio" or read_wheel_lock(self.project.directory) is None):
+            check_imports(graph)
             _check_packages(self.project)
         if booting:
             _check_values(graph)

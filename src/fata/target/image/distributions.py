@@ -84,16 +84,20 @@ class Shelf:
 
     def providing(self, name: str) -> Distribution | None:
         """Return the distribution from which `name` would be imported; None when there is none."""
-        top = name.partition(".")[0]
+        return next((each for each in self.all_with(name.partition(".")[0]) if each.provides(name)), None)
+
+    def all_with(self, top: str) -> tuple[Distribution, ...]:
+        """Return every distribution with a part of the top-level name `top`."""
         if top not in self._found:
             self._found[top] = self._find(top)
-        return next((each for each in self._found[top] if each.provides(name)), None)
+        return self._found[top]
 
 
-def shelf_of(distributions: Iterable[Distribution]) -> Shelf:
-    """Return a shelf with just these."""
+def shelf_of(distributions: Iterable[Distribution], behind: Shelf | None = None) -> Shelf:
+    """Return a shelf with these, and with those of `behind` for names that none of them has."""
     stock = tuple(distributions)
-    return Shelf(lambda top: tuple(each for each in stock if each.provides(top)))
+    further = (lambda _: ()) if behind is None else behind.all_with
+    return Shelf(lambda top: tuple(each for each in stock if each.provides(top)) or further(top))
 
 
 def installed_shelf(folders: Iterable[Path] | None = None) -> Shelf:

@@ -29,6 +29,7 @@ class Findings:
 
     modules: tuple[Found, ...]  # own, fata's and distributions' that are reached, sorted by name
     distributions: tuple[Distribution, ...]  # reached, sorted by name; they are packed whole
+    direct: frozenset[str]  # names of those distributions that the application or fata itself imports
     asked: frozenset[str]  # modules of the library that these import
     standard: frozenset[str]  # with all that those import, wherever they are
     notes: tuple[Note, ...]
@@ -45,6 +46,7 @@ def find(main: Path, directory: Path, library: Standard, shelf: Shelf) -> Findin
     return Findings(
         tuple(found for _, found in sorted(finder.reached.items()) if found.path and found.name != MAIN),
         tuple(sorted(finder.distributions.values(), key=lambda each: each.name.lower())),
+        frozenset(finder.direct),
         frozenset(finder.standard),
         frozenset(library.closure(finder.standard)),
         finder.notes.sorted(),
@@ -59,6 +61,7 @@ class _Finder:
         self.rules = Rules(library, self.notes)
         self.reached: dict[str, Found] = {}
         self.distributions: dict[str, Distribution] = {}
+        self.direct: set[str] = set()
         self.standard: set[str] = set()
         self._waiting: dict[Need, list[Found]] = {need: [] for need in Need}
         self._computing: set[str] = set()  # names of distributions that import what only running can tell
@@ -132,6 +135,8 @@ class _Finder:
         elif found.compiled:
             self.rules.extension(found, case)
         else:
+            if found.distribution is not None and case.importer.distribution is None:
+                self.direct.add(found.distribution.name)
             self._waiting[case.need].append(found)
         return True
 

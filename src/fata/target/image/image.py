@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fata.config.graph import Graph
 from fata.target.image.archive import Entry, write_archive
-from fata.target.image.distributions import Shelf, installed_shelf, shelf_of
+from fata.target.image.distributions import Distribution, Shelf, from_wheel, installed_shelf, shelf_of
 from fata.target.image.elf import embed
 from fata.target.image.finder import Findings, find
 from fata.target.image.pack import pack
 from fata.target.image.runtime import FULL, LEAN, OPENSSL, Runtime, find_runtime, has_runtime
 from fata.target.image.standard import standard
-from fata.target.image.wheels import locked_wheels
+from fata.target.image.wheels import Wheel, cached, locked_wheels
 
 KIB_PER_MIB = 1024
 
@@ -49,6 +50,17 @@ def make_image(graph: Graph, main: Path, files: list[Path]) -> Image:
     """Make the image of a program; `files` are its assets. Raises ConfigError."""
     runtime, findings = judge(graph, main)
     return Image(runtime, findings, tuple(pack(main, findings, runtime, files)), _floor(runtime, findings))
+
+
+def unlocked(graph: Graph, main: Path, wheels: Sequence[Wheel]) -> list[Distribution]:
+    """Return the distributions that the application or fata itself imports, as installed here, and no wheel is of.
+
+    Raises ConfigError.
+    """
+    stock = [from_wheel(cached(wheel)) for wheel in wheels]
+    shelf = shelf_of(stock, installed_shelf())
+    findings = find(main, graph.project.directory, standard(find_runtime(FULL)), shelf)
+    return [each for each in findings.distributions if each.name in findings.direct and each not in stock]
 
 
 def _shelf(graph: Graph) -> Shelf:

@@ -41,6 +41,15 @@ LIMITED: Mapping[str, str] = {
 }
 """Modules that work in part."""
 
+FOR_WINDOWS = "it is for Windows"
+NO_DISPLAY = "there is no display"
+ABSENT: Mapping[str, str] = {
+    **dict.fromkeys(("msilib", "msvcrt", "nt", "winreg", "winsound"), FOR_WINDOWS),
+    **dict.fromkeys(("idlelib", "tkinter", "turtle", "turtledemo"), NO_DISPLAY),
+    **dict.fromkeys(("distutils", "ensurepip", "lib2to3", "pydoc_data"), "it is a developer's tool, and left out"),
+}
+"""Modules left out for another reason than their C code."""
+
 ALWAYS_THERE = ("encodings.ascii", "encodings.latin_1", "encodings.utf_8", "io", "os", "sys", "zipimport")
 ALIASES = frozenset({"__main__", "os.path"})  # in sys.modules without a file of the name
 
@@ -123,7 +132,9 @@ class Standard:
 
     def _reason(self, name: str) -> str | None:
         if not self.has(name):
-            return f"{name} is C code that is not in the guest" if self.owns(name) else f"there is no {name}"
+            if not self.owns(name) or "." in name:
+                return f"there is no {name}"
+            return ABSENT.get(name, f"{name} is C code that is not in the guest")
         parent = name.rpartition(".")[0]
         for needed in [*([parent] if parent else []), *self._imports.get(name, {}).get("always", [])]:
             # `from package import name` may name a module or not: only what the library has can be missing.

@@ -84,7 +84,7 @@ def boots(qemu: str, accel: str, patience: float = PATIENCE) -> Verdict:
 
 def _first_line(text: str) -> str:
     lines = text.strip().splitlines()
-    return lines[0].removeprefix("qemu-system-x86_64: ") if lines else ""
+    return lines[0].removeprefix("qemu-system-x86_64: ").removeprefix("error: ") if lines else ""
 
 
 def kvm(qemu: str, memory: Path, device: Path = DEVICE) -> Verdict:
