@@ -1,7 +1,7 @@
 """Writes `stdlib.json` beside `stdlib.zip`: which modules of the guest's library import which, and when.
 
-Read from the sources once, here, so that no build has to read them, and a tool on another Python can. Late imports that no
-application needs are left out of the table, or every image would hold most of the library.
+Read from the sources once, here, so that no build has to read them, and a tool on another Python can. Late imports
+that no application needs are left out of the table, or every image would hold most of the library.
 """
 
 from __future__ import annotations

@@ -33,13 +33,17 @@ from fata.tool.session import application_version
 VIRTIO = "virtio"
 
 OPTIONS = (
-    click.option("--publish", "-p", multiple=True, metavar="[ADDR:]HOST:GUEST", help="A port that leads to the guest's."),
+    click.option(
+        "--publish", "-p", multiple=True, metavar="[ADDR:]HOST:GUEST", help="A port that leads to the guest's."
+    ),
     click.option("--memory", metavar="MIB", help=f"Memory of the guest, 64 or 1G. [default: {DEFAULT_MEMORY}]"),
     click.option("--drive", multiple=True, metavar="FILE", help="A disk image (raw) for the guest."),
     click.option("--nic", multiple=True, metavar="user|tap=NAME", help="A network of QEMU's own, or a TAP interface."),
     click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for this run: /boot/NAME."),
     click.option("--machine", "model", type=click.Choice(MODELS), help=f"Kind of machine. [default: {MODELS[0]}]"),
-    click.option("--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"),
+    click.option(
+        "--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"
+    ),
     click.option("--gdb", is_flag=True, help=f"Wait for gdb on port {GDB_PORT} before the first instruction."),
 )
 

@@ -1,7 +1,7 @@
 """Which wheels the guest can use: pip resolves for Python 3.11 without compiled code, whatever runs it here.
 
-pip judges markers ("python_version < '3.12'") by the Python that runs it. What that leaves out is found in the wheels' own
-metadata and asked for by name, until nothing is missing.
+pip judges markers ("python_version < '3.12'") by the Python that runs it. What that leaves out is found in the
+wheels' own metadata and asked for by name, until nothing is missing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import Environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -32,26 +31,27 @@ PURE = (
 )
 ROUNDS = 8  # of asking for what a marker hid; each finds a layer of dependencies
 
-GUEST = Environment(
-    implementation_name="cpython",
-    implementation_version="3.11.2",
-    os_name="posix",
-    platform_machine="x86_64",
-    platform_python_implementation="CPython",
-    platform_release="",
-    platform_system="Linux",
-    platform_version="",
-    python_full_version="3.11.2",
-    python_version="3.11",
-    sys_platform="linux",
-)
+GUEST = {
+    "implementation_name": "cpython",
+    "implementation_version": "3.11.2",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_release": "",
+    "platform_system": "Linux",
+    "platform_version": "",
+    "python_full_version": "3.11.2",
+    "python_version": "3.11",
+    "sys_platform": "linux",
+}
+"""What a requirement's marker may ask for."""
 
 
 def settle(graph: Graph, main: Path, report: Report) -> tuple[list[str], list[Wheel]]:
     """Return the requirements of a program and the wheels that satisfy them; these are in the cache then.
 
-    Required is what config.py names, and each distribution that the program reaches beyond that, as it is installed here. Raises
-    ConfigError.
+    Required is what config.py names, and each distribution that the program reaches beyond that, as it is installed
+    here. Raises ConfigError.
     """
     requirements = sorted({package.requirement for package in graph.project.packages})
     for _ in range(ROUNDS):

@@ -1,7 +1,7 @@
 """A zip whose octets depend on its content alone: sorted, uncompressed, one date, pages where they help.
 
-The kernel shows it in place, so nothing in it is compressed; a large file begins on a page of the archive, which itself begins on
-a page of memory.
+The kernel shows it in place, so nothing in it is compressed; a large file begins on a page of the archive, which
+itself begins on a page of memory.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def _bare_folders(paths: list[str]) -> list[str]:
 def _date(variables: Mapping[str, str]) -> tuple[int, int, int, int, int, int]:
     text = variables.get("SOURCE_DATE_EPOCH") or str(EPOCH)
     if not text.isascii() or not text.isdecimal():
-        raise ConfigError(f"SOURCE_DATE_EPOCH={text} is no number of seconds since 1970", remedy="Set it right, or not.")
+        raise ConfigError(
+            f"SOURCE_DATE_EPOCH={text} is no number of seconds since 1970", remedy="Set it right, or not."
+        )
     moment = time.gmtime(min(max(int(text), EPOCH), LAST))
     return moment.tm_year, moment.tm_mon, moment.tm_mday, moment.tm_hour, moment.tm_min, moment.tm_sec

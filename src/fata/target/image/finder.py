@@ -1,7 +1,7 @@
 """Finds every module that a program can reach, by reading; nothing of it is imported.
 
-What is sure to be imported is followed first, then what is guarded, then what stands in functions: so each module is judged
-once, by the strongest need for it.
+What is sure to be imported is followed first, then what is guarded, then what stands in functions: so each module is
+judged once, by the strongest need for it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ class _Finder:
             if distribution.name not in self._computing:
                 continue
             packed = set(distribution.packed())
-            hidden = [name for name, path in distribution.modules.items() if path in packed and name not in self.reached]
+            hidden = [
+                name for name, path in distribution.modules.items() if path in packed and name not in self.reached
+            ]
             for name in hidden:
                 self._hidden(name, distribution)
 

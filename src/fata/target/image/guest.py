@@ -77,11 +77,11 @@ def _compare(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> bool | Non
         case str(), tuple() | list() | set(), ast.NotIn():
             return fact not in value
         case tuple(), tuple(), ast.GtE():
-            return VERSION >= value
+            return value <= VERSION
         case tuple(), tuple(), ast.Gt():
             return (*VERSION, 99) > value  # 3.11.2 is more than 3.11
         case tuple(), tuple(), ast.Lt():
-            return VERSION < value
+            return value > VERSION
         case tuple(), tuple(), ast.LtE():
             return (*VERSION, 99) <= value
     return None

@@ -23,12 +23,17 @@ def pack(main: Path, findings: Findings, runtime: Runtime, files: Iterable[Path]
     The application's modules are there as source too, for tracebacks. Raises ConfigError for what cannot be compiled.
     """
     sources = [Entry(f"{MAIN}.py", main.read_bytes(), APPLICATION, MAIN)]
-    sources += [Entry(found.path, found.source(), _GROUPS[found.origin], found.name) for found in findings.modules
-                if found.origin in _GROUPS]
+    sources += [
+        Entry(found.path, found.source(), _GROUPS[found.origin], found.name)
+        for found in findings.modules
+        if found.origin in _GROUPS
+    ]
     data: list[Entry] = []
     for distribution in findings.distributions:
         for path in distribution.packed():
-            entry = Entry(path, distribution.files[path].read(), distribution.name, path.replace("/", ".").removesuffix(".py"))
+            entry = Entry(
+                path, distribution.files[path].read(), distribution.name, path.replace("/", ".").removesuffix(".py")
+            )
             (sources if path.endswith(".py") else data).append(entry)
     data += [Entry(file.name, file.read_bytes(), FILES, file.name) for file in files]
     return [*_modules(sources), *_library(findings, runtime), *data]
@@ -55,7 +60,9 @@ def _compiled(sources: list[Entry]) -> list[bytes | None]:
         if isinstance(result, bytes):
             results.append(result)
         elif entry.group in _GROUPS.values():
-            raise ConfigError(f"cannot be compiled: {result.reason}", remedy="Mend it.", file=entry.path, line=result.line)
+            raise ConfigError(
+                f"cannot be compiled: {result.reason}", remedy="Mend it.", file=entry.path, line=result.line
+            )
         else:
             results.append(None)
     return results

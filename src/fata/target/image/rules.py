@@ -77,7 +77,9 @@ class Rules:
     def twin(self, found: Found) -> None:
         """Remark that of a compiled module the pure twin is packed."""
         about = (found.name, "twin")
-        self.notes.add(about, Where(found.shown, 1), f"{found.name!r} is packed as Python; its compiled twin is left out")
+        self.notes.add(
+            about, Where(found.shown, 1), f"{found.name!r} is packed as Python; its compiled twin is left out"
+        )
 
     def absent(self, name: str, case: Case) -> None:
         """Judge the import of a module that is nowhere."""

@@ -1,10 +1,10 @@
 """A runtime: the folder that `make runtime` fills and the wheel brings, from which every image is made.
 
-    fata.elf       kernel and Python in one file, without an application
-    fata.debug     its debug information, for `fata debug` and gdb (may be missing)
-    manifest.json  what is in it: Python's version, C modules, frozen modules, measured memory floors
-    stdlib.zip     the whole pure standard library, compiled; here or, for all profiles, one folder up
-    stdlib.json    beside it: which of its modules imports which, and when
+fata.elf       kernel and Python in one file, without an application
+fata.debug     its debug information, for `fata debug` and gdb (may be missing)
+manifest.json  what is in it: Python's version, C modules, frozen modules, measured memory floors
+stdlib.zip     the whole pure standard library, compiled; here or, for all profiles, one folder up
+stdlib.json    beside it: which of its modules imports which, and when
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class Runtime:
 
 
 def find_runtime(profile: str) -> Runtime:
-    """Return the runtime of a profile: from $FATA_RUNTIME, else the wheel's, else a source tree's. Raises ConfigError."""
+    """Return the runtime of a profile: from $FATA_RUNTIME, else the wheel's, else a source tree's.
+
+    Raises ConfigError when there is none.
+    """
     found = has_runtime(profile)
     if found is None:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""From an address in a kernel's message to a function and a line, by the debug information that the runtime keeps beside it."""
+"""From an address in a kernel's message to a function and a line, by the debug information of the runtime."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class Symbols:
                 if symbol["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE") and symbol["st_value"] and symbol.name
             }
         except (OSError, ELFError) as error:
-            raise ConfigError(f"cannot be read: {error}", remedy="Name the runtime's fata.debug.", file=str(file)) from None
+            raise ConfigError(
+                f"cannot be read: {error}", remedy="Name the runtime's fata.debug.", file=str(file)
+            ) from None
         self._functions = sorted(functions)
         self._dwarf: DWARFInfo | None = elf.get_dwarf_info() if elf.has_dwarf_info() else None
 
@@ -103,5 +105,7 @@ def _code(file: Path) -> bytes:
     try:
         section = ELFFile(io.BytesIO(file.read_bytes())).get_section_by_name(CODE)
     except (OSError, ELFError) as error:
-        raise ConfigError(f"is no image: {error}", remedy="Name what `fata build -t virtio` made.", file=str(file)) from None
+        raise ConfigError(
+            f"is no image: {error}", remedy="Name what `fata build -t virtio` made.", file=str(file)
+        ) from None
     return b"" if section is None else bytes(section.data())

@@ -1,7 +1,7 @@
 """wheels.lock: the distributions of an image, each with the hash of its wheel; and where the wheels are kept.
 
-The lock says what, not whence: no address of an index is in it. Wheels lie in the user's cache under their hash, and are
-verified whenever they are read.
+The lock says what, not whence: no address of an index is in it. Wheels lie in the user's cache under their hash, and
+are verified whenever they are read.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def read_wheel_lock(directory: Path) -> WheelLock | None:
 def locked_wheels(project: Project) -> list[Distribution] | None:
     """Return the distributions of a project's lock, from the cache; None without a lock.
 
-    Raises ConfigError for a wheel that is not there or not the one that was locked, and for a lock that was made for other
-    packages than config.py names now.
+    Raises ConfigError for a wheel that is not there or not the one that was locked, and for a lock that was made for
+    other packages than config.py names now.
     """
     lock = read_wheel_lock(project.directory)
     if lock is None:

@@ -24,6 +24,8 @@ def choose(wanted: str, report: Callable[[str], None]) -> str:
     if verdict.works:
         return "kvm"
     if wanted == "kvm":
-        raise ConfigError(f"KVM does not work here: {verdict.reason}", remedy="Leave --accel out, or write --accel tcg.")
+        raise ConfigError(
+            f"KVM does not work here: {verdict.reason}", remedy="Leave --accel out, or write --accel tcg."
+        )
     report(f"without KVM ({verdict.reason}) the guest is emulated (TCG), some ten times slower")
     return "tcg"

@@ -1,4 +1,4 @@
-"""The guest's console on its way to the user: all of it passes but the kernel's last line, which tells the exit status."""
+"""The guest's console on its way to the user: all but the kernel's last line, which tells the exit status."""
 
 from __future__ import annotations
 

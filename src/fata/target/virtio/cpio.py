@@ -1,7 +1,8 @@
 """Boot-time files as the kernel takes them: a cpio archive of the "newc" form, handed over as the initial RAM disk.
 
-Each file is a header of 110 ASCII characters (magic 070701 and thirteen numbers of eight hexadecimal digits), its name with a NUL,
-its content; name and content each padded to a multiple of four octets. A file named TRAILER!!! ends the archive.
+Each file is a header of 110 ASCII characters (magic 070701 and thirteen numbers of eight hexadecimal digits), its
+name with a NUL, its content; name and content each padded to a multiple of four octets. A file named TRAILER!!! ends
+the archive.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ def write_cpio(files: Mapping[str, bytes]) -> bytes:
     """Write an archive of files by name. Raises ConfigError for a name that would lead elsewhere."""
     for name in files:
         parts = name.split("/")
-        if name == LAST or "\0" in name or len(name.encode()) > NAME_MAX or any(part in ("", ".", "..") for part in parts):
+        if (
+            name == LAST
+            or "\0" in name
+            or len(name.encode()) > NAME_MAX
+            or any(part in ("", ".", "..") for part in parts)
+        ):
             raise ConfigError(
                 f"--file {name}=…: not a name for a file of the guest",
                 remedy=f"Names are relative, of at most {NAME_MAX} octets; the program sees /boot/NAME.",

@@ -1,8 +1,9 @@
 """Runs QEMU for a user: the terminal stays the user's, Ctrl-C reaches the guest, the guest's exit status comes back.
 
-QEMU is put in a session of its own and never touches the terminal. So lines are edited and echoed as they are for a process, a
-signal goes to us alone, and the terminal is as it was however QEMU ends. Ctrl-C becomes the octet 0x03 on the guest's console, which is
-SIGINT there; SIGTERM becomes a press of the power button. Who is in a hurry presses Ctrl-C again.
+QEMU is put in a session of its own and never touches the terminal. So lines are edited and echoed as they are for a
+process, a signal goes to us alone, and the terminal is as it was however QEMU ends. Ctrl-C becomes the octet 0x03 on
+the guest's console, which is SIGINT there; SIGTERM becomes a press of the power button. Who is in a hurry presses
+Ctrl-C again.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ class _Guest:
         wake, woken = socket.socketpair()
         wake.setblocking(False)
         previous = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-        handlers = {number: signal.signal(number, _nothing) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+        handlers = {
+            number: signal.signal(number, _nothing) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+        }
         try:
             self.control.sendall(HELLO)
             self._loop(woken)
@@ -155,7 +158,9 @@ class _Guest:
                 case signal.SIGTERM:
                     self._press_power_button()
                 case signal.SIGALRM:
-                    self._force(SHELL_BASE + signal.SIGTERM, f"the guest did not stop within {PATIENCE} s; it was ended")
+                    self._force(
+                        SHELL_BASE + signal.SIGTERM, f"the guest did not stop within {PATIENCE} s; it was ended"
+                    )
         return True
 
     def _interrupt(self) -> None:
@@ -219,4 +224,3 @@ def _write(octets: bytes) -> None:
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
     """The wake-up descriptor tells of the signal."""
-

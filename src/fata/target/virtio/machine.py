@@ -15,7 +15,9 @@ LEAST_MEMORY = 8  # MiB; below that QEMU itself fails
 LOOPBACK = "127.0.0.1"
 
 _MEMORY = re.compile(r"(\d{1,7})\s*([mMgG]?)(i?[bB])?")
-_PORTS = re.compile(r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?P<host>\d{1,5}):(?P<guest>\d{1,5})(?:/(?P<kind>tcp|udp))?")
+_PORTS = re.compile(
+    r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?P<host>\d{1,5}):(?P<guest>\d{1,5})(?:/(?P<kind>tcp|udp))?"
+)
 _TAP = re.compile(r"tap=([\w.-]{1,15})")  # IFNAMSIZ less its NUL
 
 
@@ -54,7 +56,10 @@ def read_memory(text: str) -> int:
 
 
 def read_forward(text: str) -> Forward:
-    """Read "8080:80", "0.0.0.0:8080:80" or "5353:53/udp". Without an address the host's loopback. Raises ConfigError."""
+    """Read "8080:80", "0.0.0.0:8080:80" or "5353:53/udp"; without an address the host's loopback.
+
+    Raises ConfigError.
+    """
     match = _PORTS.fullmatch(text)
     if match is None or not all(0 < int(match[name]) < 1 << 16 for name in ("host", "guest")):
         raise ConfigError(
@@ -84,7 +89,9 @@ def read_file(text: str) -> tuple[str, bytes]:
     """Read "NAME=PATH"; return the name and the file's content. Raises ConfigError."""
     name, equals, path = text.partition("=")
     if not equals or not name:
-        raise ConfigError(f"--file {text}: not a name and a path", remedy="Write NAME=PATH; the program sees /boot/NAME.")
+        raise ConfigError(
+            f"--file {text}: not a name and a path", remedy="Write NAME=PATH; the program sees /boot/NAME."
+        )
     try:
         return name, Path(path).read_bytes()
     except OSError as error:

@@ -1,7 +1,8 @@
 """Does KVM work here? The only proof is a guest that runs: /dev/kvm may open and run nothing.
 
 The guest is 44 octets of machine code. It does what hosts without real virtualisation are known to fail at (SSE
-instructions in ring 0), then leaves with a status of its own choice. The verdict is kept until the host is booted again.
+instructions in ring 0), then leaves with a status of its own choice. The verdict is kept until the host is booted
+again.
 """
 
 from __future__ import annotations

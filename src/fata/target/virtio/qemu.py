@@ -13,8 +13,8 @@ GDB_PORT = 1234
 LINE_MAX = 8000  # octets; the kernel keeps 8191 with the image's own words
 EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
 
-# The kernel starts at our entry, so a microvm needs neither firmware tables for Linux nor a command line of QEMU's own making; the
-# clock gives the date.
+# The kernel starts at our entry, so a microvm needs neither firmware tables for Linux nor a command line of QEMU's
+# own making; the clock gives the date.
 MODELS = {"microvm": "microvm,rtc=on,auto-kernel-cmdline=off", "q35": "q35"}
 SUFFIX = {"microvm": "device", "q35": "pci,disable-legacy=on"}
 
@@ -51,7 +51,9 @@ def command(
 def _networks(machine: Machine) -> Iterator[str]:
     nics = machine.nics or (("user",) if machine.forwards else ())
     if machine.forwards and "user" not in nics:
-        raise ConfigError("--publish needs a network that QEMU makes", remedy="Give --nic user too, or leave --publish out.")
+        raise ConfigError(
+            "--publish needs a network that QEMU makes", remedy="Give --nic user too, or leave --publish out."
+        )
     forwards = "".join(f",hostfwd={forward}" for forward in machine.forwards)
     for number, nic in enumerate(nics):
         name = f"net{number}"

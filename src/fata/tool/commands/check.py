@@ -37,7 +37,9 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         report("checking types")
         findings = None if find_spec("mypy") is None else _type_errors(graph, main)
     if as_json:
-        show_json({"name": graph.project.name, "target": graph.target, "types": findings, "notes": list(map(str, notes))})
+        show_json(
+            {"name": graph.project.name, "target": graph.target, "types": findings, "notes": list(map(str, notes))}
+        )
     else:
         for remark in [*notes, *(findings or [])]:
             say(str(remark))

@@ -20,8 +20,8 @@ from fata.tool.session import application_version, open_session
 def command(ctx: click.Context, target: str | None, as_json: bool, only_fetch: bool) -> None:
     """Settle which wheels an image is made of: write wheels.lock, and keep the wheels at hand.
 
-    Locked is what config.py names with package(), what else the application imports from packages that are installed here, and
-    what all of that needs. Building is offline then, and the same on every machine.
+    Locked is what config.py names with package(), what else the application imports from packages that are installed
+    here, and what all of that needs. Building is offline then, and the same on every machine.
     """
     if show_help(ctx, target or VIRTIO):
         return

@@ -43,10 +43,7 @@ def command(names: tuple[str, ...], target: str, as_json: bool) -> None:
         return
     click.echo(
         table(
-            [
-                {"module": name, "there": MEANING[status.place], "but": status.why}
-                for name, status in statuses.items()
-            ]
+            [{"module": name, "there": MEANING[status.place], "but": status.why} for name, status in statuses.items()]
         )
     )
 

@@ -37,7 +37,9 @@ def command(
     if as_json:
         show_json({"name": graph.project.name, "size": total, "groups": [_data(group) for group in groups]})
         return
-    drawn = draw(f"{graph.project.name}, {total:,} octets", groups) if kind == "svg" else _table(groups, total, everything)
+    drawn = (
+        draw(f"{graph.project.name}, {total:,} octets", groups) if kind == "svg" else _table(groups, total, everything)
+    )
     if output is None:
         click.echo(drawn, nl=False)
         return

@@ -1,7 +1,7 @@
 """Draws sizes as areas: a treemap of groups and their parts, in SVG.
 
-Rows are laid along the shorter side of what is left, each as long as its rectangles still become squarer (Bruls, Huizing and
-van Wijk, "Squarified Treemaps", 2000).
+Rows are laid along the shorter side of what is left, each as long as its rectangles still become squarer (Bruls,
+Huizing and van Wijk, "Squarified Treemaps", 2000).
 """
 
 from __future__ import annotations
