@@ -68,7 +68,7 @@ static const struct fadt *find_fadt(u64 rsdp) {
 
 /* `Name (\_S5, Package (n) {SLP_TYP…`: 08 [5c] "_S5_" 12, package length, n, then the value behind an optional byte prefix. */
 static u8 find_s5(const struct table *dsdt) {
-    const u8 *end = (const u8 *)dsdt + dsdt->size - 12;
+    const u8 *end = (const u8 *)dsdt + dsdt->size - 8; /* what the match below looks at */
     for (const u8 *at = (const u8 *)(dsdt + 1); at < end; at++) {
         if (memcmp(at, "_S5_\x12", 5) != 0)
             continue;

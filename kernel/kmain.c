@@ -7,6 +7,7 @@
 #include "kernel.h"
 #include "x86.h"
 #include "image.h"
+#include "words.h"
 
 #define PVH_MAGIC     0x336ec578
 #define RAM           1 /* type of a memory map entry */
@@ -109,53 +110,36 @@ static void check_memory(void) {
 static char *words[WORDS];
 static size_t word_count;
 
-/* Cut one word off the line, in the grammar of docs/spec/boot.md; the word is unquoted in place. NULL at the line's end. */
-static char *next_word(char **at) {
-    char *from = *at;
-    while (*from == ' ')
-        from++;
-    if (!*from)
-        return NULL;
-    char *word = from, *to = from;
-    for (bool quoted = false; *from && (quoted || *from != ' '); from++) {
-        if (*from == '"') {
-            quoted = !quoted;
-            if (!from[1] && quoted)
-                panic("the boot line ends inside a quote: %s", word);
-            continue;
-        }
-        if (*from == '\\' && !*++from)
-            panic("the boot line ends in a lone \\");
-        *to++ = *from;
-    }
-    *at = *from ? from + 1 : from;
-    *to = 0;
-    return word;
-}
-
 static void take_option(const char *word) {
     if (strcmp(word, "fata.entropy=insecure") != 0)
         panic("unknown boot option %s; there is only fata.entropy=insecure", word);
     insecure_entropy = true;
 }
 
+static void take_device(const char *device) {
+    size_t used = strlen(mmio_words), size = strlen(device) + 1;
+    if (used + 1 + size > sizeof mmio_words)
+        panic("more virtio-mmio devices than the boot line has room for");
+    if (mmio_words[used - 1] != '=')
+        mmio_words[used++] = ' ';
+    memcpy(mmio_words + used, device, size);
+}
+
+/* Keep the program's own words; some are the kernel's, some tell of devices and go to the environment. */
 static void take_words(void) {
-    char *at = boot.line;
+    static char *all[WORDS];
+    size_t count;
+    const char *problem = split_line(boot.line, all, WORDS - 1, &count);
+    if (problem)
+        panic("the boot line cannot be read: %s", problem);
     words[word_count++] = "app";
-    for (char *word; (word = next_word(&at));) {
-        size_t used = strlen(mmio_words), size = strlen(word) - MIN(strlen(word), sizeof MMIO_WORD - 1);
-        if (starts_with(word, OPTION_WORD)) {
-            take_option(word);
-        } else if (starts_with(word, MMIO_WORD)) {
-            if (used + size + 2 > sizeof mmio_words)
-                panic("more virtio-mmio devices than the boot line has room for");
-            mmio_words[used] = mmio_words[used - 1] == '=' ? 0 : ' ';
-            memcpy(mmio_words + used + (mmio_words[used] == ' '), word + sizeof MMIO_WORD - 1, size + 1);
-        } else if (word_count == WORDS - 1) {
-            panic("the boot line has more than %lu words", (u64)WORDS - 2);
-        } else {
-            words[word_count++] = word;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (starts_with(all[i], OPTION_WORD))
+            take_option(all[i]);
+        else if (starts_with(all[i], MMIO_WORD))
+            take_device(all[i] + sizeof MMIO_WORD - 1);
+        else
+            words[word_count++] = all[i];
     }
 }
 

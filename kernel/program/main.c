@@ -3,15 +3,18 @@
  * image's zip. The same code runs on the kernel and as a Linux program.
  */
 #include <Python.h>
-#include <fcntl.h>
+#include <elf.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "image.h"
 #include "modules.h"
+#include "words.h"
 
 #define ON_THE_MACHINE "/app.zip"
 #define UNDER_LINUX    "/proc/self/exe"
@@ -27,17 +30,46 @@ static int on_linux(void) {
     return stat(ON_THE_MACHINE, &found) != 0;
 }
 
-/* Say what is wrong with the zip, NULL when it is whole. Under Linux a file that was cut off must not be touched beyond its end. */
-static const char *examine_zip(void) {
+/* Under Linux the file may end before its segments do; what is beyond its end must not be touched. */
+static int file_is_whole(void) {
+    const Elf64_Phdr *segment = (const Elf64_Phdr *)getauxval(AT_PHDR);
     struct stat file;
+    if (stat(UNDER_LINUX, &file) != 0)
+        return 0;
+    for (size_t n = getauxval(AT_PHNUM); n > 0; n--, segment++)
+        if (segment->p_type == PT_LOAD && segment->p_offset + segment->p_filesz > (uint64_t)file.st_size)
+            return 0;
+    return 1;
+}
+
+/* Say what is wrong with the zip, NULL when it is whole. */
+static const char *examine_zip(void) {
     if (image.zip_size == 0)
         return "this runtime carries no application; `fata build` makes an image of one";
-    if (on_linux() && (stat(UNDER_LINUX, &file) != 0 || (uint64_t)file.st_size < image.zip_size))
+    if (on_linux() && !file_is_whole())
         return "the image is truncated: build it again";
-    const unsigned char *zip = (const unsigned char *)image.zip_address;
-    if (crc32_z(0, zip, image.zip_size) != image.zip_crc)
+    if (crc32_z(0, (const unsigned char *)image.zip_address, image.zip_size) != image.zip_crc)
         return "the image is truncated or damaged: the checksum of its application is wrong";
     return NULL;
+}
+
+/* Under Linux nobody has put the image's own words before the given ones yet; the kernel has. NULL with a complaint made. */
+static char **add_own_words(int *argc, char **argv) {
+    static char line[IMAGE_LINE_MAX + 1];
+    static char *words[IMAGE_LINE_MAX / 2 + 1];
+    size_t count;
+    memcpy(line, (const char *)image.line, IMAGE_LINE_MAX);
+    const char *problem = split_line(line, words, IMAGE_LINE_MAX / 2, &count);
+    char **all = problem ? NULL : calloc((size_t)*argc + count + 1, sizeof *all);
+    if (!all) {
+        complain(problem ? "the image's own words cannot be read" : "no memory for the arguments");
+        return NULL;
+    }
+    all[0] = argv[0];
+    memcpy(all + 1, words, count * sizeof *all);
+    memcpy(all + 1 + count, argv + 1, (size_t)(*argc - 1) * sizeof *all);
+    *argc += (int)count;
+    return all;
 }
 
 static void check(PyStatus status) {
@@ -134,6 +166,8 @@ int main(int argc, char **argv) {
     if (problem)
         return complain(problem);
     int bare = !on_linux();
+    if (!bare && !(argv = add_own_words(&argc, argv)))
+        return USAGE_ERROR;
     start_python(argc, argv, bare ? L"" ON_THE_MACHINE : L"" UNDER_LINUX);
     open_packages(bare ? ON_THE_MACHINE : UNDER_LINUX);
     PyObject *result = run_main(bare ? ON_THE_MACHINE : UNDER_LINUX);

@@ -132,7 +132,7 @@ def build_modules(work: Path, tree: Path) -> dict[str, Path]:
         path = work / "ssl.c" if name == "_ssl" else tree / "Modules" / file
         objects[name] = work / f"{name}.o"
         commands.append(["gcc", *PROGRAM_FLAGS, "-w", *includes, "-c", path, "-o", objects[name]])
-    for name, file in (OWN | OWN_OVER_OPENSSL | {"main": "main.c"}).items():
+    for name, file in (OWN | OWN_OVER_OPENSSL | {"main": "main.c", "words": "../words.c"}).items():
         objects[name] = work / f"{name}.o"
         commands.append(["gcc", *PROGRAM_FLAGS, *OWN_FLAGS, *includes, "-c", KERNEL / "program" / file, "-o", objects[name]])
     objects["image"] = work / "image.o"
@@ -165,7 +165,7 @@ def link(profile: Profile, kernel: Path, frozen: Path, objects: dict[str, Path],
     folder = OUTPUT / profile.name
     folder.mkdir(parents=True, exist_ok=True)
     whole = work / f"{profile.name}.elf"
-    chosen = [objects[name] for name in ("main", "image", *profile.borrowed, *profile.own)]
+    chosen = [objects[name] for name in ("main", "words", "image", *profile.borrowed, *profile.own)]
     libraries = [*profile.libraries, "-lexpat", "-lz", "-lm", "-ldl", "-lpthread", "-lutil"]
     run(
         *("gcc", *LINK_FLAGS, f"-Wl,-T,{KERNEL / 'image.ld'}", "-o", whole, kernel, frozen),
