@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from fata.target.image.codecs import codec_module
 from fata.target.image.distributions import module_name
 from fata.target.image.imports import Import, Need, read
 
@@ -78,7 +79,10 @@ def row(name: str, package: bool, sources: Mapping[str, bytes]) -> dict[str, lis
     """Return what a module imports, by need; each name under the strongest only."""
     strongest: dict[str, Need] = {}
     tree = without_entrances(ast.parse(sources[name]))
-    for each in read(name, package=package, source=sources[name], tree=tree).imports:
+    reading = read(name, package=package, source=sources[name], tree=tree)
+    codecs = (codec_module(codec) for codec in reading.codecs)
+    strongest.update({codec: Need.LATE for codec in codecs if codec in sources and codec is not None})
+    for each in reading.imports:
         for imported in meant(each, sources):
             if each.need == Need.ALWAYS or follows(name, imported, each.need):
                 strongest[imported] = max(each.need, strongest.get(imported, Need.LATE))

@@ -28,6 +28,7 @@ def pack(main: Path, findings: Findings, runtime: Runtime, files: Iterable[Path]
         for found in findings.modules
         if found.origin in _GROUPS
     ]
+    sources += [entry for entry in _STAND_INS if entry.name in findings.standard]
     data: list[Entry] = []
     for distribution in findings.distributions:
         for path in distribution.packed():
@@ -39,6 +40,10 @@ def pack(main: Path, findings: Findings, runtime: Runtime, files: Iterable[Path]
     return [*_modules(sources), *_library(findings, runtime), *data]
 
 
+_STAND_INS = (
+    # What `sysconfig` imports by a computed name: how a Python was built, of which the guest knows nothing.
+    Entry("_sysconfigdata__x86_64-linux-gnu.py", b'build_time_vars = {"TZPATH": ""}\n', LIBRARY, "sysconfig"),
+)
 _GROUPS = {Origin.OWN: APPLICATION, Origin.FATA: FATA}
 
 

@@ -52,14 +52,14 @@ class Rules:
         """Judge the import of a module of the library."""
         reason = self.library.why_not(name)
         pointless = None if reason is not None else self.library.pointless(name)
-        refused = case.need == Need.ALWAYS if not case.own else case.each.need != Need.GUARDED
+        refused = case.need == Need.ALWAYS if not case.own else not case.each.need.forgiving
         if reason is not None and refused:
             raise case.where.error(f"{case.importer.name} imports {name!r}, which the guest lacks: {reason}", DEFERRED)
         if pointless is not None and refused and case.own:
             raise case.where.error(
                 f"{case.importer.name} imports {name!r}, which cannot work in the guest: {pointless}", "Do without."
             )
-        if (reason or pointless) and case.each.need != Need.GUARDED and case.importer.origin != Origin.FATA:
+        if (reason or pointless) and not case.each.need.forgiving and case.importer.origin != Origin.FATA:
             self._note(case, name, f"imports {name!r}, which does not work in the guest: {reason or pointless}")
         elif case.own and name in LIMITED:
             self._note(case, name, f"imports {name!r}: {LIMITED[name]}")

@@ -37,6 +37,7 @@ LIMITED: Mapping[str, str] = {
     "pathlib": "of files there are /app.zip, /boot and /tmp",
     "shutil": "of files there are /app.zip, /boot and /tmp",
     "tempfile": "in memory, and little of it",
+    "zoneinfo": "zones come from the distribution tzdata: `import tzdata` too",
     "signal": "SIGINT (Ctrl-C) and SIGTERM (the power button) arrive; no others",
 }
 """Modules that work in part."""
