@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 import fata
-from fata.config import Entry
 from fata.config.graph import Graph, resolve
-from fata.config.offer import Catalog, Offer, installed
+from fata.config.offer import Catalog, installed
 from fata.config.plan import Plan, make_plan
 from fata.config.project import Project, load
 from fata.config.settings import settle
@@ -107,11 +106,3 @@ def line_of(file: Path, text: str) -> int:
     """Return the number of the only line of a file that holds `text`."""
     (number,) = [number for number, line in enumerate(file.read_text("utf-8").splitlines(), 1) if text in line]
     return number
-
-
-def offer(
-    kind: str, contract: type, implementation: str, default: Callable[[], Any] | None = None, **needs: type
-) -> Offer:
-    """Make a catalog row of our own; `default` makes the device when nothing is wired."""
-    entry = Entry(kind, contract, {"*": implementation}, f"{kind} of a test", needs)
-    return Offer(lambda: None, entry, default)  # type: ignore[arg-type,return-value]  # nobody calls `make` here

@@ -71,21 +71,21 @@ async def test_a_new_store_is_empty(store: KvRw) -> None:
     assert await store.exists("") is Kind.DICTIONARY
 
 
-@pytest.mark.parametrize("key", ["a", "a/b", "a/b/c/d", "\u00fc/\U0001f600", "a b", "-", "...", "~", "a\\b", "\n"])
-async def test_a_value_is_there_under_any_key(store: KvRw, key: str) -> None:
-    await store.set(key, b"value")
-    assert await store.get(key) == b"value"
-    assert await _listed(store) == [key]
+async def test_a_value_is_there_under_any_key(store: KvRw) -> None:
+    keys = ["a/b", "a/c/d/e", "\u00fc/\U0001f600", "a b", "-", "...", "~", "a\\b", "\n"]
+    for key in keys:
+        await store.set(key, key.encode())
+    for key in keys:
+        assert await store.get(key) == key.encode()
+    assert sorted(await _listed(store)) == sorted(keys)
 
 
-@pytest.mark.parametrize("value", [b"", b"x", b"\0\xff\n", b"x" * 200_000], ids=["empty", "one", "octets", "large"])
-async def test_any_value_is_there_under_a_key(store: KvRw, value: bytes) -> None:
-    key = "a/b"
-    await store.set(key, value)
-    assert await store.exists(key) is Kind.VALUE
-    assert await store.get(key) == value
-    assert await store.size(key) == len(value)
-    assert await _listed(store) == [key]
+async def test_any_value_is_there_under_a_key(store: KvRw) -> None:
+    for value in (b"", b"x", b"\0\xff\n", b"x" * 200_000):
+        await store.set("a/b", value)
+        assert await store.exists("a/b") is Kind.VALUE
+        assert await store.get("a/b") == value
+        assert await store.size("a/b") == len(value)
 
 
 async def test_a_value_is_replaced_whole(store: KvRw) -> None:
@@ -125,22 +125,23 @@ async def test_a_value_is_no_dictionary(store: KvRw) -> None:
     assert await _listed(store) == ["a"]
 
 
-@pytest.mark.parametrize(
-    ("offset", "data", "expected"),
-    [
-        (0, b"XY", b"XYcdef"),
-        (2, b"XY", b"abXYef"),
-        (5, b"XY", b"abcdeXY"),
-        (6, b"XY", b"abcdefXY"),
-        (8, b"XY", b"abcdef\0\0XY"),
-        (0, b"", b"abcdef"),
-        (0, b"0123456789", b"0123456789"),
-    ],
-)
-async def test_a_part_is_changed(store: KvRw, offset: int, data: bytes, expected: bytes) -> None:
-    await store.set("v", b"abcdef")
-    await store.set_partial("v", offset, data)
-    assert await store.get("v") == expected
+PARTS = [
+    (0, b"XY", b"XYcdef"),
+    (2, b"XY", b"abXYef"),
+    (5, b"XY", b"abcdeXY"),
+    (6, b"XY", b"abcdefXY"),
+    (8, b"XY", b"abcdef\0\0XY"),
+    (0, b"", b"abcdef"),
+    (9, b"", b"abcdef"),
+    (0, b"0123456789", b"0123456789"),
+]
+
+
+async def test_a_part_is_changed(store: KvRw) -> None:
+    for offset, data, expected in PARTS:
+        await store.set("v", b"abcdef")
+        await store.set_partial("v", offset, data)
+        assert await store.get("v") == expected
 
 
 async def test_a_part_of_a_large_value_is_changed(store: KvRw) -> None:
@@ -313,12 +314,12 @@ CHANGES: dict[str, Callable[[KvRw, str], Coroutine[Any, Any, object]]] = {
 }
 
 
-@pytest.mark.parametrize("key", ["/", "/x", "x/", "a//b", ".", "..", "a/./b", "v/../w", "../x", "a\0b", "/etc/passwd"])
-async def test_strings_that_are_no_keys_are_refused(store: KvRw, key: str) -> None:
+async def test_strings_that_are_no_keys_are_refused(store: KvRw) -> None:
     await store.set("v", b"1")
-    for change in CHANGES.values():
-        with pytest.raises(InvalidKey):
-            await change(store, key)
+    for key in ("/", "/x", "x/", "a//b", ".", "..", "a/./b", "v/../w", "../x", "a\0b", "/etc/passwd"):
+        for change in CHANGES.values():
+            with pytest.raises(InvalidKey):
+                await change(store, key)
     assert await _listed(store) == ["v"]
 
 

@@ -40,7 +40,9 @@ class Application:
 
 async def once(application: Any) -> bytes:
     async with asgi(application) as port:
-        return await exchanged(port, GET)
+        answer = await exchanged(port, GET)
+    assert len(asyncio.all_tasks()) == 1
+    return answer
 
 
 def test_application_lives_from_startup_to_shutdown_with_its_state() -> None:

@@ -89,7 +89,7 @@ class Device(Impl[T_co]):
 class Default(Impl[T_co]):
     """Whatever the target offers for a contract."""
 
-    contract: type[T_co]
+    contract: type  # not type[T_co]: a type checker takes no Protocol for that
     where: Where = field(default=NOWHERE, compare=False)
 
     @property

@@ -86,10 +86,9 @@ def _foreign(point: EntryPoint) -> Offer:
     remedy = "Remove or mend the package that brings it."
     try:
         offer = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"the device {point.name!r} ({point.value}) cannot be loaded: {error}", remedy=remedy
-        ) from None
+    except Exception as error:  # noqa: BLE001  # somebody's module may raise anything; it becomes one message
+        reason = f"the device {point.name!r} ({point.value}) cannot be loaded: {type(error).__name__}: {error}"
+        raise ConfigError(reason, remedy=remedy) from None
     if not isinstance(offer, Offer):
         raise ConfigError(f"the device {point.name!r} ({point.value}) is no Offer", remedy=remedy)
     return offer

@@ -204,8 +204,8 @@ class Exchange:
             self.awaiting_continue = False
             self.channel.ask_for_body(b"" if self.begun else CONTINUE)
         while not (self._pieces or self.body_complete):
-            if self.lost:
-                raise ClientGone("the client has gone in the middle of its request")
+            if self.lost or self.complete:
+                raise ClientGone("the rest of the request will not come")
             await self._arrival()
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()

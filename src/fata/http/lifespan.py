@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from fata.errors import DeviceError, StateError
+from fata.http.limits import LAST_SECONDS
 from fata.http.scope import VERSIONS, Application
 
 LOG = logging.getLogger("http")
@@ -108,6 +109,6 @@ class Lifespan:
     async def _end(self) -> None:
         assert self._task is not None
         self._task.cancel()
-        await asyncio.wait((self._task,))
-        if not self._task.cancelled() and (error := self._task.exception()) is not None:
+        await asyncio.wait((self._task,), timeout=LAST_SECONDS)
+        if self._task.done() and not self._task.cancelled() and (error := self._task.exception()) is not None:
             LOG.debug("lifespan ended with %r", error)

@@ -53,3 +53,5 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+LAST_SECONDS = 1.0  # for cancelled tasks to give in, and aborted connections to be reported lost

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fata.http.asgi import Asgi
 from fata.http.contract import Listener, Site
 from fata.http.files import Files
 from fata.http.lifespan import Lifespan
@@ -45,6 +44,8 @@ async def serve_asgi(
     `root_path` is where the application is mounted, such as "/shop". Raises `StartupFailed` with the
     application's own words.
     """
+    from fata.http.asgi import Asgi  # brings wsproto along, a quarter of the time that a site takes to import
+
     lifespan = Lifespan(application)
     await lifespan.start()
     try:

@@ -11,12 +11,9 @@ from fata.http.connection import Connection
 from fata.http.contract import Listener, Listening
 from fata.http.dates import http_date
 from fata.http.exchange import Exchange
-from fata.http.limits import Limits
+from fata.http.limits import LAST_SECONDS, Limits
 
 LOG = logging.getLogger("http")
-
-# How long cancelled requests may take to give in, and aborted connections to be reported lost.
-LAST_SECONDS = 1.0
 
 
 class Responder(Protocol):

@@ -153,8 +153,6 @@ class WebSocket:
         self._frames.receive_data(data)
         for event in self._frames.events():
             self._handle(event)
-            if self._stage is Stage.CLOSED:
-                return
         self._exchange.channel.throttle()
 
     def lost(self) -> None:

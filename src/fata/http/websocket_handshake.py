@@ -35,8 +35,9 @@ def handshake(request: Request) -> Offer | tuple[int, bytes]:
     if fields.get(b"sec-websocket-version") != VERSION:
         return 426, b"sec-websocket-version: 13\r\nupgrade: websocket\r\n"
     key = fields.get(b"sec-websocket-key", b"")
-    well_made = request.method == "GET" and b"upgrade" in tokens(fields.get(b"connection", b"")) and KEY.fullmatch(key)
-    if not well_made:
+    upgrades = request.method == "GET" and b"upgrade" in tokens(fields.get(b"connection", b""))
+    has_body = b"content-length" in fields or b"transfer-encoding" in fields  # it would be taken for frames
+    if has_body or not upgrades or KEY.fullmatch(key) is None:
         return 400, b""
     offered = fields.get(b"sec-websocket-protocol", b"").decode("latin-1")
     return Offer(key, [name.strip() for name in offered.split(",") if name.strip()])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from fata.errors import ConfigError
+from fata.errors import ConfigError, Unavailable
 from fata.runtime.arguments import LOGS, Asked, parse
 from fata.runtime.devices import Devices, report_error
 from fata.runtime.drive import drive
@@ -85,8 +85,8 @@ def _status_of(name: str, error: BaseException, signals: Signals) -> int:
     if isinstance(error, KeyboardInterrupt):
         return signals.status
     cause = _sole(error)
-    if isinstance(cause, ConfigError):
-        print(f"{name}: {cause}", file=sys.stderr)
+    if isinstance(cause, ConfigError | Unavailable):
+        print(f"{name}: {_place(cause)}{cause}", file=sys.stderr)
         return BAD_ARGUMENT
     if _lost_its_reader(cause):
         return NO_READER
@@ -97,6 +97,19 @@ def _status_of(name: str, error: BaseException, signals: Signals) -> int:
 def _report(what: str, error: BaseException) -> None:
     if not _lost_its_reader(error):
         report_error(what, error)
+
+
+def _place(error: BaseException) -> str:
+    """Return "file:line: " of the application's own line that was running; "" when there is none."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package not in ("fata", "__main__") and package not in sys.stdlib_module_names:
+            place = f"{frame.f_code.co_filename}:{trace.tb_lineno}: "
+        trace = trace.tb_next
+    return place
 
 
 def _sole(error: BaseException) -> BaseException:

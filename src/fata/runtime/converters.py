@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.runtime.generic import Generic, T
+from fata.runtime.generic import Generic, T, T_co
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     E = TypeVar("E", bound=Enum)
 
 
-class Converter(Generic[T]):
+class Converter(Generic[T_co]):
     """How the text of an argument becomes a value.
 
     `convert` raises `ValueError` for a text that is none; `expected` ends the sentence "… given, expected";
@@ -23,7 +23,7 @@ class Converter(Generic[T]):
 
     def __init__(
         self,
-        convert: Callable[[str], T],
+        convert: Callable[[str], T_co],
         expected: str,
         placeholder: str,
         *,

@@ -7,8 +7,9 @@ if TYPE_CHECKING:
     from typing import Generic, TypeVar
 
     T = TypeVar("T")
+    T_co = TypeVar("T_co", covariant=True)
 else:
-    T = None
+    T = T_co = None
 
     class Generic:
         """Lets `class Box(Generic[T])` be written; a type checker sees `typing.Generic` instead."""
@@ -17,4 +18,4 @@ else:
             return cls
 
 
-__all__ = ["Generic", "T"]
+__all__ = ["Generic", "T", "T_co"]

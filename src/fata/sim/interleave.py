@@ -47,7 +47,7 @@ class Explored(NamedTuple):
 
 class _Choice(NamedTuple):
     chosen: int
-    options: int
+    options: int | None  # None: whoever asked for a replay does not say
     label: str
 
 
@@ -68,7 +68,7 @@ def explore(
     and how each task ended. A task may end in an error only if it was cancelled, or if the error is of a type
     in `expect`. More than `limit` runs are a StateError, never a silent half.
     """
-    plan: list[int] | None = list(replay or ())
+    plan: list[_Choice] | None = [_Choice(chosen, None, "") for chosen in replay or ()]
     explored = Explored(0, 0, 0)
     while plan is not None:
         if explored.schedules == limit:
@@ -85,19 +85,19 @@ def explore(
     return explored
 
 
-def _next_plan(choices: list[_Choice]) -> list[int] | None:
+def _next_plan(choices: list[_Choice]) -> list[_Choice] | None:
     """Take another way at the last fork that has one left; None when all have been taken."""
     while choices and choices[-1].chosen + 1 == choices[-1].options:
         choices.pop()
     if not choices:
         return None
-    return [choice.chosen for choice in choices[:-1]] + [choices[-1].chosen + 1]
+    return [*choices[:-1], choices[-1]._replace(chosen=choices[-1].chosen + 1)]
 
 
 class _Run:
     """One run: it follows a plan as far as that goes, then takes the first option at every fork."""
 
-    def __init__(self, plan: Sequence[int], cancellations: int, cancellable: Collection[int]) -> None:
+    def __init__(self, plan: Sequence[_Choice], cancellations: int, cancellable: Collection[int]) -> None:
         self.choices: list[_Choice] = []
         self._plan = plan
         self._cancellations = cancellations
@@ -116,6 +116,8 @@ class _Run:
             world = self._loop.run_through(build())
             running = [self._loop.create_task(task(world), name=f"task {n}") for n, task in enumerate(tasks)]
             self._interleave(running)
+            if len(self.choices) < len(self._plan):
+                raise StateError("the run has ended before its plan: the world did not do the same again")
             outcomes = [_outcome(task) for task in running]
             for outcome in outcomes:
                 if outcome.error is not None and not outcome.cancelled and not isinstance(outcome.error, expect):
@@ -148,9 +150,9 @@ class _Run:
 
     def _choose(self, labels: list[str]) -> int:
         depth = len(self.choices)
-        chosen = self._plan[depth] if depth < len(self._plan) else 0
-        if chosen >= len(labels):
-            raise StateError(f"choice {chosen} of {len(labels)} at fork {depth}: the world did not do the same again")
+        chosen, options, _ = self._plan[depth] if depth < len(self._plan) else _Choice(0, None, "")
+        if options not in (None, len(labels)) or chosen >= len(labels):
+            raise StateError(f"fork {depth} has {len(labels)} ways now: the world did not do the same again")
         self.choices.append(_Choice(chosen, len(labels), labels[chosen]))
         return chosen
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -56,6 +57,13 @@ def image_of(content: dict[str, bytes], modified: int = 1_700_000_000) -> bytes:
 def everything(image: bytes) -> dict[str, bytes]:
     """Read all values of an image."""
     return {entry.key: drive(Crunch(image).get(entry.key)) for entry in parse_index(memoryview(image))}
+
+
+def test_the_specification_shows_these_octets() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "spec" / "crunch.md").read_text(encoding="utf-8")
+    example = page[page.index("## An example") :].split("```")[1]
+    shown = "".join(line[5:55] for line in example.splitlines()[1:])  # between the offset and the explanation
+    assert bytes.fromhex(shown) == GOLDEN
 
 
 def test_the_golden_image_is_written() -> None:

@@ -186,8 +186,9 @@ def test_what_this_user_may_not_do_is_said() -> None:
         shutil.rmtree(folder)
 
 
-def test_a_very_deep_tree_is_removed(store: Directory, tmp_path: Path) -> None:
-    descriptor = os.open(tmp_path, os.O_RDONLY)
+def test_a_very_deep_tree_is_removed(memory_path: Path) -> None:
+    store = drive(open_directory(str(memory_path)))
+    descriptor = os.open(memory_path, os.O_RDONLY)
     for _ in range(1500):  # deeper than recursion goes, longer than a path can be
         os.mkdir("deep-enough", dir_fd=descriptor)
         below = os.open("deep-enough", os.O_RDONLY, dir_fd=descriptor)
@@ -196,7 +197,8 @@ def test_a_very_deep_tree_is_removed(store: Directory, tmp_path: Path) -> None:
     os.close(descriptor)
     drive(store.remove("deep-enough"))
     assert drive(store.list("")) == []
-    assert os.listdir(tmp_path / STAGING) == []
+    assert os.listdir(memory_path / STAGING) == []
+    drive(store.close())
 
 
 def test_a_replacement_is_on_the_medium_before_it_replaces(store: Directory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,8 +89,8 @@ def crash_everywhere(root: Path, name: str, opened: type[Directory]) -> None:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_key_is_whole_after_a_crash(tmp_path: Path, name: str) -> None:
-    crash_everywhere(tmp_path, name, Directory)
+def test_a_key_is_whole_after_a_crash(memory_path: Path, name: str) -> None:
+    crash_everywhere(memory_path, name, Directory)
 
 
 def observe_everywhere(root: Path, name: str, opened: type[Directory]) -> None:
@@ -111,8 +111,8 @@ def observe_everywhere(root: Path, name: str, opened: type[Directory]) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CHANGES if name != "flush"])
-def test_others_see_the_old_or_the_new_at_every_moment(tmp_path: Path, name: str) -> None:
-    observe_everywhere(tmp_path, name, Directory)
+def test_others_see_the_old_or_the_new_at_every_moment(memory_path: Path, name: str) -> None:
+    observe_everywhere(memory_path, name, Directory)
 
 
 class _InPlace(Directory):
@@ -139,7 +139,7 @@ class _InPlace(Directory):
 @pytest.mark.parametrize("name", ["set", "set a new key", "remove a dictionary"])
 @pytest.mark.parametrize("check", [crash_everywhere, observe_everywhere])
 def test_a_store_that_writes_in_place_is_caught(
-    tmp_path: Path, check: Callable[[Path, str, type[Directory]], None], name: str
+    memory_path: Path, check: Callable[[Path, str, type[Directory]], None], name: str
 ) -> None:
     with pytest.raises(AssertionError, match="before call"):
-        check(tmp_path, name, _InPlace)
+        check(memory_path, name, _InPlace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from collections.abc import Callable, Coroutine, Iterator
@@ -85,13 +86,23 @@ LEAKS = (
 )
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize(
-    "key",
-    ["../outside/v", "..", "d/../../outside/v", "/etc/passwd", "//etc/passwd", "d//v", "./v", "d/.", "v\0", "\udcff/v"],
-)
-def test_strings_that_would_lead_out_are_no_keys(store: Directory, outside: Path, name: str, key: str) -> None:
-    if name != "flush":
+KEYS = [
+    "../outside/v",
+    "..",
+    "d/../../outside/v",
+    "/etc/passwd",
+    "//etc/passwd",
+    "d//v",
+    "./v",
+    "d/.",
+    "v\0",
+    "\udcff/v",
+]
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "flush"])
+def test_strings_that_would_lead_out_are_no_keys(store: Directory, outside: Path, name: str) -> None:
+    for key in KEYS:
         with pytest.raises(InvalidKey):
             drive(OPERATIONS[name](store, key))
     assert untouched(outside)
@@ -100,15 +111,14 @@ def test_strings_that_would_lead_out_are_no_keys(store: Directory, outside: Path
 TARGETS = ["../outside", "../outside/v", "../outside/secret", ".", "..", "/", "v", "link", "nothing", "d"]
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_link_names_nothing(store: Directory, root: Path, outside: Path, name: str, target: str) -> None:
+def test_a_link_names_nothing(store: Directory, root: Path, outside: Path, target: str) -> None:
     (root / "d" / "link").symlink_to(target if target.startswith("/") else f"../{target}")
     assert drive(store.exists("d/link")) is None
     assert drive(store.list("d")) == [("sub", Kind.DICTIONARY), ("v", Kind.VALUE)]
-    for key in ("d/link", "d/link/v", "d/link/new", "d/link/sub/v"):
+    for key, operate in itertools.product(("d/link", "d/link/v", "d/link/new", "d/link/sub/v"), OPERATIONS.values()):
         try:
-            assert drive(OPERATIONS[name](store, key)) not in LEAKS
+            assert drive(operate(store, key)) not in LEAKS
         except KvError:
             pass
     assert untouched(outside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fata.device.kv import DictionaryExpected, InvalidKey, Kind, NotFound, ValueExpected, segments
 from fata.driver.kv.crunch_format import CrunchError, Entry, parse_index
+from fata.driver.kv.digest import fold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,8 +51,6 @@ class Crunch:
         node = self._node(key)
         if isinstance(node, Entry):
             return node.digest
-        from fata.driver.kv.digest import fold
-
         skip = len(key) + 1 if key else 0
         return fold((entry.key[skip:], entry.digest) for entry in _entries(node))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +16,8 @@ def fold(entries: Iterable[tuple[str, bytes]]) -> bytes:
 
     Lengths go in as well, so that no two different lists give the same octets.
     """
+    from hashlib import sha256  # brings OpenSSL in: only for those who ask
+
     whole = sha256()
     for key, digest in entries:
         name = key.encode("utf-8", "surrogatepass")

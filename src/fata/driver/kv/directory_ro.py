@@ -10,6 +10,7 @@ from stat import S_ISDIR, S_ISREG
 from fata.device.kv import DictionaryExpected, InvalidKey, Kind, NotFound, ValueExpected, segments
 from fata.driver.kv import transfer
 from fata.driver.kv.beneath import ABSENT, Path, file, listing, status
+from fata.driver.kv.digest import KnownDigests, fold
 from fata.driver.kv.staging import STAGING
 from fata.driver.kv.transfer import refusal, refusals
 from fata.errors import StateError
@@ -25,8 +26,6 @@ class DirectoryRo:
     """
 
     def __init__(self, root: int, name: str) -> None:
-        from fata.driver.kv.digest import KnownDigests
-
         self._descriptor = root  # owned; -1 once closed
         self._name = name
         self._digests = KnownDigests()
@@ -65,8 +64,6 @@ class DirectoryRo:
             return state.st_size
 
     async def digest(self, key: str) -> bytes:
-        from fata.driver.kv.digest import fold
-
         path = host_path(key)
         match await self.exists(key):
             case Kind.DICTIONARY:

@@ -16,6 +16,7 @@ from fata.device.kv import (
     ValueExpected,
     segments,
 )
+from fata.driver.kv.digest import fold
 from fata.driver.kv.tree import Dictionary, Node, Path, Tree, Value
 from fata.errors import StateError
 
@@ -78,8 +79,6 @@ class _TreeKv:
         return self._value(key).size
 
     async def digest(self, key: str) -> bytes:
-        from fata.driver.kv.digest import fold  # pulls OpenSSL in: only for those who ask
-
         node = self._node(key)
         if isinstance(node, Value):
             return _digest(node)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
-from fata.errors import ConfigError, DeviceError, StateError
+from fata.errors import StateError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,10 +30,6 @@ REFUSALS = {
 }
 NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 SAME_PORT_TRIES = 16  # for port 0 on several addresses: how often a free port of the first may be taken on another
-
-
-class PortRefused(DeviceError, ConfigError):
-    """The host does not give the port; the user can name another, so a program ends with a message, not a traceback."""
 
 
 class HostServer:
@@ -84,7 +80,7 @@ class HostStack:
     ) -> HostServer:
         """Listen at `port` of every address that `host` has. Port 0 is one port, the same on all of them.
 
-        Raises `PortRefused`; `OSError` for a host that nobody knows.
+        Raises `Unavailable`; `OSError` for a host that nobody knows.
         """
         loop = self._loop()
         _check_name(host or "")
@@ -133,7 +129,7 @@ class HostStack:
         local_address: tuple[str, int] | None = None,
         remote_address: tuple[str, int] | None = None,
     ) -> tuple[DatagramTransport, P]:
-        """Open a UDP port; without any address one of IPv4. Raises `PortRefused`."""
+        """Open a UDP port; without any address one of IPv4. Raises `Unavailable`."""
         factory: Any = protocol_factory
         family = socket.AF_INET if local_address is None and remote_address is None else socket.AF_UNSPEC
         try:
@@ -219,7 +215,7 @@ def _check_name(name: str) -> None:
 
 
 def _refuse(error: OSError, protocol: str, host: str | None, port: int) -> None:
-    """Raise `PortRefused` if the user can end the error by choosing otherwise."""
+    """Raise `Unavailable` if the user can end the error by choosing otherwise."""
     if error.errno in REFUSALS:
         what, remedy = REFUSALS[error.errno]
-        raise PortRefused(f"{protocol} port {port} on {host or 'every address'} {what}", remedy=remedy) from error
+        raise Unavailable(f"{protocol} port {port} on {host or 'every address'} {what}", remedy) from error

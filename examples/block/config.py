@@ -1,0 +1,15 @@
+from fata.config import block_file, key, main, match, ramdisk, register
+
+kind = key("disk", str, default="ramdisk", choices=["ramdisk", "read-only", "file"], doc="what the disk is made of")
+sectors = key("sectors", int, default=64, doc="size of a RAM disk, in sectors of 512 octets")
+
+# With --disk file the path is a key as well: --image.
+disk = match(
+    kind,
+    {
+        "ramdisk": ramdisk(sectors),
+        "read-only": ramdisk(sectors, read_only=True),
+        "file": block_file(),
+    },
+)
+register("block", main("app:DiskCheck", disk=disk))
