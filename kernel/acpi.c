@@ -125,6 +125,10 @@ _Noreturn void power_off(int status) {
     else if (power.control)
         out16(power.control, (u16)(0x2000 | power.sleep_type << 10));
     out8(0x64, 0xfe); /* the keyboard controller's reset line */
-    for (;;)
-        __asm__ volatile("cli; hlt");
+    static const struct __attribute__((packed)) {
+        u16 limit;
+        u64 base;
+    } no_vectors = {0, 0};
+    for (;;) /* a triple fault resets every machine */
+        __asm__ volatile("lidt %0; int3" : : "m"(no_vectors));
 }

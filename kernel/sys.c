@@ -118,14 +118,12 @@ static handler *find(u64 number) {
 
 /* An unknown call is answered with ENOSYS, and named the first time: this is how gaps are found. */
 static long unknown(u64 number) {
-    static u64 told[(COUNT(call_names) + 63) / 64];
-    bool named = number < COUNT(call_names);
-    if (named && told[number / 64] & 1UL << number % 64)
-        return -ENOSYS;
-    if (named)
-        told[number / 64] |= 1UL << number % 64;
-    print("fata: system call %lu (%s) is not implemented\n", number,
-          named && call_names[number] ? call_names[number] : "unknown");
+    static bool told[COUNT(call_names) + 1]; /* the last: all numbers that have no name */
+    u64 index = MIN(number, COUNT(call_names));
+    const char *name = index < COUNT(call_names) && call_names[index] ? call_names[index] : "which has no name";
+    if (!told[index])
+        print("fata: system call %lu (%s) is not implemented\n", number, name);
+    told[index] = true;
     return -ENOSYS;
 }
 
