@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernel"
 OUTPUT = ROOT / "build" / "runtime"
 PYTHON = "/usr/bin/python3.11"  # the guest's own: marshalled code is only good for the version that wrote it
+READERS = [ROOT / f"src/fata/target/image/{name}.py" for name in ("codecs", "guest", "imports")]  # for table.py
 LIBRARY = Path("/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a")
 PACKAGES = ("libpython3.11-dev", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev", "gcc-12", "binutils")
 LICENCES = ("libpython3.11", "libssl3", "zlib1g", "libexpat1", "libc6")
@@ -83,7 +84,7 @@ def run(*command: str | Path, cwd: Path | None = None) -> None:
 def fingerprint() -> str:
     """Hash everything the result depends on: our files, and the versions of the packages."""
     digest = hashlib.sha256()
-    for path in sorted([*KERNEL.rglob("*"), *Path(__file__).parent.glob("*.py")]):
+    for path in sorted([*KERNEL.rglob("*"), *Path(__file__).parent.glob("*.py"), *READERS]):
         if path.is_file():
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     versions = subprocess.run(["dpkg-query", "-W", *PACKAGES], check=True, stdout=subprocess.PIPE).stdout
@@ -215,6 +216,7 @@ def main() -> None:
         folder = link(profile, kernel, frozen, objects, work)
         write_manifest(folder, profile, work, source.installed_version())
     run(PYTHON, "-I", Path(__file__).with_name("stdlib.py"), tree / "Lib", OUTPUT / "stdlib.zip")
+    run(PYTHON, "-I", Path(__file__).with_name("table.py"), OUTPUT / "stdlib.zip")
     copy_licences()
     stamp.write_text(now)
     sizes = ", ".join(f"{p.name} {(OUTPUT / p.name / 'fata.elf').stat().st_size / 1e6:.1f} MB" for p in PROFILES)

@@ -13,6 +13,8 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
 from fata.target.image.codecs import codec_module
 from fata.target.image.distributions import module_name
 from fata.target.image.imports import Import, Need, read
