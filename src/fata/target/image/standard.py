@@ -113,9 +113,9 @@ class Standard:
         if reason is not None:
             return Status(Place.MISSING, reason)
         why = self.pointless(name) or LIMITED.get(name, "")
-        if name in self.runtime.builtin or name in ALIASES:
+        if name in self.runtime.builtin:
             return Status(Place.BUILTIN, why)
-        return Status(Place.FROZEN if name in self.runtime.frozen else Place.PACKED, why)
+        return Status(Place.FROZEN if name in self.runtime.frozen or name in ALIASES else Place.PACKED, why)
 
     def closure(self, names: Iterable[str]) -> set[str]:
         """Return the modules that can be imported among `names`, and all that these may import."""
