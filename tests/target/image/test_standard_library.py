@@ -59,8 +59,9 @@ def test_every_module_has_a_verdict(library: Standard) -> None:
         ("437", "encodings.cp437"),
         ("idna", "encodings.idna"),
         ("no codec", "encodings.no_codec"),
-        ("iso8859.1", "encodings.iso8859_1"),
-        ("a/b", None),
+        ("iso8859.1", "encodings.latin_1"),
+        ("a/b", "encodings.a_b"),
+        ("a.b", None),
         ("", None),
     ],
 )
