@@ -1,15 +1,19 @@
 /*
- * ACPI, as little of it as turning the machine off and feeling its power button takes: RSDP -> RSDT or XSDT -> FADT, and the
- * value of \_S5 picked from the DSDT's byte code. Without ACPI the machine is reset, which with QEMU's -no-reboot also ends it.
+ * ACPI, as little of it as turning the machine off and feeling its power button takes: RSDP -> RSDT or XSDT -> FADT,
+ * and the value of \_S5 picked from the DSDT's byte code. Without ACPI the machine is reset, which with QEMU's
+ * -no-reboot also ends it.
  */
 #include "kernel.h"
 #include "x86.h"
 
-#define DEBUG_EXIT      0xf4 /* QEMU's isa-debug-exit: ends it with status 2 * value + 1 */
-#define STATUS_TOLD     0x7f /* on DEBUG_EXIT: more than it can carry, look at the console's last line */
-#define POWER_BUTTON    (1 << 8) /* PM1 status and enable */
+#define DEBUG_EXIT       0xf4     /* QEMU's isa-debug-exit: ends it with status 2 * value + 1 */
+#define STATUS_TOLD      0x7f     /* on DEBUG_EXIT: more than it can carry, look at the console's last line */
+#define POWER_BUTTON     (1 << 8) /* PM1 status and enable */
 #define HARDWARE_REDUCED (1U << 20)
-#define GED_POWER       2        /* QEMU's generic event device: the power button's event */
+#define SPACE_PORT       1 /* of an address: I/O ports, not memory */
+#define GED_POWER        2 /* QEMU's generic event device: the power button's event */
+
+#define OEM 2 /* of a table's `rest`: who wrote it */
 
 struct table {
     char signature[4];
@@ -41,7 +45,8 @@ struct fadt {
 
 static struct {
     u16 event, control; /* ports of PM1a; 0 without */
-    volatile u8 *sleep; /* hardware-reduced machines: the sleep control register */
+    u64 sleep;          /* hardware-reduced machines: the sleep control register */
+    bool sleep_is_port;
     volatile u32 *generic_events;
     u8 sleep_type;
 } power;
@@ -66,7 +71,8 @@ static const struct fadt *find_fadt(u64 rsdp) {
     return NULL;
 }
 
-/* `Name (\_S5, Package (n) {SLP_TYP…`: 08 [5c] "_S5_" 12, package length, n, then the value behind an optional byte prefix. */
+/* `Name (\_S5, Package (n) {SLP_TYP…`: 08 [5c] "_S5_" 12, package length, n, then the value behind an optional byte
+ * prefix. */
 static u8 find_s5(const struct table *dsdt) {
     const u8 *end = (const u8 *)dsdt + dsdt->size - 8; /* what the match below looks at */
     for (const u8 *at = (const u8 *)(dsdt + 1); at < end; at++) {
@@ -86,9 +92,11 @@ void acpi_init(u64 rsdp) {
         return;
     power.sleep_type = find_s5(dsdt);
     if (fadt->flags & HARDWARE_REDUCED && fadt->header.size >= sizeof *fadt) {
-        power.sleep = (volatile u8 *)fadt->sleep_control.address;
-        /* Where the event register lies is told only by the DSDT's code. QEMU puts it 512 octets below the sleep register. */
-        if (memcmp(fadt->header.rest + 2, "BOCHS ", 6) == 0) {
+        power.sleep = fadt->sleep_control.address;
+        power.sleep_is_port = fadt->sleep_control.space == SPACE_PORT;
+        /* Where the event register lies is told only by the DSDT's code. QEMU puts it 512 octets below the sleep
+         * register. */
+        if (!power.sleep_is_port && memcmp(fadt->header.rest + OEM, "BOCHS ", 6) == 0) {
             power.generic_events = (volatile u32 *)(fadt->sleep_control.address - 512);
             apic_route(9, VECTOR_POWER, false, false);
         }
@@ -113,15 +121,18 @@ bool power_button(void) {
 }
 
 /*
- * End the machine. The status travels twice: as the last line on the console, which every hypervisor has, when it is not 0;
- * and through QEMU's isa-debug-exit where it is present. See docs/spec/boot.md.
+ * End the machine. The status travels twice: as the last line on the console, which every hypervisor has, when it is
+ * not 0; and through QEMU's isa-debug-exit where it is present. See docs/spec/boot.md.
  */
 _Noreturn void power_off(int status) {
     if (status)
         print("exit status %lu\n", (u64)status);
     out32(DEBUG_EXIT, status < STATUS_TOLD ? (u32)status : STATUS_TOLD);
-    if (power.sleep)
-        *power.sleep = (u8)(0x20 | power.sleep_type << 2);
+    u8 sleep = (u8)(0x20 | power.sleep_type << 2);
+    if (power.sleep && power.sleep_is_port)
+        out8((u16)power.sleep, sleep);
+    else if (power.sleep)
+        *(volatile u8 *)power.sleep = sleep;
     else if (power.control)
         out16(power.control, (u16)(0x2000 | power.sleep_type << 10));
     out8(0x64, 0xfe); /* the keyboard controller's reset line */

@@ -2,16 +2,16 @@
 #include "kernel.h"
 #include "x86.h"
 
-#define LOCAL        0xfee00000UL
-#define IOAPIC       0xfec00000UL
-#define LOCAL_EOI    0x0b0
+#define LOCAL          0xfee00000UL
+#define IOAPIC         0xfec00000UL
+#define LOCAL_EOI      0x0b0
 #define LOCAL_SPURIOUS 0x0f0
-#define LOCAL_TIMER  0x320
-#define LOCAL_LINT0  0x350
-#define LOCAL_COUNT  0x380
-#define LOCAL_DIVIDE 0x3e0
-#define MASKED       0x10000U
-#define DEADLINE     0x40000U
+#define LOCAL_TIMER    0x320
+#define LOCAL_LINT0    0x350
+#define LOCAL_COUNT    0x380
+#define LOCAL_DIVIDE   0x3e0
+#define MASKED         0x10000U
+#define DEADLINE       0x40000U
 
 static void local(u64 reg, u32 value) { *(volatile u32 *)(LOCAL + reg) = value; }
 

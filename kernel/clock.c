@@ -1,9 +1,10 @@
 /*
  * Time: nanoseconds since boot by the time-stamp counter, and the date by an offset to it.
  *
- * The counter's frequency comes from the hypervisor where it tells (pvclock, or the timing leaf), else from the PIT. One
- * window against the PIT was wrong by a factor of four on a busy host, which may stop us between any two instructions; so the counter
- * is read close around each reading of the PIT, the tightest of several brackets is kept, and of five windows the median counts.
+ * The counter's frequency comes from the hypervisor where it tells (pvclock, or the timing leaf), else from the PIT.
+ * One window against the PIT was wrong by a factor of four on a busy host, which may stop us between any two
+ * instructions; so the counter is read close around each reading of the PIT, the tightest of several brackets is kept,
+ * and of five windows the median counts.
  */
 #include "kernel.h"
 #include "x86.h"
@@ -20,7 +21,7 @@ static u64 offset;         /* ns from boot's time to the date */
 static bool date_known;
 static u64 armed = NEVER;
 static u64 apic_hz;
-static bool by_deadline;   /* the timer takes a value of the counter instead of a count */
+static bool by_deadline; /* the timer takes a value of the counter instead of a count */
 
 u64 now(void) { return (u64)((unsigned __int128)(rdtsc() - start) * multiplier >> 32); }
 u64 wall_offset(void) { return offset; }
@@ -117,9 +118,7 @@ static u64 pvclock_hz(void) {
 }
 
 static u64 pvclock_date(void) { /* ns at the hypervisor's boot of this machine: close enough to ours to add nothing */
-    const volatile struct {
-        u32 version, seconds, nanoseconds;
-    } *wall = (const volatile void *)(shared_page + 2048);
+    const volatile struct { u32 version, seconds, nanoseconds; } *wall = (const volatile void *)(shared_page + 2048);
     wrmsr(MSR_WALL_CLOCK, (u64)wall);
     return wall->seconds * SECOND + wall->nanoseconds;
 }
@@ -150,7 +149,8 @@ static u64 rtc_date(void) {
         if (!(format & 4))
             value[i] = (value[i] >> 4) * 10 + (value[i] & 15);
     }
-    bool sane = value[0] < 60 && value[1] < 60 && value[2] < 24 && value[3] - 1 < 31 && value[4] - 1 < 12 && value[5] < 100;
+    bool sane =
+        value[0] < 60 && value[1] < 60 && value[2] < 24 && value[3] - 1 < 31 && value[4] - 1 < 12 && value[5] < 100;
     if (!sane || !(format & 2)) /* 12-hour clocks are no longer set by anyone */
         return 0;
     return ((days_since_1970(2000 + value[5], value[4], value[3]) * 24 + value[2]) * 60 + value[1]) * 60 + value[0];

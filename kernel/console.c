@@ -5,12 +5,12 @@
 #include "x86.h"
 #include "calls.h"
 
-#define PORT      0x3f8
-#define LINE      (PORT + 5) /* line status: 1 received, 0x20 room for FIFO octets */
-#define FIFO      16
-#define IRQ       4
-#define CTRL_C    3
-#define PATIENCE  1000000 /* looks at a transmitter that does not empty before it is given up */
+#define PORT     0x3f8
+#define LINE     (PORT + 5) /* line status: 1 received, 0x20 room for FIFO octets */
+#define FIFO     16
+#define IRQ      4
+#define CTRL_C   3
+#define PATIENCE 1000000 /* looks at a transmitter that does not empty before it is given up */
 
 const char console_channel = 0;
 static u8 input[1024];
@@ -18,7 +18,8 @@ static u32 taken, arrived; /* counts of octets; their difference is what is held
 static u64 first_print;
 
 void console_init(void) {
-    static const u8 setup[][2] = {{3, 0x80}, {0, 1}, {1, 0}, {3, 3}, {2, 7}, {4, 0x0b}, {1, 1}}; /* 115200 8N1, FIFO, OUT2 */
+    static const u8 setup[][2] = {{3, 0x80}, {0, 1},    {1, 0}, {3, 3},
+                                  {2, 7},    {4, 0x0b}, {1, 1}}; /* 115200 8N1, FIFO, OUT2 */
     for (size_t i = 0; i < COUNT(setup); i++)
         out8(PORT + setup[i][0], setup[i][1]);
 }

@@ -48,7 +48,8 @@ static void enable_syscall(void) {
     wrmsr(MSR_SFMASK, 0x47700); /* on entry clear AC, NT, DF, IF, TF */
 }
 
-/* Let the program use x87, SSE and AVX, not more: their state has to fit into EXTENDED_MAX. Returns XCR0, 0 without XSAVE. */
+/* Let the program use x87, SSE and AVX, not more: their state has to fit into EXTENDED_MAX. Returns XCR0, 0 without
+ * XSAVE. */
 static u64 enable_extended(void) {
     struct cpuid features = cpuid(1, 0);
     if (!(features.c & 1 << 26))

@@ -1,6 +1,6 @@
 /*
- * What goes wrong: exceptions of the program become signals, exceptions of the kernel a panic. A panic is one sentence and the
- * registers; then the running thread gets SIGABRT, so that Python's faulthandler can add the Python stack.
+ * What goes wrong: exceptions of the program become signals, exceptions of the kernel a panic. A panic is one sentence
+ * and the registers; then the running thread gets SIGABRT, so that Python's faulthandler can add the Python stack.
  */
 #include <stdarg.h>
 #include <asm/signal.h>
@@ -10,11 +10,26 @@
 
 #define FIRST_INTERRUPT 0x20
 
-static const char *const exceptions[FIRST_INTERRUPT] = {
-    "division by zero", "debug trap", "non-maskable interrupt", "breakpoint", "overflow", "bound exceeded",
-    "invalid instruction", "no FPU", "double fault", "exception 9", "invalid task state", "segment not present",
-    "stack segment fault", "general protection fault", "page fault", "exception 15", "x87 error", "misaligned access",
-    "machine check", "SIMD error"};
+static const char *const exceptions[FIRST_INTERRUPT] = {"division by zero",
+                                                        "debug trap",
+                                                        "non-maskable interrupt",
+                                                        "breakpoint",
+                                                        "overflow",
+                                                        "bound exceeded",
+                                                        "invalid instruction",
+                                                        "no FPU",
+                                                        "double fault",
+                                                        "exception 9",
+                                                        "invalid task state",
+                                                        "segment not present",
+                                                        "stack segment fault",
+                                                        "general protection fault",
+                                                        "page fault",
+                                                        "exception 15",
+                                                        "x87 error",
+                                                        "misaligned access",
+                                                        "machine check",
+                                                        "SIMD error"};
 
 static bool panicking, in_program;
 
@@ -22,8 +37,8 @@ static void print_frame(const struct frame *f) {
     print("  rip %lx  rsp %lx  flags %lx  cr2 %lx  error %lx\n", f->rip, f->rsp, f->rflags, read_cr2(), f->error);
     print("  rax %lx  rbx %lx  rcx %lx  rdx %lx  rsi %lx  rdi %lx  rbp %lx\n", f->rax, f->rbx, f->rcx, f->rdx, f->rsi,
           f->rdi, f->rbp);
-    print("  r8 %lx  r9 %lx  r10 %lx  r11 %lx  r12 %lx  r13 %lx  r14 %lx  r15 %lx\n", f->r8, f->r9, f->r10, f->r11, f->r12,
-          f->r13, f->r14, f->r15);
+    print("  r8 %lx  r9 %lx  r10 %lx  r11 %lx  r12 %lx  r13 %lx  r14 %lx  r15 %lx\n", f->r8, f->r9, f->r10, f->r11,
+          f->r12, f->r13, f->r14, f->r15);
 }
 
 static _Noreturn void after_panic(void) {
@@ -95,19 +110,6 @@ static void interrupt(u64 vector) {
     }
 }
 
-/* entry.S: from ring 3, with the registers in `current`. */
-_Noreturn void trap_from_program(struct frame *frame) {
-    in_program = true;
-    current->woken = current->expired = false; /* this is no repetition */
-    if (frame->vector == VECTOR_CALL)
-        system_call();
-    else if (frame->vector < FIRST_INTERRUPT)
-        fault(frame);
-    else
-        interrupt(frame->vector);
-    run();
-}
-
 /* entry.S: from the kernel itself: an interrupt while idle, else a mistake of ours. */
 void trap_from_kernel(struct frame *frame) {
     if (frame->vector >= FIRST_INTERRUPT)
@@ -118,12 +120,27 @@ void trap_from_kernel(struct frame *frame) {
     after_panic();
 }
 
+/* entry.S: from ring 3, with the registers in `current`. */
+_Noreturn void trap_from_program(struct frame *frame) {
+    in_program = true;
+    if (frame != &current->frame)
+        trap_from_kernel(frame); /* NMI, double fault, machine check: they have a stack of their own, and no way back */
+    current->woken = current->expired = false; /* this is no repetition */
+    if (frame->vector == VECTOR_CALL)
+        system_call();
+    else if (frame->vector < FIRST_INTERRUPT)
+        fault(frame);
+    else
+        interrupt(frame->vector);
+    run();
+}
+
 /* The program dies of a signal that it does not handle. */
 _Noreturn void exit_killed(int signal, const struct frame *frame, u64 address) {
-    static const char *const names[] = {[SIGHUP] = "SIGHUP",   [SIGINT] = "SIGINT",   [SIGQUIT] = "SIGQUIT",
-                                        [SIGILL] = "SIGILL",   [SIGTRAP] = "SIGTRAP", [SIGABRT] = "SIGABRT",
-                                        [SIGBUS] = "SIGBUS",   [SIGFPE] = "SIGFPE",   [SIGKILL] = "SIGKILL",
-                                        [SIGSEGV] = "SIGSEGV", [SIGPIPE] = "SIGPIPE", [SIGTERM] = "SIGTERM"};
+    static const char *const names[] = {
+        [SIGHUP] = "SIGHUP",   [SIGINT] = "SIGINT",   [SIGQUIT] = "SIGQUIT", [SIGILL] = "SIGILL",
+        [SIGTRAP] = "SIGTRAP", [SIGABRT] = "SIGABRT", [SIGBUS] = "SIGBUS",   [SIGFPE] = "SIGFPE",
+        [SIGKILL] = "SIGKILL", [SIGSEGV] = "SIGSEGV", [SIGPIPE] = "SIGPIPE", [SIGTERM] = "SIGTERM"};
     bool named = (size_t)signal < COUNT(names) && names[signal];
     if (signal == SIGINT || signal == SIGTERM) /* asked for from outside: no fault to look into */
         power_off(128 + signal);

@@ -5,7 +5,7 @@
 #include "calls.h"
 
 #define LOCAL_APIC 0xfee00000UL
-#define MAP_END    (1UL << 39)
+#define MAP_END    (1UL << 46) /* what the widest of today's machines put their registers below */
 
 static u64 events, interrupts, rsdp;
 

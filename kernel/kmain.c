@@ -1,6 +1,6 @@
 /*
- * From the boot loader's start information to the program's first instruction: what the machine has is found out, everything is
- * set up once, and the C library is entered as Linux would enter it.
+ * From the boot loader's start information to the program's first instruction: what the machine has is found out,
+ * everything is set up once, and the C library is entered as Linux would enter it.
  */
 #include <linux/auxvec.h>
 #include <linux/elf.h>
@@ -9,15 +9,15 @@
 #include "image.h"
 #include "words.h"
 
-#define PVH_MAGIC     0x336ec578
-#define RAM           1 /* type of a memory map entry */
-#define RANGES        32
-#define MODULES       8
-#define WORDS         256
-#define LINE_MAX      8192
-#define STACK_SIZE    (1UL << 20)
-#define MMIO_WORD     "virtio_mmio.device="
-#define OPTION_WORD   "fata."
+#define PVH_MAGIC   0x336ec578
+#define RAM         1 /* type of a memory map entry */
+#define RANGES      32
+#define MODULES     8
+#define WORDS       256
+#define LINE_MAX    8192
+#define STACK_SIZE  (1UL << 20)
+#define MMIO_WORD   "virtio_mmio.device="
+#define OPTION_WORD "fata."
 
 struct pvh_start {
     u32 magic, version, flags, module_count;
@@ -83,7 +83,8 @@ static u64 image_end(void) {
     return end;
 }
 
-/* A loader need not zero what a segment has in memory beyond its octets in the file; boot.S has done so for the kernel's. */
+/* A loader need not zero what a segment has in memory beyond its octets in the file; boot.S has done so for the
+ * kernel's. */
 static void zero_tails(void) {
     const struct elf64_hdr *header = (const void *)image_start;
     const struct elf64_phdr *segment = (const void *)(image_start + header->e_phoff);
@@ -215,7 +216,11 @@ _Noreturn void kmain(const struct pvh_start *start) {
     file_init();
     struct thread *first = thread_new();
     const struct elf64_hdr *header = (const void *)image_start;
-    first->frame = (struct frame){.rip = header->e_entry, .rsp = make_stack(), .cs = USER_CODE, .ss = USER_DATA,
-                                  .rflags = 0x202, .vector = VECTOR_CALL};
+    first->frame = (struct frame){.rip = header->e_entry,
+                                  .rsp = make_stack(),
+                                  .cs = USER_CODE,
+                                  .ss = USER_DATA,
+                                  .rflags = 0x202,
+                                  .vector = VECTOR_CALL};
     run();
 }

@@ -2,8 +2,8 @@
  * Memory: what each page of RAM is used for, and what ring 3 may do with it.
  *
  * Virtual and physical addresses are the same number, so a run of pages for the program is a run of page frames, given
- * wholly or not at all: memory that `mmap` has promised exists, and its lack is ENOMEM (Python's MemoryError), never a fault later on.
- * Pages that are not the program's are mapped for the kernel only; so are the page tables.
+ * wholly or not at all: memory that `mmap` has promised exists, and its lack is ENOMEM (Python's MemoryError), never a
+ * fault later on. Pages that are not the program's are mapped for the kernel only; so are the page tables.
  */
 #include <asm-generic/errno.h>
 #include <linux/elf.h>
@@ -27,10 +27,10 @@ enum {
 #define TABLE_SPAN (1UL << 39) /* what one table of the third level can map: RAM beyond it is not used */
 
 extern u64 pml4[512];
-static u8 *use;           /* of each page, by its number */
-static u64 page_count;    /* entries in `use` */
+static u8 *use;        /* of each page, by its number */
+static u64 page_count; /* entries in `use` */
 static u64 free_count, total_count;
-static u64 highest_free;  /* no page at or above this number is FREE */
+static u64 highest_free; /* no page at or above this number is FREE */
 static u64 break_start, break_end;
 
 static u64 *table_new(void) { return (u64 *)pages_take(1, NEVER, false); }
@@ -192,9 +192,11 @@ static void protect_image(void) {
 
 #define LARGE_PAGE (1UL << 21)
 
-/* Take the execute right from all of boot.S's map but the kernel, mark as uncached what is not RAM; map the RAM above it. */
+/* Take the execute right from all of boot.S's map but the kernel, mark as uncached what is not RAM; map the RAM above
+ * it. */
 static void map_ram(void) {
-    u64 ours = (u64)kernel_text & ~(LARGE_PAGE - 1); /* the kernel is smaller than a large page, and lies in one: image.ld */
+    u64 ours =
+        (u64)kernel_text & ~(LARGE_PAGE - 1); /* the kernel is smaller than a large page, and lies in one: image.ld */
     for (u64 address = 0; address < BOOT_MAP; address += LARGE_PAGE)
         if (address != ours)
             *directory_entry(address) |= NO_EXECUTE | (pages_are_ram(address, address + LARGE_PAGE) ? 0 : UNCACHED);

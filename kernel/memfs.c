@@ -1,6 +1,6 @@
 /*
- * Files in memory: the application's zip where the boot loader put it, the files that came with the boot under /boot, a few
- * devices, and /tmp, which may be written to but never holds more than an eighth of the memory.
+ * Files in memory: the application's zip where the boot loader put it, the files that came with the boot under /boot, a
+ * few devices, and /tmp, which may be written to but never holds more than an eighth of the memory.
  */
 #include <asm-generic/errno.h>
 #include "memfs.h"
@@ -158,9 +158,9 @@ void memfs_init(const u8 *zip, u64 size) {
     static const struct {
         const char *path;
         enum kind kind;
-    } fixed[] = {{"", DIRECTORY},     {"/boot", DIRECTORY}, {"/dev", DIRECTORY},    {"/tmp", DIRECTORY},
-                 {"/dev/null", EMPTY}, {"/dev/zero", ZERO},  {"/dev/urandom", RANDOM}, {"/dev/random", RANDOM},
-                 {"/dev/console", CONSOLE}};
+    } fixed[] = {{"", DIRECTORY},          {"/boot", DIRECTORY},    {"/dev", DIRECTORY},
+                 {"/tmp", DIRECTORY},      {"/dev/null", EMPTY},    {"/dev/zero", ZERO},
+                 {"/dev/urandom", RANDOM}, {"/dev/random", RANDOM}, {"/dev/console", CONSOLE}};
     for (size_t i = 0; i < COUNT(fixed); i++)
         node_new(fixed[i].path, fixed[i].kind);
     if (size)
@@ -186,8 +186,10 @@ void memfs_archive(const struct range *module) {
         u64 size = hexadecimal(header + 54), name_size = hexadecimal(header + 94);
         const char *name = (const char *)(at + 110);
         u64 data = (at + 110 + name_size + 3) & ~3UL;
-        if (name_size == 0 || name_size > PATH_SIZE - sizeof "/boot/" || data + size > module->end || name[name_size - 1])
-            panic("the archive of boot-time files is damaged, or a name in it has more than %lu octets", PATH_SIZE - 8UL);
+        if (name_size == 0 || name_size > PATH_SIZE - sizeof "/boot/" || data + size > module->end ||
+            name[name_size - 1])
+            panic("the archive of boot-time files is damaged, or a name in it has more than %lu octets",
+                  PATH_SIZE - 8UL);
         if (strcmp(name, last) == 0)
             return;
         char path[PATH_SIZE] = "/boot/";

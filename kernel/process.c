@@ -129,7 +129,8 @@ long sys_clock_nanosleep(u64 clock, u64 flags, u64 request) {
         return error;
     if (current->expired)
         return 0;
-    u64 deadline = flags & 1 /* TIMER_ABSTIME */ ? ns - MIN(ns, is_wall(clock) ? wall_offset() : 0) : add_time(now(), ns);
+    u64 deadline =
+        flags & 1 /* TIMER_ABSTIME */ ? ns - MIN(ns, is_wall(clock) ? wall_offset() : 0) : add_time(now(), ns);
     return sleep_on(&current->channel, deadline);
 }
 

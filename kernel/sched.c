@@ -43,7 +43,7 @@ struct thread *thread_new(void) {
         if (thread->state != UNUSED || (running && thread == current))
             continue;
         memset(thread, 0, sizeof *thread);
-        *(u16 *)thread->extended = 0x37f;          /* a fresh x87's control word: all exceptions masked */
+        *(u16 *)thread->extended = 0x37f;         /* a fresh x87's control word: all exceptions masked */
         *(u32 *)(thread->extended + 24) = 0x1f80; /* the same for SSE's MXCSR */
         thread->id = ++last_id;
         thread->bitset = ~0U;
@@ -60,7 +60,9 @@ struct thread *thread_find(int id) {
     return NULL;
 }
 
-struct thread *thread_main(void) { return thread_find(1); }
+struct thread *thread_main(void) {
+    return thread_find(1);
+}
 u64 sched_switches(void) { return switches; }
 
 /* ---- sleeping and waking ---- */

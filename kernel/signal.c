@@ -1,6 +1,7 @@
 /*
- * Signals, as Linux delivers them: a frame on the program's stack that rt_sigreturn takes back. They come from faults, from the
- * console's Ctrl-C, the power button, and from the program's own kill and tgkill. Sleeping calls are interrupted with EINTR.
+ * Signals, as Linux delivers them: a frame on the program's stack that rt_sigreturn takes back. They come from faults,
+ * from the console's Ctrl-C, the power button, and from the program's own kill and tgkill. Sleeping calls are
+ * interrupted with EINTR.
  */
 #include <asm-generic/errno.h>
 #include <asm/signal.h>
@@ -8,10 +9,11 @@
 #include <asm-generic/siginfo.h>
 #include <asm-generic/ucontext.h>
 #include "kernel.h"
+#include "calls.h"
 
 #define SIGNALS     64
 #define SS_DISABLE  2 /* the kernel headers for programs lack it */
-#define BIT(signal) (1UL << ((signal) - 1))
+#define BIT(signal) (1UL << ((signal)-1))
 #define UNBLOCKABLE (BIT(SIGKILL) | BIT(SIGSTOP))
 #define IGNORED     (BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH))
 #define RED_ZONE    128
@@ -49,23 +51,45 @@ void raise_in(struct thread *thread, int signal) {
         interrupt_sleep(thread);
 }
 
-/* Python runs its handlers in the main thread: a signal for the process goes there, so that its sleep ends. */
+/*
+ * Python runs its handlers in the main thread: a signal for the process goes there, so that its sleep ends. A signal
+ * just before a sleep would still be slept over; the event makes this impossible for a program that sleeps in
+ * CALL_WAIT.
+ */
 void raise_signal(int signal) {
     struct thread *main = thread_main();
     if (main && !(main->blocked & BIT(signal)))
         raise_in(main, signal);
     else if (!discarded(signal))
         process_pending |= BIT(signal);
+    raise_event(EVENT_WAKE);
 }
 
 /* ---- delivery ---- */
 
 static void fill_registers(struct sigcontext *to, const struct frame *f) {
-    *to = (struct sigcontext){.r8 = f->r8,   .r9 = f->r9,   .r10 = f->r10, .r11 = f->r11, .r12 = f->r12,
-                              .r13 = f->r13, .r14 = f->r14, .r15 = f->r15, .rdi = f->rdi, .rsi = f->rsi,
-                              .rbp = f->rbp, .rbx = f->rbx, .rdx = f->rdx, .rax = f->rax, .rcx = f->rcx,
-                              .rsp = f->rsp, .rip = f->rip, .eflags = f->rflags, .cs = USER_CODE, .ss = USER_DATA,
-                              .err = f->error, .trapno = f->vector};
+    *to = (struct sigcontext){.r8 = f->r8,
+                              .r9 = f->r9,
+                              .r10 = f->r10,
+                              .r11 = f->r11,
+                              .r12 = f->r12,
+                              .r13 = f->r13,
+                              .r14 = f->r14,
+                              .r15 = f->r15,
+                              .rdi = f->rdi,
+                              .rsi = f->rsi,
+                              .rbp = f->rbp,
+                              .rbx = f->rbx,
+                              .rdx = f->rdx,
+                              .rax = f->rax,
+                              .rcx = f->rcx,
+                              .rsp = f->rsp,
+                              .rip = f->rip,
+                              .eflags = f->rflags,
+                              .cs = USER_CODE,
+                              .ss = USER_DATA,
+                              .err = f->error,
+                              .trapno = f->vector};
 }
 
 static bool on_alternate_stack(u64 rsp) { return rsp > current->stack && rsp <= current->stack + current->stack_size; }
@@ -135,9 +159,9 @@ static void restore_extended(u64 from) {
         return;
     static u8 state[EXTENDED_MAX] __attribute__((aligned(64)));
     memcpy(state, (const void *)from, EXTENDED_MAX);
-    *(u32 *)(state + 24) &= 0xffff;  /* MXCSR */
-    *(u64 *)(state + 512) &= 7;      /* XSTATE_BV: x87, SSE, AVX */
-    memset(state + 520, 0, 56);      /* XCOMP_BV and what is reserved */
+    *(u32 *)(state + 24) &= 0xffff; /* MXCSR */
+    *(u64 *)(state + 512) &= 7;     /* XSTATE_BV: x87, SSE, AVX */
+    memset(state + 520, 0, 56);     /* XCOMP_BV and what is reserved */
     extended_restore(state);
 }
 
@@ -149,19 +173,38 @@ long sys_rt_sigreturn(void) {
     const struct sigcontext *c = &from->context.uc_mcontext;
     restore_extended((u64)c->fpstate);
     current->blocked = from->context.uc_sigmask & ~UNBLOCKABLE;
-    current->frame = (struct frame){.r8 = c->r8,   .r9 = c->r9,   .r10 = c->r10, .r11 = c->r11, .r12 = c->r12,
-                                    .r13 = c->r13, .r14 = c->r14, .r15 = c->r15, .rdi = c->rdi, .rsi = c->rsi,
-                                    .rbp = c->rbp, .rbx = c->rbx, .rdx = c->rdx, .rax = c->rax, .rcx = c->rcx,
-                                    .rsp = c->rsp, .rip = c->rip, .cs = USER_CODE, .ss = USER_DATA,
-                                    .vector = VECTOR_CALL, .rflags = (c->eflags & FLAGS_USER) | FLAGS_SET};
+    current->frame = (struct frame){.r8 = c->r8,
+                                    .r9 = c->r9,
+                                    .r10 = c->r10,
+                                    .r11 = c->r11,
+                                    .r12 = c->r12,
+                                    .r13 = c->r13,
+                                    .r14 = c->r14,
+                                    .r15 = c->r15,
+                                    .rdi = c->rdi,
+                                    .rsi = c->rsi,
+                                    .rbp = c->rbp,
+                                    .rbx = c->rbx,
+                                    .rdx = c->rdx,
+                                    .rax = c->rax,
+                                    .rcx = c->rcx,
+                                    .rsp = c->rsp,
+                                    .rip = c->rip,
+                                    .cs = USER_CODE,
+                                    .ss = USER_DATA,
+                                    .vector = VECTOR_CALL,
+                                    .rflags = (c->eflags & FLAGS_USER) | FLAGS_SET};
     return (long)c->rax;
 }
 
 long sys_rt_sigaction(u64 signal, u64 new, u64 old, u64 size) {
-    if (signal < 1 || signal > SIGNALS || size != sizeof(u64) || (new && UNBLOCKABLE & BIT(signal)))
+    if (signal < 1 || signal > SIGNALS || size != sizeof(u64) || (new &&UNBLOCKABLE &BIT(signal)))
         return -EINVAL;
-    if ((new && !user_range(new, sizeof(struct action), false)) || (old && !user_range(old, sizeof(struct action), true)))
+    if ((new && !user_range(new, sizeof(struct action), false)) ||
+        (old && !user_range(old, sizeof(struct action), true)))
         return -EFAULT;
+    if (new && ((const struct action *)new)->handler >= 1UL << 47)
+        return -EFAULT; /* going there would be the kernel's fault, not the program's */
     struct action before = actions[signal];
     if (new)
         actions[signal] = *(const struct action *)new;
@@ -171,7 +214,7 @@ long sys_rt_sigaction(u64 signal, u64 new, u64 old, u64 size) {
 }
 
 long sys_rt_sigprocmask(u64 how, u64 new, u64 old, u64 size) {
-    if (size != sizeof(u64) || (new && how > SIG_SETMASK))
+    if (size != sizeof(u64) || (new &&how > SIG_SETMASK))
         return -EINVAL;
     if ((new && !user_range(new, sizeof(u64), false)) || (old && !user_range(old, sizeof(u64), true)))
         return -EFAULT;

@@ -8,8 +8,9 @@
 #include "calls.h"
 #include "call_names.h" /* written by the build: names[number] */
 
-#define PROGRAM_ID   1
-#define THREAD_STACK (256UL << 10) /* what the C library reserves for a thread: it is given whole, so it must be small */
+#define PROGRAM_ID 1
+#define THREAD_STACK                                                                                                   \
+    (256UL << 10) /* what the C library reserves for a thread: it is given whole, so it must be small */
 
 static long sys_getpid(void) { return PROGRAM_ID; }
 static long sys_gettid(void) { return current->id; }
@@ -17,7 +18,9 @@ static long answer_zero(void) { return 0; }
 static long answer_one(void) { return 1; }
 static long no_such_call(void) { return -ENOSYS; } /* what the C library asks for and can do without */
 
-static long sys_getrandom(u64 to, u64 size) { return user_range(to, size, true) ? random_fill((u8 *)to, size) : -EFAULT; }
+static long sys_getrandom(u64 to, u64 size) {
+    return user_range(to, size, true) ? random_fill((u8 *)to, size) : -EFAULT;
+}
 
 static long sys_uname(u64 to) {
     static const struct new_utsname name = {"fata", "guest", "6.1.0", "1", "x86_64", ""};
@@ -74,14 +77,15 @@ typedef long handler(u64, u64, u64, u64, u64, u64);
 
 /* The handlers take as many arguments as they need; calling them with six is what the x86-64 ABI allows. */
 #define CALLS(X)                                                                                                       \
-    X(read) X(write) X(readv) X(writev) X(pread64) X(pwrite64) X(lseek) X(close) X(open) X(openat) X(stat) X(fstat)    \
-    X(newfstatat) X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd) X(chdir) X(mkdir) X(mkdirat) X(rmdir)     \
-    X(unlink) X(unlinkat) X(rename) X(renameat) X(ftruncate) X(fcntl) X(ioctl) X(dup) X(dup2) X(dup3) X(getdents64)    \
-    X(pipe) X(pipe2) X(socketpair) X(sendto) X(recvfrom) X(poll)                                                       \
-    X(brk) X(mmap) X(munmap) X(mprotect)                                                                               \
-    X(clone) X(exit) X(exit_group) X(futex) X(set_tid_address) X(arch_prctl)                                           \
-    X(clock_gettime) X(clock_getres) X(clock_nanosleep) X(nanosleep) X(gettimeofday) X(time)                                 \
-    X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigpending) X(sigaltstack) X(kill) X(tgkill)
+    X(read)                                                                                                            \
+    X(write)                                                                                                           \
+    X(readv) X(writev) X(pread64) X(pwrite64) X(lseek) X(close) X(open) X(openat) X(stat) X(fstat) X(newfstatat)       \
+        X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd) X(chdir) X(mkdir) X(mkdirat) X(rmdir) X(unlink)     \
+            X(unlinkat) X(rename) X(renameat) X(ftruncate) X(fcntl) X(ioctl) X(dup) X(dup2) X(dup3) X(getdents64)      \
+                X(pipe) X(pipe2) X(socketpair) X(sendto) X(recvfrom) X(poll) X(brk) X(mmap) X(munmap) X(mprotect)      \
+                    X(clone) X(exit) X(exit_group) X(futex) X(set_tid_address) X(arch_prctl) X(clock_gettime)          \
+                        X(clock_getres) X(clock_nanosleep) X(nanosleep) X(gettimeofday) X(time) X(rt_sigaction)        \
+                            X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigpending) X(sigaltstack) X(kill) X(tgkill)
 
 #define PRIVATE_CALLS(X) X(machine) X(map) X(dma) X(wait) X(wake) X(crash) /* in the order of calls.h */
 
@@ -95,18 +99,20 @@ PRIVATE_CALLS(DECLARE)
 #define IN_ORDER(name)       HANDLER(sys_##name),
 
 static handler *const handlers[] = {
-    CALLS(ENTRY)
-    HERE(getpid, sys_getpid) HERE(gettid, sys_gettid) HERE(getppid, answer_zero) HERE(getpgrp, answer_one)
-    HERE(getuid, answer_zero) HERE(geteuid, answer_zero) HERE(getgid, answer_zero) HERE(getegid, answer_zero)
-    HERE(umask, answer_zero) HERE(sched_yield, answer_zero) HERE(madvise, answer_zero) HERE(set_robust_list, answer_zero)
-    HERE(fsync, answer_zero) HERE(fdatasync, answer_zero) HERE(chmod, answer_zero) HERE(fchmod, answer_zero)
-    HERE(fadvise64, answer_zero) HERE(utimensat, answer_zero)
-    HERE(getrandom, sys_getrandom) HERE(uname, sys_uname) HERE(prlimit64, sys_prlimit64) HERE(sysinfo, sys_sysinfo)
-    HERE(sched_getaffinity, sys_sched_getaffinity) HERE(getrusage, sys_getrusage)
-    HERE(mremap, no_such_call) HERE(rseq, no_such_call) HERE(clone3, no_such_call) HERE(epoll_create1, no_such_call)
-    HERE(epoll_create, no_such_call) HERE(socket, no_such_call) HERE(statx, no_such_call) HERE(renameat2, no_such_call)
-    HERE(faccessat2, no_such_call) HERE(getsockname, no_such_call) HERE(membarrier, no_such_call) HERE(copy_file_range, no_such_call)
-};
+    CALLS(ENTRY) HERE(getpid, sys_getpid) HERE(gettid, sys_gettid) HERE(getppid, answer_zero) HERE(getpgrp, answer_one)
+        HERE(getuid, answer_zero) HERE(geteuid, answer_zero) HERE(getgid, answer_zero) HERE(getegid, answer_zero)
+            HERE(umask, answer_zero) HERE(sched_yield, answer_zero) HERE(madvise, answer_zero)
+                HERE(set_robust_list, answer_zero) HERE(fsync, answer_zero) HERE(fdatasync, answer_zero)
+                    HERE(chmod, answer_zero) HERE(fchmod, answer_zero) HERE(fadvise64, answer_zero)
+                        HERE(utimensat, answer_zero) HERE(getrandom, sys_getrandom) HERE(uname, sys_uname)
+                            HERE(prlimit64, sys_prlimit64) HERE(sysinfo, sys_sysinfo)
+                                HERE(sched_getaffinity, sys_sched_getaffinity) HERE(getrusage, sys_getrusage)
+                                    HERE(mremap, no_such_call) HERE(rseq, no_such_call) HERE(clone3, no_such_call)
+                                        HERE(epoll_create1, no_such_call) HERE(epoll_create, no_such_call)
+                                            HERE(socket, no_such_call) HERE(statx, no_such_call)
+                                                HERE(renameat2, no_such_call) HERE(faccessat2, no_such_call)
+                                                    HERE(getsockname, no_such_call) HERE(membarrier, no_such_call)
+                                                        HERE(copy_file_range, no_such_call)};
 
 static handler *const private_handlers[] = {PRIVATE_CALLS(IN_ORDER)};
 

@@ -1,4 +1,5 @@
-/* Octets and text. The compiler calls the mem functions by itself; the C library's would use registers that are not ours. */
+/* Octets and text. The compiler calls the mem functions by itself; the C library's would use registers that are not
+ * ours. */
 #include "kernel.h"
 
 void *memcpy(void *to, const void *from, size_t size) {

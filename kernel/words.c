@@ -1,4 +1,5 @@
-/* Words of a line: spaces separate them, "…" keeps spaces, \ takes the next character as it is. Linked into both halves. */
+/* Words of a line: spaces separate them, "…" keeps spaces, \ takes the next character as it is. Linked into both
+ * halves. */
 #include <stdbool.h>
 #include "words.h"
 

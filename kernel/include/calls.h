@@ -1,8 +1,8 @@
 /*
  * The private system calls: how the `_hw` module reaches the machine. Everything else is done with Linux's numbers.
  *
- * A caller MUST expect -ENOSYS from all of them: under Linux the same program runs without this kernel. Port I/O needs no
- * call: the program MAY use `in` and `out` on every port (but not `cli`, `sti` or `hlt`).
+ * A caller MUST expect -ENOSYS from all of them: under Linux the same program runs without this kernel. Port I/O needs
+ * no call: the program MAY use `in` and `out` on every port (but not `cli`, `sti` or `hlt`).
  */
 #ifndef FATA_CALLS_H
 #define FATA_CALLS_H
@@ -20,15 +20,15 @@ enum {
 };
 
 /*
- * CALL_WAIT's answer is a set of events; each is reported once however often it was raised, and none is lost. A device's
- * interrupt MUST be routed (IOAPIC entry or MSI) to vector FIRST_VECTOR + n, edge or level, to the local APIC 0; it is then event
- * 1 << n, 0 <= n < DEVICE_EVENTS. The kernel acknowledges it at the local APIC and does nothing else: a level-triggered device
- * MUST be masked or quietened by its driver before the driver waits again.
+ * CALL_WAIT's answer is a set of events; each is reported once however often it was raised, and none is lost. A
+ * device's interrupt MUST be routed (IOAPIC entry or MSI) to vector FIRST_VECTOR + n, edge or level, to the local APIC
+ * 0; it is then event 1 << n, 0 <= n < DEVICE_EVENTS. The kernel acknowledges it at the local APIC and does nothing
+ * else: a level-triggered device MUST be masked or quietened by its driver before the driver waits again.
  */
 #define FIRST_VECTOR  0x40
 #define DEVICE_EVENTS 62
 #define EVENT_CONSOLE (1UL << 62) /* octets have arrived for standard input */
-#define EVENT_WAKE    (1UL << 63)
+#define EVENT_WAKE    (1UL << 63) /* by CALL_WAKE, and by a signal for the process */
 
 struct machine {
     uint64_t rsdp;        /* address of ACPI's root pointer; 0 without ACPI */

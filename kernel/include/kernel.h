@@ -1,10 +1,10 @@
 /*
  * What the kernel's files promise each other.
  *
- * One processor; the kernel runs with interrupts off, on one stack, and never waits inside: a system call that cannot finish
- * puts its thread to sleep and is called again, with the same arguments, once the thread is woken. Memory is mapped one to one, so
- * an address is the same number for the program, the kernel and a device. Pointers from the program MUST go through
- * `user_range` or `user_string` before they are followed.
+ * One processor; the kernel runs with interrupts off, on one stack, and never waits inside: a system call that cannot
+ * finish puts its thread to sleep and is called again, with the same arguments, once the thread is woken. Memory is
+ * mapped one to one, so an address is the same number for the program, the kernel and a device. Pointers from the
+ * program MUST go through `user_range` or `user_string` before they are followed.
  */
 #ifndef FATA_KERNEL_H
 #define FATA_KERNEL_H
@@ -43,13 +43,13 @@ void cpu_stack(struct thread *thread); /* traps from ring 3 now save into this t
 
 /* ---- sched.c: threads ---- */
 
-#define THREADS     64
+#define THREADS      64
 #define EXTENDED_MAX 1024 /* octets for x87, SSE and AVX state */
 
 enum state { UNUSED, READY, WAITING };
 
 struct thread {
-    struct frame frame __attribute__((aligned(16)));     /* MUST be first; entry.S writes into it */
+    struct frame frame __attribute__((aligned(16)));        /* MUST be first; entry.S writes into it */
     u8 extended[EXTENDED_MAX] __attribute__((aligned(64))); /* XSAVE area while another thread runs */
     enum state state;
     int id;
@@ -64,7 +64,7 @@ struct thread {
     bool woken, expired;
     /* for the C library: */
     u32 *clear_id;
-    u64 blocked, pending; /* signals, bit n-1 for signal n */
+    u64 blocked, pending;  /* signals, bit n-1 for signal n */
     u64 stack, stack_size; /* alternate signal stack */
 };
 
@@ -107,8 +107,8 @@ bool pages_are_ram(u64 start, u64 end); /* any page of it */
 /* ---- clock.c, apic.c: time and interrupts ---- */
 
 void clock_init(void);
-u64 now(void);             /* ns since boot */
-u64 wall_offset(void);     /* ns to add for the date */
+u64 now(void);         /* ns since boot */
+u64 wall_offset(void); /* ns to add for the date */
 bool wall_set(void);
 u64 tsc_hz(void);
 void set_timer(u64 deadline);
@@ -132,9 +132,9 @@ u64 console_first_print(void);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void print_list(const char *format, __builtin_va_list values);
 void acpi_init(u64 rsdp);
-bool power_button(void);          /* whether the interrupt was the button's */
+bool power_button(void); /* whether the interrupt was the button's */
 _Noreturn void power_off(int status);
-bool random_init(bool insecure);  /* false when the machine has no entropy */
+bool random_init(bool insecure); /* false when the machine has no entropy */
 long random_fill(u8 *to, u64 size);
 
 /* ---- fault.c, signal.c ---- */
@@ -142,9 +142,9 @@ long random_fill(u8 *to, u64 size);
 _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, ...);
 void fault(struct frame *frame); /* an exception in ring 3 */
 _Noreturn void exit_program(int status);
-void raise_signal(int signal);                         /* for the process */
-void raise_in(struct thread *thread, int signal);      /* for one thread */
-void force_signal(int signal, int code, u64 address);  /* a fault of `current` */
+void raise_signal(int signal);                        /* for the process */
+void raise_in(struct thread *thread, int signal);     /* for one thread */
+void force_signal(int signal, int code, u64 address); /* a fault of `current` */
 void deliver_signals(void);
 bool signal_handled(int signal);
 _Noreturn void exit_killed(int signal, const struct frame *frame, u64 address);
@@ -157,13 +157,12 @@ void raise_event(u64 event); /* see calls.h */
 void device_interrupt(u64 vector);
 void count_interrupt(void);
 
-/* ---- memfs.c, file.c, pipe.c ---- */
+/* ---- memfs.c, file.c, path.c, pipe.c: see also memfs.h and file.h ---- */
 
 struct pipe;
 void memfs_init(const u8 *zip, u64 size);
 void memfs_archive(const struct range *module); /* a cpio archive: its files appear under /boot */
 void file_init(void);
-struct pipe *pipe_new(void); /* NULL without memory; open at both ends */
 void pipe_close(struct pipe *pipe, bool writer);
 long pipe_read(struct pipe *pipe, u8 *to, u64 size, bool wait);
 long pipe_write(struct pipe *pipe, const u8 *from, u64 size, bool wait);

@@ -12,13 +12,13 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t s64;
 
-#define PAGE           4096UL
-#define NEVER          (~0UL) /* a deadline that does not come */
-#define COUNT(array)   (sizeof(array) / sizeof *(array))
-#define PAGE_DOWN(x)   ((u64)(x) & ~(PAGE - 1))
-#define PAGE_UP(x)     PAGE_DOWN((u64)(x) + PAGE - 1)
-#define SECOND         1000000000UL /* ns */
-#define MILLISECOND    1000000UL    /* ns */
-#define MIN(a, b)      ((a) < (b) ? (a) : (b))
+#define PAGE         4096UL
+#define NEVER        (~0UL) /* a deadline that does not come */
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define PAGE_DOWN(x) ((u64)(x) & ~(PAGE - 1))
+#define PAGE_UP(x)   PAGE_DOWN((u64)(x) + PAGE - 1)
+#define SECOND       1000000000UL /* ns */
+#define MILLISECOND  1000000UL    /* ns */
+#define MIN(a, b)    ((a) < (b) ? (a) : (b))
 
 #endif

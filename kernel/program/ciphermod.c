@@ -1,6 +1,7 @@
 /*
- * The `_cipher` module: the ciphers that Python's ssl module does not expose, over libcrypto. One function for each direction;
- * the name says key size and mode. A tag that does not fit is a ValueError, and no octet of the text is given out.
+ * The `_cipher` module: the ciphers that Python's ssl module does not expose, over libcrypto. One function for each
+ * direction; the name says key size and mode. A tag that does not fit is a ValueError, and no octet of the text is
+ * given out.
  */
 #include <Python.h>
 #include <openssl/evp.h>
@@ -28,17 +29,19 @@ static const struct kind *find(const char *name, Py_ssize_t key, Py_ssize_t iv) 
             continue;
         if (key == kinds[i].key && iv == kinds[i].iv)
             return &kinds[i];
-        PyErr_Format(PyExc_ValueError, "%s takes a key of %d and an iv of %d octets, not %zd and %zd", name, kinds[i].key,
-                     kinds[i].iv, key, iv);
+        PyErr_Format(PyExc_ValueError, "%s takes a key of %d and an iv of %d octets, not %zd and %zd", name,
+                     kinds[i].key, kinds[i].iv, key, iv);
         return NULL;
     }
     PyErr_Format(PyExc_ValueError, "no cipher %s", name);
     return NULL;
 }
 
-/* Run the cipher over `in` into `out`; with a tag: written when encrypting, checked when decrypting. 1 when all is well. */
-static int transform(const struct kind *kind, int encrypt, const Py_buffer *key, const Py_buffer *iv, const Py_buffer *data,
-                     Py_ssize_t size, const Py_buffer *associated, unsigned char *out, unsigned char *tag) {
+/* Run the cipher over `in` into `out`; with a tag: written when encrypting, checked when decrypting. 1 when all is
+ * well. */
+static int transform(const struct kind *kind, int encrypt, const Py_buffer *key, const Py_buffer *iv,
+                     const Py_buffer *data, Py_ssize_t size, const Py_buffer *associated, unsigned char *out,
+                     unsigned char *tag) {
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     int done, good = context && EVP_CipherInit_ex(context, kind->cipher(), NULL, key->buf, iv->buf, encrypt);
     if (good && kind->sealed && !encrypt)
@@ -55,7 +58,8 @@ static int transform(const struct kind *kind, int encrypt, const Py_buffer *key,
     return good;
 }
 
-static PyObject *run(const struct kind *kind, int encrypt, Py_buffer *key, Py_buffer *iv, Py_buffer *data, Py_buffer *associated) {
+static PyObject *run(const struct kind *kind, int encrypt, Py_buffer *key, Py_buffer *iv, Py_buffer *data,
+                     Py_buffer *associated) {
     Py_ssize_t tag = kind->sealed ? TAG : 0, size = encrypt ? data->len : data->len - tag;
     if (size < 0 || data->len > INT_MAX - TAG || associated->len > INT_MAX)
         return PyErr_Format(PyExc_ValueError, "%zd octets are too few or too many", data->len);
@@ -68,11 +72,9 @@ static PyObject *run(const struct kind *kind, int encrypt, Py_buffer *key, Py_bu
     if (tag && !encrypt)
         memcpy(given, (const char *)data->buf + size, TAG);
     int good;
-    Py_BEGIN_ALLOW_THREADS
-    good = transform(kind, encrypt, key, iv, data, size, associated, out, encrypt ? out + size : given);
-    Py_END_ALLOW_THREADS
-    if (good)
-        return result;
+    Py_BEGIN_ALLOW_THREADS good =
+        transform(kind, encrypt, key, iv, data, size, associated, out, encrypt ? out + size : given);
+    Py_END_ALLOW_THREADS if (good) return result;
     Py_DECREF(result);
     PyErr_SetString(PyExc_ValueError, encrypt ? "the cipher refused" : "the tag does not fit: wrong key, iv or data");
     return NULL;
@@ -97,7 +99,8 @@ static PyObject *cipher_encrypt(PyObject *self, PyObject *args) { return both(ar
 static PyObject *cipher_decrypt(PyObject *self, PyObject *args) { return both(args, 0); }
 
 static PyMethodDef methods[] = {
-    {"encrypt", cipher_encrypt, METH_VARARGS, "encrypt(cipher, key, iv, data, associated=b'') -> bytes, with the tag at its end"},
+    {"encrypt", cipher_encrypt, METH_VARARGS,
+     "encrypt(cipher, key, iv, data, associated=b'') -> bytes, with the tag at its end"},
     {"decrypt", cipher_decrypt, METH_VARARGS, "decrypt(cipher, key, iv, data, associated=b'') -> bytes"},
     {NULL}};
 

@@ -1,8 +1,8 @@
 /*
  * The `_hw` module: what a driver written in Python needs of the machine. Under Linux importing it is an ImportError.
  *
- * Addresses cannot be followed at will: a driver asks for a range of registers or firmware tables, or for pages of its own, and gets
- * a memory view; `load` and `store` are checked by it. A view stays valid for ever.
+ * Addresses cannot be followed at will: a driver asks for a range of registers or firmware tables, or for pages of its
+ * own, and gets a memory view; `load` and `store` are checked by it. A view stays valid for ever.
  */
 #include <Python.h>
 #include <errno.h>
@@ -32,8 +32,9 @@ static PyObject *hw_map(PyObject *self, PyObject *args) {
     return view_of(address, size, writable ? PyBUF_WRITE : PyBUF_READ);
 }
 
-PyDoc_STRVAR(dma_doc, "dma(pages) -> (address, memoryview)\n\n"
-                      "Zeroed pages of 4096 octets, side by side, below 4 GiB; they are never given back. MemoryError.");
+PyDoc_STRVAR(dma_doc,
+             "dma(pages) -> (address, memoryview)\n\n"
+             "Zeroed pages of 4096 octets, side by side, below 4 GiB; they are never given back. MemoryError.");
 
 static PyObject *hw_dma(PyObject *self, PyObject *args) {
     unsigned long pages;
@@ -48,7 +49,8 @@ static PyObject *hw_dma(PyObject *self, PyObject *args) {
 /* Check that `width` octets at `offset` lie in the view, and are aligned: a register is read and written whole. */
 static void *place(Py_buffer *view, Py_ssize_t offset, int width) {
     bool known = width == 1 || width == 2 || width == 4 || width == 8;
-    if (known && offset >= 0 && offset <= view->len - width && ((size_t)view->buf + (size_t)offset) % (size_t)width == 0)
+    if (known && offset >= 0 && offset <= view->len - width &&
+        ((size_t)view->buf + (size_t)offset) % (size_t)width == 0)
         return (char *)view->buf + offset;
     PyErr_Format(PyExc_ValueError, "no %d octets at offset %zd of %zd", width, offset, view->len);
     return NULL;
@@ -133,20 +135,20 @@ static PyObject *hw_port_out(PyObject *self, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(wait_doc, "wait(deadline) -> int\n\n"
-                       "Sleep until something happens or the deadline (ns, time.monotonic_ns) passes; a set of events, one bit each:\n"
-                       "n for vector FIRST_VECTOR + n, CONSOLE, WAKE. 0 at the deadline and after a signal.");
+PyDoc_STRVAR(
+    wait_doc,
+    "wait(deadline) -> int\n\n"
+    "Sleep until something happens or the deadline (ns, time.monotonic_ns) passes; a set of events, one bit each:\n"
+    "n for vector FIRST_VECTOR + n, CONSOLE, WAKE. 0 at the deadline and after a signal.");
 
 static PyObject *hw_wait(PyObject *self, PyObject *args) {
     unsigned long deadline;
     long events;
     if (!PyArg_ParseTuple(args, "k", &deadline))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    errno = 0;
+    Py_BEGIN_ALLOW_THREADS errno = 0;
     events = syscall(CALL_WAIT, deadline);
-    Py_END_ALLOW_THREADS
-    if (events == -1 && errno == EINTR) {
+    Py_END_ALLOW_THREADS if (events == -1 && errno == EINTR) {
         if (PyErr_CheckSignals() != 0)
             return NULL;
         events = 0;
@@ -168,7 +170,8 @@ static PyObject *hw_barrier(PyObject *self, PyObject *Py_UNUSED(none)) {
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(address_doc, "address(buffer) -> int\n\nWhere a buffer lies, for a device; the caller keeps the buffer alive.");
+PyDoc_STRVAR(address_doc,
+             "address(buffer) -> int\n\nWhere a buffer lies, for a device; the caller keeps the buffer alive.");
 
 static PyObject *hw_address(PyObject *self, PyObject *args) {
     Py_buffer view;

@@ -1,6 +1,6 @@
 /*
- * The program around the application: an isolated Python whose modules come from the image alone, running `__main__` of the
- * image's zip. The same code runs on the kernel and as a Linux program.
+ * The program around the application: an isolated Python whose modules come from the image alone, running `__main__` of
+ * the image's zip. The same code runs on the kernel and as a Linux program.
  */
 #include <Python.h>
 #include <elf.h>
@@ -53,7 +53,8 @@ static const char *examine_zip(void) {
     return NULL;
 }
 
-/* Under Linux nobody has put the image's own words before the given ones yet; the kernel has. NULL with a complaint made. */
+/* Under Linux nobody has put the image's own words before the given ones yet; the kernel has. NULL with a complaint
+ * made. */
 static char **add_own_words(int *argc, char **argv) {
     static char line[IMAGE_LINE_MAX + 1];
     static char *words[IMAGE_LINE_MAX / 2 + 1];
@@ -97,8 +98,8 @@ static void start_python(int argc, char **argv, const wchar_t *zip) {
     config.pathconfig_warnings = 0;
     check(PyConfig_SetString(&config, &config.program_name, L"fata"));
     check(PyConfig_SetString(&config, &config.executable, L""));
-    wchar_t **const places[] = {&config.home,   &config.prefix,      &config.exec_prefix,   &config.base_prefix,
-                                &config.base_exec_prefix, &config.base_executable};
+    wchar_t **const places[] = {&config.home,        &config.prefix,           &config.exec_prefix,
+                                &config.base_prefix, &config.base_exec_prefix, &config.base_executable};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         check(PyConfig_SetString(&config, places[i], L""));
     check(PyConfig_SetString(&config, &config.stdio_encoding, L"utf-8"));
@@ -111,7 +112,8 @@ static void start_python(int argc, char **argv, const wchar_t *zip) {
     PyConfig_Clear(&config);
 }
 
-/* Let frozen packages find in the zip what is not frozen of them: `encodings` is loaded already, the others will look here. */
+/* Let frozen packages find in the zip what is not frozen of them: `encodings` is loaded already, the others will look
+ * here. */
 static void open_packages(const char *zip) {
     PyObject *library = PyUnicode_FromString(zip), *encodings = PyImport_ImportModule("encodings");
     PyObject *path = encodings ? PyObject_GetAttrString(encodings, "__path__") : NULL;
@@ -124,7 +126,8 @@ static void open_packages(const char *zip) {
     Py_DECREF(place);
 }
 
-/* Run `__main__` of the zip as Python's own runpy does, without importing it: importlib.util and pkgutil are dear at boot. */
+/* Run `__main__` of the zip as Python's own runpy does, without importing it: importlib.util and pkgutil are dear at
+ * boot. */
 static PyObject *run_main(const char *zip) {
     PyObject *main = PyImport_AddModule("__main__"), *result = NULL;
     PyObject *zipimport = PyImport_ImportModule("zipimport");
@@ -149,7 +152,8 @@ static void tell_exception(void) {
     PyErr_NormalizeException(&type, &value, &trace);
     if (trace)
         PyException_SetTraceback(value, trace);
-    int lack = PyErr_GivenExceptionMatches(type, PyExc_MemoryError) || PyErr_GivenExceptionMatches(type, PyExc_SystemExit);
+    int lack =
+        PyErr_GivenExceptionMatches(type, PyExc_MemoryError) || PyErr_GivenExceptionMatches(type, PyExc_SystemExit);
     PyObject *hook = PySys_GetObject("excepthook"), *own = PySys_GetObject("__excepthook__");
     PyObject *module = lack || hook != own ? NULL : PyImport_ImportModule("traceback");
     PyObject *told = module ? PyObject_CallMethod(module, "print_exception", "O", value) : NULL;

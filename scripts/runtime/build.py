@@ -1,9 +1,9 @@
 """Build the runtime: the kernel, CPython and the C library linked once into one ELF, in two profiles.
 
 `full` holds OpenSSL (`_ssl`, `_hashlib`, `_cipher`), `lean` does not. Results go to build/runtime/<profile>/:
-fata.elf, fata.debug (symbols), manifest.json; and build/runtime/stdlib.zip for both. A hash of all inputs is kept beside them:
-when it is the same, there is nothing to do. Needs Debian's gcc, binutils, dpkg-dev, libpython3.11-dev, libssl-dev, zlib1g-dev,
-libexpat1-dev and python3.11.
+fata.elf, fata.debug (symbols), manifest.json; and build/runtime/stdlib.zip for both. A hash of all inputs is kept
+beside them: when it is the same, there is nothing to do. Needs Debian's gcc, binutils, dpkg-dev, python3.11,
+libpython3.11-dev, libssl-dev, zlib1g-dev and libexpat1-dev.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import source
+from scripts.runtime import source
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernel"
@@ -33,17 +31,24 @@ LIBRARY = Path("/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a
 PACKAGES = ("libpython3.11-dev", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev", "gcc-12", "binutils")
 LICENCES = ("libpython3.11", "libssl3", "zlib1g", "libexpat1", "libc6")
 
-KERNEL_FLAGS = (
-    "-std=gnu11 -O2 -g -ffreestanding -fvisibility=hidden -mgeneral-regs-only -mno-red-zone -fno-pie -fno-stack-protector "
-    "-fcf-protection=none -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-strict-aliasing "
-    "-fno-tree-loop-distribute-patterns -Wall -Wextra -Werror"
-).split()
-PROGRAM_FLAGS = (
-    "-std=gnu11 -O2 -fno-pie -fwrapv -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -DNDEBUG "
-    "-DPy_BUILD_CORE_BUILTIN -I/usr/include/python3.11 -I/usr/include/python3.11/internal"
-).split()
-OWN_FLAGS = "-g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Wno-cast-function-type".split()
-LINK_FLAGS = "-static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments".split()
+KERNEL_FLAGS = """
+    -std=gnu11 -O2 -g -ffreestanding -fvisibility=hidden -mgeneral-regs-only -mno-red-zone -fno-pie
+    -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-strict-aliasing
+    -fno-tree-loop-distribute-patterns -Wall -Wextra -Werror
+""".split()  # noqa: SIM905
+PROGRAM_FLAGS = """
+    -std=gnu11 -O2 -fno-pie -fwrapv -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -DNDEBUG
+    -DPy_BUILD_CORE_BUILTIN -I/usr/include/python3.11 -I/usr/include/python3.11/internal
+""".split()  # noqa: SIM905
+OWN_FLAGS = """
+    -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Wno-cast-function-type
+""".split()  # noqa: SIM905
+LINK_FLAGS = """
+    -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+""".split()  # noqa: SIM905
+
+# What the kernel may take from outside: the linker script's addresses, and the image header.
+FROM_OUTSIDE = ("image", "image_start", "kernel_text", "kernel_text_end", "kernel_data_end", "kernel_zero")
 
 # Modules that Debian builds as shared objects, from its source: name -> file under Modules/.
 BORROWED = {
@@ -102,7 +107,10 @@ def in_parallel(commands: Iterable[list[str | Path]]) -> None:
 def write_call_names(target: Path) -> None:
     """Write the names of Linux's system calls, by number, for the kernel's message about unknown ones."""
     listing = subprocess.run(
-        ["gcc", "-E", "-dM", "-include", "asm/unistd_64.h", "-x", "c", "/dev/null"], check=True, text=True, stdout=subprocess.PIPE
+        ["gcc", "-E", "-dM", "-include", "asm/unistd_64.h", "-x", "c", "/dev/null"],
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
     ).stdout
     rows = re.findall(r"#define __NR_(\w+) (\d+)\n", listing)
     names = "".join(f'    [{number}] = "{name}",\n' for name, number in rows)
@@ -115,10 +123,15 @@ def build_kernel(work: Path) -> Path:
     files = [*sorted(KERNEL.glob("*.c")), KERNEL / "boot.S", KERNEL / "entry.S"]
     objects = [work / f"{path.stem}.k.o" for path in files]
     includes = [f"-I{KERNEL / 'include'}", f"-I{work}"]
-    in_parallel(["gcc", *KERNEL_FLAGS, *includes, "-c", path, "-o", to] for path, to in zip(files, objects, strict=True))
+    in_parallel(
+        ["gcc", *KERNEL_FLAGS, *includes, "-c", path, "-o", to] for path, to in zip(files, objects, strict=True)
+    )
     kernel = work / "kernel.o"
     run("ld", "-r", "-o", kernel, *objects)
     run("objcopy", "--localize-hidden", kernel)
+    listing = subprocess.run(["nm", "-u", "-j", kernel], check=True, text=True, stdout=subprocess.PIPE).stdout
+    if strange := set(listing.split()) - set(FROM_OUTSIDE):
+        sys.exit(f"runtime: the kernel calls for {', '.join(sorted(strange))}, which is not its own")
     return kernel
 
 
@@ -135,7 +148,9 @@ def build_modules(work: Path, tree: Path) -> dict[str, Path]:
         commands.append(["gcc", *PROGRAM_FLAGS, "-w", *includes, "-c", path, "-o", objects[name]])
     for name, file in (OWN | OWN_OVER_OPENSSL | {"main": "main.c", "words": "../words.c"}).items():
         objects[name] = work / f"{name}.o"
-        commands.append(["gcc", *PROGRAM_FLAGS, *OWN_FLAGS, *includes, "-c", KERNEL / "program" / file, "-o", objects[name]])
+        commands.append(
+            ["gcc", *PROGRAM_FLAGS, *OWN_FLAGS, *includes, "-c", KERNEL / "program" / file, "-o", objects[name]]
+        )
     objects["image"] = work / "image.o"
     commands.append(["gcc", "-c", KERNEL / "image.S", "-o", objects["image"]])
     in_parallel(commands)
@@ -168,10 +183,8 @@ def link(profile: Profile, kernel: Path, frozen: Path, objects: dict[str, Path],
     whole = work / f"{profile.name}.elf"
     chosen = [objects[name] for name in ("main", "words", "image", *profile.borrowed, *profile.own)]
     libraries = [*profile.libraries, "-lexpat", "-lz", "-lm", "-ldl", "-lpthread", "-lutil"]
-    run(
-        *("gcc", *LINK_FLAGS, f"-Wl,-T,{KERNEL / 'image.ld'}", "-o", whole, kernel, frozen),
-        *(write_inittab(profile, work), *chosen, LIBRARY, *libraries),
-    )
+    command: list[str | Path] = ["gcc", *LINK_FLAGS, f"-Wl,-T,{KERNEL / 'image.ld'}", "-o", whole, kernel, frozen]
+    run(*command, write_inittab(profile, work), *chosen, LIBRARY, *libraries)
     run("objcopy", "--only-keep-debug", whole, folder / "fata.debug")
     run("strip", "-o", folder / "fata.elf", whole)
     return folder

@@ -1,8 +1,8 @@
 """Derive which modules of the standard library go into the runtime itself, and write them as data to be linked.
 
-Frozen are the modules that the interpreter loads to start at all and to tell an uncaught exception (the roots below), with
-everything those import. What libpython has deep-frozen already is not frozen again: that would cost 0.3 MB and boot time.
-Everything else an application imports travels in its own zip.
+Frozen are the modules that the interpreter loads to start at all and to tell an uncaught exception (the roots below),
+with everything those import. What libpython has deep-frozen already is not frozen again: that would cost 0.3 MB and
+boot time. Everything else an application imports travels in its own zip.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _source(library: Path, name: str) -> Path:
 
 
 def freeze(modules: dict[str, Path]) -> list[Frozen]:
-    """Compile the modules without docstrings and asserts. Must run under the guest's own Python: marshal is per version."""
+    """Compile the modules without docstrings and asserts. Must run under the guest's Python: marshal is per version."""
     frozen = []
     for name, path in modules.items():
         code = compile(path.read_bytes(), f"<frozen {name}>", "exec", dont_inherit=True, optimize=2)

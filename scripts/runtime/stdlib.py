@@ -1,7 +1,7 @@
 """Pack the guest's standard library, from which an image takes the modules that its application reaches.
 
-Every module is there twice: its source, for tracebacks, and its code compiled by the guest's own Python (an unchecked pyc,
-without docstrings), since the Python that builds an image may be of another version.
+Every module is there twice: its source, for tracebacks, and its code compiled by the guest's own Python (an unchecked
+pyc, without docstrings), since the Python that builds an image may be of another version.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ import zipfile
 from pathlib import Path
 
 # What needs a display, a compiler, a process or a package index, and the tests.
-LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "tkinter", "turtledemo", "ensurepip", "distutils", "msilib", "__pycache__"}
+LEFT_OUT = {
+    "test",
+    "tests",
+    "idlelib",
+    "lib2to3",
+    "tkinter",
+    "turtledemo",
+    "ensurepip",
+    "distutils",
+    "msilib",
+    "__pycache__",
+}
 EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's first date: the archive must not depend on when it was made
 
 

@@ -1,4 +1,4 @@
-"""Run an image: as a Linux program, or in QEMU without an accelerator; one machine at a time, always with a time limit."""
+"""Run an image: as a Linux program, or in QEMU without an accelerator, one at a time and with a time limit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def runtime(profile: str) -> bytes:
 def needed_modules(roots: tuple[str, ...]) -> tuple[str, ...]:
     """Return the modules that importing `roots` loads in the guest's Python."""
     probe = "import sys; [__import__(name) for name in sys.argv[1:]]; print(*sys.modules)"
-    listing = subprocess.run([GUEST_PYTHON, "-I", "-S", "-c", probe, *roots], check=True, capture_output=True, text=True)
+    listing = subprocess.run(
+        [GUEST_PYTHON, "-I", "-S", "-c", probe, *roots], check=True, capture_output=True, text=True
+    )
     return tuple(listing.stdout.split())
 
 
@@ -122,7 +124,12 @@ def running(arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def boot(
-    path: Path, *words: str, machine: str = "microvm", memory: int = 64, extra: tuple[str, ...] = DEBUG_EXIT, line: str | None = None
+    path: Path,
+    *words: str,
+    machine: str = "microvm",
+    memory: int = 64,
+    extra: tuple[str, ...] = DEBUG_EXIT,
+    line: str | None = None,
 ) -> Result:
     """Run an image in QEMU until it powers off."""
     began = time.monotonic()

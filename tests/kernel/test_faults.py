@@ -1,4 +1,4 @@
-"""What goes wrong is told clearly: by the program, by the processor, by the kernel, by the machine's size, by the image."""
+"""What goes wrong is told clearly: in the program, in the kernel, with the machine's size, with the image."""
 
 from __future__ import annotations
 
@@ -94,7 +94,14 @@ fill()
 @pytest.mark.qemu
 def test_memory_of_small_objects_ends_cleanly_too(make: Make) -> None:
     """The same when the last page goes to a small object."""
-    program = "kept = []\ntry:\n    while True: kept.append([None] * 3)\nexcept MemoryError:\n    del kept\n    print('clean')\n"
+    program = """
+kept = []
+try:
+    while True: kept.append([None] * 3)
+except MemoryError:
+    del kept
+    print("clean")
+"""
     result = machine.boot(make(program), memory=48)
     assert (result.status, result.output) == (0, "clean\n")
 

@@ -1,4 +1,4 @@
-"""What the machine offers: Ctrl-C, the power button, memory above 4 GiB, boot-time files, registers, events, the date."""
+"""What the machine offers: Ctrl-C, the power button, much memory, boot-time files, registers, events, the date."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stop(number, frame):
 signal.signal(signal.SIGTERM, stop)
 print("ready")
 try:
-    time.sleep(60)
+    while True: time.sleep(0.5)  # a signal just before the sleep is seen after it: so it is in every Python
 except KeyboardInterrupt:
     print("interrupted"); sys.exit(130)
 """
@@ -131,12 +131,14 @@ open("/boot/missing")
     path = tmp_path / "files"
     path.write_bytes(archive(files))
     result = machine.boot(make(program), machine=kind, extra=(*machine.DEBUG_EXIT, "-initrd", str(path)))
-    assert result.output.startswith("['Zoë', 'big', 'key.pem'] [0, 256000, 6]\nTrue\n".replace("[0, 256000, 6]", "[0, 256000, 6]"))
+    assert result.output.startswith("['Zoë', 'big', 'key.pem'] [0, 256000, 6]\nTrue\n")
     assert result.output.count("Read-only file system: '/boot/key.pem'") == 2
     assert "FileNotFoundError: [Errno 2] No such file or directory: '/boot/missing'" in result.output
 
 
-@pytest.mark.parametrize("damage", [lambda a: a[:-130], lambda a: b"PK" + a[2:], lambda a: a[:54] + b"FFFFFFFF" + a[62:]])
+@pytest.mark.parametrize(
+    "damage", [lambda a: a[:-130], lambda a: b"PK" + a[2:], lambda a: a[:54] + b"FFFFFFFF" + a[62:]]
+)
 def test_damaged_boot_time_files(make: Make, tmp_path: Path, damage: object) -> None:
     """An archive that cannot be read is told in one sentence."""
     path = tmp_path / "files"

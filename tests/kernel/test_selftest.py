@@ -11,7 +11,17 @@ from tests.kernel import machine
 from tests.kernel.conftest import Make
 
 PROGRAM = (Path(__file__).parent / "apps" / "selftest.py").read_text()
-USES = ("asyncio", "concurrent.futures.thread", "base64", "hashlib", "json", "random", "struct", "tempfile", "threading")
+USES = (
+    "asyncio",
+    "concurrent.futures.thread",
+    "base64",
+    "hashlib",
+    "json",
+    "random",
+    "struct",
+    "tempfile",
+    "threading",
+)
 OVER_OPENSSL = ("check_tls", "check_cipher")
 
 

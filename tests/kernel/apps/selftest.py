@@ -130,11 +130,14 @@ def check_files() -> None:
         assert os.stat(path).st_size == 100_003
         with open(path, "rb") as file:
             data = file.read()
-        assert data[9:14] == b"xabcx" and data.endswith(b"xend")
+        assert data[9:14] == b"xabcx"
+        assert data.endswith(b"xend")
         os.rename(path, path + "2")
         assert os.listdir(os.path.dirname(path)) == ["file2"]
         assert not os.path.exists(path)
-        os.truncate(path + "2", 5) if hasattr(os, "truncate") and sys.argv[0] != "app" else None
+        with open(path + "2", "r+b") as file:
+            file.truncate(5)
+        assert os.stat(path + "2").st_size == 5
     assert not os.path.exists(folder)
 
 
@@ -155,7 +158,7 @@ def check_pipes() -> None:
 def check_tls() -> None:
     import ssl
 
-    import certificate  # written into the image by the test
+    import certificate  # type: ignore[import-not-found]  # written into the image by the test
 
     folder = tempfile.mkdtemp()
     path = os.path.join(folder, "pem")
@@ -179,7 +182,7 @@ def check_tls() -> None:
 
 
 def check_cipher() -> None:
-    import _cipher
+    import _cipher  # type: ignore[import-not-found]
 
     key, iv, text = bytes(range(32)), bytes(12), b"text" * 10
     for name in ("aes-256-gcm", "chacha20-poly1305"):
@@ -192,10 +195,12 @@ def check_cipher() -> None:
             pass
         else:
             raise AssertionError("a wrong tag was accepted")
-    # IEEE 1619, vector 1: AES-128-XTS of zeros under zero keys (OpenSSL refuses equal halves, so only the round trip here)
     halves = bytes(range(64))
     sector = bytes(512)
-    assert _cipher.decrypt("aes-256-xts", halves, bytes(16), _cipher.encrypt("aes-256-xts", halves, bytes(16), sector)) == sector
+    assert (
+        _cipher.decrypt("aes-256-xts", halves, bytes(16), _cipher.encrypt("aes-256-xts", halves, bytes(16), sector))
+        == sector
+    )
 
 
 def main() -> None:

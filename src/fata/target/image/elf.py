@@ -1,7 +1,7 @@
 """Put an application into a finished runtime, and read what is in an image: the header of kernel/include/image.h.
 
-The runtime is an ELF file that nothing links again. It reserves a segment for the application's zip, and a note that tells
-where and how long the zip is; both are patched here. docs/spec/boot.md is the specification.
+The runtime is an ELF file that nothing links again. It reserves a segment for the application's zip, and a note that
+tells where and how long the zip is; both are patched here. docs/spec/boot.md is the specification.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _note(image: bytes, offset: int, size: int) -> int | None:
     while offset + _NOTE.size <= end:
         name_size, size, kind = _NOTE.unpack_from(image, offset)
         name = offset + _NOTE.size
-        descriptor = name + (name_size + 3 & ~3)
+        descriptor: int = name + (name_size + 3 & ~3)
         if kind == _TYPE and image[name : name + name_size] == _NAME:
             return descriptor
         offset = descriptor + (size + 3 & ~3)
