@@ -63,8 +63,8 @@ def test_an_image_of_half_a_sector_is_told_with_the_remedy(tmp_path: Path) -> No
     image = tmp_path / "disk.img"
     image.write_bytes(bytes(1000))
     done = run("--disk", "file", "--image", str(image))
-    assert done.returncode == 1
-    assert f"{image}: 1000 octets are no whole number of 512-octet sectors; make it 1024 octets" in done.stderr
+    assert done.returncode == 2
+    assert f"{image}: 1000 octets are no whole number of 512-octet sectors\n  Make it 1024 octets" in done.stderr
 
 
 def test_a_size_that_cannot_be_is_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
@@ -61,6 +62,31 @@ def test_every_link_of_every_page_leads_somewhere() -> None:
         for link in links.found:
             target = SITE / urllib.parse.urlsplit(link).path.lstrip("/")
             assert link == "/nowhere" or target.is_file() or (target / "index.html").is_file(), f"{page.name}: {link}"
+
+
+def blocks(page: str) -> list[str]:
+    """Return what a page shows as code."""
+    found = re.findall(r"<pre><code>(.*?)</code></pre>", (SITE / page).read_text(encoding="utf-8"), re.DOTALL)
+    return [html.unescape(block) for block in found]
+
+
+def test_application_on_the_front_page_is_the_application() -> None:
+    (shown,) = blocks("index.html")
+    lines = iter((FOLDER / "app.py").read_text(encoding="utf-8").splitlines())
+    assert all(line in lines for line in shown.splitlines()), "the page shows app.py, and may leave lines out"
+
+
+@pytest.mark.peer
+@needs_curl
+@needs_wrk
+@pytest.mark.skipif(shutil.which("xxd") is None, reason="needs xxd")
+def test_what_the_site_invites_to_try_does_what_it_says(www: Running, tmp_path: Path) -> None:
+    commands = "\n".join(blocks("try.html")).replace("localhost:8080", f"127.0.0.1:{www.port}").replace("-d5", "-d1")
+    said = subprocess.run(["bash", "-c", commands], cwd=tmp_path, capture_output=True, timeout=30, check=True)
+    words = ("00000000: ", " 5000000 ", "304 Not Modified", "404 Not Found", "400 Bad Request", "requests in 1.")
+    output = said.stdout.decode()
+    assert [word for word in words if word not in output] == []
+    assert output.count("\n400 Bad Request\n") == 2
 
 
 @pytest.mark.peer

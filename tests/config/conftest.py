@@ -69,10 +69,12 @@ class Folder:
         environment: Mapping[str, str] | None = None,
         pyproject: Mapping[str, Any] | None = None,
         locked: Mapping[str, str] | None = None,
+        booting: bool = False,
     ) -> Graph:
         """Settle the program for these words of a command line."""
         plan = self.plan(target, catalog)
-        return resolve(plan, settle(plan.keys, words, environment or {}, pyproject or {}, locked or {}))
+        settings = settle(plan.keys, words, environment or {}, pyproject or {}, locked or {})
+        return resolve(plan, settings, booting=booting)
 
     def program(self, *words: str, target: str = "unix") -> str:
         """Return the text of main.py."""
@@ -82,10 +84,11 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     """An empty folder. Whatever a test does with it, no module of it may have been imported at the end."""
+    before = set(sys.modules)
     yield Folder(tmp_path)
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        assert file is None or not Path(file).is_relative_to(tmp_path), f"{name} was imported"
+    for name in sys.modules.keys() - before:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        assert not file.startswith(str(tmp_path)), f"{name} was imported"
 
 
 def refusal(call: Callable[[], object]) -> ConfigError:

@@ -67,17 +67,31 @@ def test_packages_and_the_lines_that_ask_for_them_are_kept(folder: Folder) -> No
 
 def test_a_config_may_import_what_stands_beside_it(folder: Folder) -> None:
     """The line blamed is the one of config.py, from where the user reads on."""
-    name = f"beside_{folder.path.name}"
-    folder.write({f"{name}.py": "from fata.config import crunch\ndef site(): return crunch('.')\n"})
+    folder.write({"pages.py": "from fata.config import crunch\ndef site(): return crunch('.')\n"})
     folder.app(APP).config(
-        f"from {name} import site\nfrom fata.config import *\nregister('a', main('app:App', x=site()))\n"
+        "from pages import site\nfrom fata.config import *\nregister('a', main('app:App', x=site()))\n"
     )
-    try:
-        (job,) = folder.project().jobs
-        assert str(folder.path) not in sys.path
-        assert getattr(job.wiring["x"], "where", None) == Where(str(folder.path / "config.py"), 3)
-    finally:
-        del sys.modules[name]
+    (job,) = folder.project().jobs
+    assert str(folder.path) not in sys.path
+    assert getattr(job.wiring["x"], "where", None) == Where(str(folder.path / "config.py"), 3)
+
+
+def test_what_is_installed_below_the_folder_stays_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a .venv: loaded twice, a device's contract would not be itself any more."""
+    folder = Folder(tmp_path).app(APP).write({".venv/lib/shelf_of_a_test/__init__.py": ""})
+    folder.config(f"import shelf_of_a_test\n{GOOD}")
+    monkeypatch.syspath_prepend(tmp_path / ".venv" / "lib")
+    folder.project()
+    first = sys.modules["shelf_of_a_test"]
+    folder.project()
+    assert sys.modules.pop("shelf_of_a_test") is first
+
+
+def test_what_stands_beside_a_config_is_read_anew_each_time(folder: Folder) -> None:
+    folder.app(APP).config("from names import NAME\nfrom fata.config import *\nregister(NAME, main('app:App'))\n")
+    for name in ("one", "another"):
+        folder.write({"names.py": f"NAME = {name!r}\n"})
+        assert folder.project().name == name
 
 
 NOT_THERE: dict[str, tuple[str, list[str]]] = {

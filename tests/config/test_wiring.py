@@ -12,6 +12,9 @@ RUN = "    async def run(self) -> None: ...\n"
 APP = f"""
 from fata.device import Block, Console, KvRo, KvRw, KvTx, Net
 
+class Idle:
+    def __init__(self, pages: KvRo) -> None: ...
+
 class Site:
     def __init__(self, site: KvRo) -> None: ...
 {RUN}
@@ -122,6 +125,10 @@ UNFIT = {
     ),
     "an unknown parameter": ("main('app:Talker', cuont=3)", ["no parameter 'cuont'", "Did you mean 'count'?"]),
     "a parameter like no other": ("main('app:Talker', zzz=3)", ["no parameter 'zzz'", "It has console, count, mode."]),
+    "a class that forgot to run": (
+        "main('app:Idle', pages=crunch('.'))",
+        ["app:Idle has no parameter 'pages'", "Without `async def run`", "stack, host, port"],
+    ),
     "no target has one": ("main('app:Card')", ["app:Card needs a Net as 'card'", "unix has none", "card=…"]),
 }
 
@@ -243,6 +250,7 @@ UNMADE = {
         ["key 'a' is read at boot", "stage='configure'"],
     ),
     "no value": ("if_(key('a', bool, doc='whether'), memory_kv(), crunch('.'))", ["for --a (true|false): whether"]),
+    "no value and no help": ("if_(key('a', bool), memory_kv(), crunch('.'))", ["no help was written"]),
     "no branch": (
         "match(key('a', str, default='x'), {'m': memory_kv(), 'c': crunch('.')})",
         ["match: no branch for 'x'", "'m', 'c'", "default"],
@@ -255,6 +263,18 @@ UNMADE = {
     ),
     "a device that the target does not have": ("directory('.')", ["virtio has no directory", "unix", "match(target"]),
 }
+
+
+def test_a_key_of_stage_configure_is_written_into_the_program(folder: Folder) -> None:
+    disk = "ramdisk(key('sectors', int, default=8, stage='configure'))"
+    folder.app(f"from fata.device import Block\nclass App:\n    def __init__(self, a: Block) -> None: ...\n{RUN}")
+    folder.config(f"from fata.config import *\nregister('app', main('app:App', a={disk}))\n")
+    graph = folder.graph("--sectors=16")
+    assert graph.fixed == {"sectors"}
+    assert graph.boot_keys == []
+    text = folder.program("--sectors=16")
+    assert "sectors=16" in text
+    assert "Argument(" not in text
 
 
 @pytest.mark.parametrize(("choice", "parts"), UNMADE.values(), ids=UNMADE.keys())

@@ -184,7 +184,21 @@ async def test_what_is_not_there_is_not_found(store: KvRo) -> None:
                 await read(store, key)
 
 
-BAD_KEYS = ["/", "/x", "x/", "a//b", ".", "..", "a/./b", "css/../index.html", "../x", "a\0b", "\0", "/etc/passwd"]
+BAD_KEYS = [
+    "/",
+    "/x",
+    "x/",
+    "a//b",
+    ".",
+    "..",
+    "a/./b",
+    "css/../index.html",
+    "../x",
+    "a\0b",
+    "\0",
+    "/etc/passwd",
+    "\udcff",
+]
 
 
 async def test_strings_that_are_no_keys_are_refused(store: KvRo) -> None:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -46,7 +45,7 @@ RIGHT_CONFIGS = {
         'register("a", main("hello:Hello", "job", size=size, tags=tags, x=a, y=b, z=None, v=1.5))'
     ),
     "a device of one's own": (
-        'ENTRY = Entry("mirror", Block, {"*": "mirrors:Mirror"}, "Two disks as one.", {"left": Block, "right": Block})\n'
+        'ENTRY = Entry("mirror", Block, {"*": "mirrors:Mirror"}, "Two disks.", {"left": Block, "right": Block})\n'
         "def mirror(left: Impl[Block], right: Impl[Block]) -> Impl[Block]:\n"
         "    made: Impl[Block] = device(ENTRY, left=left, right=right)\n"
         "    return made\n"
@@ -72,7 +71,11 @@ WRONG_CONFIGS = {
         '"Impl[Console]"',
     ),
     "condition": ("a = if_(True, ramdisk(), ramdisk())", "arg-type", 'expected "Value[bool]"'),
-    "condition of another type": ("k = key('a', int)\na = if_(k, ramdisk(), ramdisk())", "arg-type", 'expected "Value[bool]"'),
+    "condition of another type": (
+        "k = key('a', int)\na = if_(k, ramdisk(), ramdisk())",
+        "arg-type",
+        'expected "Value[bool]"',
+    ),
     "None in a branch": ("a: Impl[Block] = if_(key('a', bool), ramdisk(), None)", "arg-type", 'expected "Impl[Block]"'),
     "path": ("a = crunch(3)", "arg-type", 'incompatible type "int"; expected "str | Key[str]"'),
     "key for a path": ("k = key('a', int)\na = crunch(k)", "arg-type", '"Key[int]"; expected "str | Key[str]"'),
@@ -112,7 +115,9 @@ CHANGES = {
     "other_contract": Change("a: KvRw", "a: Block", "arg-type", 'incompatible type "KvRw"; expected "Block"'),
     "one_more": Change("a: KvRw", "a: KvRw, b: Console", "call-arg", 'Missing positional argument "b"'),
     "one_less": Change("a: KvRw, b: Console", "a: KvRw", "call-arg", "Too many arguments"),
-    "swapped": Change("a: KvRw, b: Console", "b: Console, a: KvRw", "arg-type", 'incompatible type "KvRw"; expected "Console"'),
+    "swapped": Change(
+        "a: KvRw, b: Console", "b: Console, a: KvRw", "arg-type", 'incompatible type "KvRw"; expected "Console"'
+    ),
     "key_type": Change("a: KvRw, *, n: int = 1", "a: KvRw, *, n: str = ''", "arg-type", 'type "int"; expected "str"'),
     "key_gone": Change("a: KvRw, *, n: int = 1", "a: KvRw", "call-arg", 'Unexpected keyword argument "n"'),
     "key_came": Change("a: KvRw", "a: KvRw, *, n: int", "call-arg", 'Missing named argument "n"'),
@@ -122,8 +127,12 @@ CHANGES = {
         "index",
         "expected type \"Argument[Literal['x']]\"",
     ),
-    "not_optional": Change("a: KvRw, b: Block | None", "a: KvRw, b: Block", "arg-type", 'type "None"; expected "Block"'),
-    "list": Change("a: KvRw, *, n: list[int]", "a: KvRw, *, n: list[str]", "index", 'expected type "Argument[list[str]]"'),
+    "not_optional": Change(
+        "a: KvRw, b: Block | None", "a: KvRw, b: Block", "arg-type", 'type "None"; expected "Block"'
+    ),
+    "list": Change(
+        "a: KvRw, *, n: list[int]", "a: KvRw, *, n: list[str]", "index", 'expected type "Argument[list[str]]"'
+    ),
 }
 
 
@@ -156,12 +165,11 @@ Findings = Mapping[str, list[Finding]]
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Findings:
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """What mypy says, by file."""
     folder = Folder(tmp_path_factory.mktemp("types"))
     files = write_everything(folder)
-    cache = str(pytestconfig.cache.mkdir("mypy")) if pytestconfig.cache is not None else os.devnull
-    options = ["--strict", "--config-file=", "--no-error-summary", "--no-pretty", "--cache-dir", cache]
+    options = ["--strict", "--config-file=", "--no-error-summary", "--no-pretty", "--cache-dir", os.devnull]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, *files],
         cwd=folder.path,

@@ -251,3 +251,27 @@ def test_reload_starts_again_after_a_change(fata: Fata) -> None:
         assert process.stdout.readline() == "third\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
+
+
+def test_runs_of_one_application_do_not_disturb_each_other(fata: Fata) -> None:
+    fata.write(
+        app="from fata.device import Block, Console\n\n\nclass App:\n"
+        "    def __init__(self, disk: Block, console: Console, *, word: str = 'none') -> None:\n"
+        "        self.disk, self.console, self.word = disk, console, word\n\n"
+        "    async def run(self) -> None:\n"
+        "        self.console.write(f'{self.disk.sectors} {self.word}\\n')\n",
+        config="from fata.config import key, main, match, ramdisk, register\n\n"
+        'size = key("size", int, default=8, stage="configure")\n'
+        'register("app", main("app:App", disk=match(size, {n: ramdisk(n) for n in range(8, 24)})))\n',
+    )
+    words = [sys.executable, "-m", "fata.tool.main", "run", "."]
+    runs = {
+        n: subprocess.Popen(
+            [*words, "--size", str(n), "--word", f"w{n}"], cwd=fata.folder, stdout=subprocess.PIPE, text=True
+        )
+        for n in range(8, 24)
+    }
+    answers = {n: run.communicate(timeout=60)[0] for n, run in runs.items()}
+    assert answers == {n: f"{n} w{n}\n" for n in runs}
+    main = (fata.folder / "build" / "unix" / "main.py").exists()
+    assert not main, "a run's own keys are no business of the standing configuration"

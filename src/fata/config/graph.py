@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fata.config.impl import Argument, Asset, Choice, Default, Device, HostPath, Impl
-from fata.config.keys import Key, Mapped, Target, Value
+from fata.config.keys import Key, Mapped, Required, Target, Value
 from fata.config.offer import full_name
 from fata.config.plan import Plan, PlannedJob, Wanted
 from fata.config.project import Project
@@ -73,6 +73,14 @@ class Graph:
     fixed: frozenset[str]  # names of the keys that shaped it: they cannot change at boot
     paths: frozenset[str]  # names of the keys whose values are paths of the host
     settings: Mapping[str, Setting]
+    booting: bool = False  # made to be run at once: what is given at boot is not written into the program
+
+    def written(self, key: Key[Any]) -> Setting | None:
+        """Return the value that the program has when it is given none; None if it must be given one."""
+        setting = self.settings.get(key.name)
+        if not self.booting or setting is None or not setting.typed:
+            return setting
+        return None if isinstance(key.default, Required) else Setting(key.default, "default")
 
     @property
     def boot_keys(self) -> list[Key[Any]]:
@@ -85,14 +93,14 @@ class Graph:
         return [operand for node in self.nodes for _, operand in node.arguments if isinstance(operand, File)]
 
 
-def resolve(plan: Plan, settings: Mapping[str, Setting]) -> Graph:
+def resolve(plan: Plan, settings: Mapping[str, Setting], *, booting: bool = False) -> Graph:
     """Settle every choice and default. `settings` has the value of every key that has one. Raises ConfigError."""
     resolver = _Resolver(plan, settings)
     jobs = tuple(resolver.job(job) for job in plan.jobs)
     keys = tuple(key for key in plan.keys if key in resolver.used)
     fixed = frozenset(key.name for key in keys if key in resolver.chosen or not key.boots)
     paths = frozenset(resolver.paths)
-    return Graph(plan.project, plan.target, tuple(resolver.nodes.values()), jobs, keys, fixed, paths, settings)
+    return Graph(plan.project, plan.target, tuple(resolver.nodes.values()), jobs, keys, fixed, paths, settings, booting)
 
 
 def missing_value(key: Key[Any]) -> ConfigError:

@@ -65,6 +65,8 @@ def _plan_job(project: Project, catalog: Catalog, target: str, number: int) -> P
         if given not in names:
             near = difflib.get_close_matches(given, names, 1)
             hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(names) or 'none'}."
+            if signature.asgi:
+                hint = f"Without `async def run` it is taken for an ASGI application, which has {', '.join(names)}."
             raise job.where.error(f"{job.application} has no parameter {given!r}", hint)
     arguments = tuple(
         (parameter.name, _argument(parameter, job, number, catalog, target)) for parameter in signature.parameters

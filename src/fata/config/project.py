@@ -71,6 +71,7 @@ def _load_folder(directory: Path, search: tuple[Path, ...] | None) -> Project:
 def _read(config: Path, directory: Path) -> Registry:
     registry = Registry()
     token = reading.set(registry)
+    before = set(sys.modules)
     sys.path.insert(0, str(directory))  # config.py may import what stands beside it
     try:
         exec(_compile(config), {"__name__": READING, "__file__": str(config)})
@@ -81,7 +82,19 @@ def _read(config: Path, directory: Path) -> Registry:
     finally:
         sys.path.remove(str(directory))
         reading.reset(token)
+        _forget(directory, sys.modules.keys() - before)
     return registry
+
+
+def _forget(directory: Path, names: set[str]) -> None:
+    """Unload what config.py imported from beside it: it may have changed when the project is loaded again.
+
+    What is installed stays, even if the folder it is installed in stands there too.
+    """
+    for name in names:
+        base = directory.joinpath(*name.split("."))
+        if getattr(sys.modules[name], "__file__", None) in (f"{base}.py", str(base / "__init__.py")):
+            del sys.modules[name]
 
 
 def _compile(config: Path) -> CodeType:

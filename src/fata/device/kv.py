@@ -1,7 +1,7 @@
 """Key-value stores: a ladder of three contracts, each with what the one before it cannot promise.
 
 A *key* is a path: segments joined by "/", without a leading or trailing one, such as "css/site.css".
-The root dictionary is "". A segment is not empty, not "." or "..", and holds no "/" and no NUL.
+The root dictionary is "". A segment is not empty, not "." or "..", and holds no "/", no NUL and no surrogate.
 A key names a *value* (octets) or a *dictionary* (of segments), never both.
 """
 
@@ -82,6 +82,10 @@ def segments(key: str) -> tuple[str, ...]:
     """Split a key into its segments: () for the root. Raises `InvalidKey`."""
     if not key:
         return ()
+    try:
+        key.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidKey(f"key {key!r}: character {error.start} is half a surrogate pair") from None
     parts = tuple(key.split("/"))
     for part in parts:
         if part in ("", ".", "..") or "\0" in part:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +20,17 @@ Report = Callable[[str], None]
 
 
 def folder(graph: Graph) -> Path:
-    """Return the folder of a target's output, beside the application."""
-    return graph.project.directory / BUILD / graph.target
+    """Return the folder of a target's output, beside the application.
+
+    A run with keys of its own that shape the program has a folder of its own: two of them may start at once.
+    """
+    output = graph.project.directory / BUILD / graph.target
+    shape = sorted(
+        f"{name}={setting.value}" for name, setting in graph.settings.items() if name in graph.fixed and setting.typed
+    )
+    if not graph.booting or not shape:
+        return output
+    return output / f"run-{hashlib.sha256(repr(shape).encode()).hexdigest()[:12]}"
 
 
 def write_main(graph: Graph, version: str) -> Path:
@@ -38,7 +49,7 @@ def _make_file(output: Path, file: File, report: Report) -> Path:
     report(f"packing {file.source.name}")
     output.mkdir(parents=True, exist_ok=True)
     made = output / file.name
-    temporary = output / f".{file.name}.new"
+    temporary = output / f".{file.name}.{os.getpid()}"
     try:
         load(file.prepare)(str(file.source), str(temporary))
         temporary.replace(made)

@@ -9,13 +9,12 @@ from typing import Any
 from fata.config.graph import Boot, File, Graph, JobNode, Node, Operand
 from fata.config.keys import Key
 from fata.config.offer import full_name
-from fata.config.settings import path_of
+from fata.config.settings import Setting, path_of
 from fata.config.signature import KeyParameter
 from fata.config.value import KeyType, quoted
 from fata.target.dotted import split
-from fata.target.spelling import ARGUMENTS, Names
+from fata.target.spelling import ARGUMENTS, Names, call
 
-WIDTH = 100  # columns; a longer call is written one argument a line
 OWN = ("TYPE_CHECKING", "asyncio", "wire", "devices", "given")
 BUILT_IN = ("str", "int", "float", "bool", "list")  # annotations of main.py use them
 
@@ -41,7 +40,7 @@ class _Program:
         bodies = [line for node in self.graph.nodes for line in self._device(node)]
         bodies += [line for job in self.graph.jobs for line in self._job(job)]
         project = self.graph.project
-        listed = ", ".join(self.constants.values()) + ("," if len(self.constants) == 1 else "")
+        read = tuple(self.constants.values())
         return "\n".join(
             [
                 f'"""{project.name} for {self.graph.target}, written by `fata`. Changes here are lost."""',
@@ -57,7 +56,7 @@ class _Program:
                 "",
                 "",
                 'if __name__ == "__main__":',
-                *_call(boot, [quoted(project.name), quoted(self.version), f"({listed})", "wire"], " " * 4),
+                *call(boot, [quoted(project.name), quoted(self.version), read, "wire"], " " * 4),
                 "",
             ]
         )
@@ -72,15 +71,18 @@ class _Program:
     def _constant(self, key: Key[Any]) -> Iterator[str]:
         argument = self.names.imported(ARGUMENTS, "Argument")
         arguments = [quoted(key.name), self.names.converter(key.type)]
-        if key.name in self.graph.settings:
-            arguments.append(f"default={self._value(key)}")
+        setting = self.graph.written(key)
+        if setting is not None:
+            arguments.append(f"default={self._value(key, setting)}")
         if key.doc:
             arguments.append(f"doc={quoted(key.doc)}")
         head = f"{self.constants[key.name]}: {argument}[{self.names.annotation(key.type)}] = {argument}"
-        yield from _call(head, arguments, "")
+        yield from call(head, arguments, "")
 
-    def _value(self, key: Key[Any]) -> str:
-        setting = self.graph.settings[key.name]
+    def _settled(self, key: Key[Any]) -> str:
+        return self._value(key, self.graph.settings[key.name])
+
+    def _value(self, key: Key[Any], setting: Setting) -> str:
         if key.name in self.graph.paths and setting.value is not None:
             return quoted(str(path_of(setting, self.graph.project.directory)))
         return self.names.literal(key.type, setting.value)
@@ -95,7 +97,7 @@ class _Program:
         yield ""
         yield "    @devices.device"
         yield f"    async def {node.id}() -> {annotation}:"
-        yield from _call(f"return {waits}{made}", arguments, " " * 8)
+        yield from call(f"return {waits}{made}", arguments, " " * 8)
 
     def _job(self, job: JobNode) -> Iterator[str]:
         signature = job.signature
@@ -110,9 +112,9 @@ class _Program:
         yield f"    async def {job.id}() -> None:"
         if signature.asgi:
             serve = self.names.imported("fata.http", "serve_asgi")
-            yield from _call(f"await {serve}", [application, *arguments], " " * 8)
+            yield from call(f"await {serve}", [application, *arguments], " " * 8)
         else:
-            *lines, last = _call(f"await {application}", arguments, " " * 8)
+            *lines, last = call(f"await {application}", arguments, " " * 8)
             yield from lines
             yield f"{last}.run()"
 
@@ -122,19 +124,9 @@ class _Program:
             case Node():
                 return f"await {operand.id}()"
             case Boot(key):
-                return f"given[{self.constants[key.name]}]" if key.name in self.constants else self._value(key)
+                return f"given[{self.constants[key.name]}]" if key.name in self.constants else self._settled(key)
             case File(name):
                 return f"{self.names.imported('fata.runtime.assets', 'asset')}({quoted(name)})"
             case Path():
                 return quoted(str(operand))
         return quoted(operand) if key_type is None else self.names.literal(key_type, operand)
-
-
-def _call(head: str, arguments: list[str], indent: str) -> Iterator[str]:
-    line = f"{indent}{head}({', '.join(arguments)})"
-    if len(line) <= WIDTH:
-        yield line
-        return
-    yield f"{indent}{head}("
-    yield from (f"{indent}    {argument}," for argument in arguments)
-    yield f"{indent})"

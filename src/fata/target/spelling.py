@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from fata.config.value import Choice, Enumeration, KeyType, Many, Maybe, Plain, Scalar, quoted
 
 ARGUMENTS = "fata.runtime.arguments"
 CONVERTERS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean"}
+
+
+WIDTH = 100  # columns; a longer call is written one argument a line
 
 
 class Names:
@@ -45,7 +48,8 @@ class Names:
             if ((module, attribute) in self._annotations) == annotations:
                 wanted.setdefault(module, []).append(attribute if name == attribute else f"{attribute} as {name}")
         for module, names in wanted.items():
-            yield f"from {module} import {', '.join(names)}"
+            line = f"from {module} import {', '.join(names)}"
+            yield from [line] if len(line) <= WIDTH else call(f"from {module} import ", names)
 
     def converter(self, key_type: KeyType) -> str:
         """Write what reads a type's text at boot."""
@@ -87,3 +91,25 @@ class Names:
             case Enumeration(module, name):
                 return f"{self.imported(module, name)}.{value}"
         return quoted(value)
+
+
+def call(head: str, arguments: Sequence[str | tuple[str, ...]], indent: str = "") -> Iterator[str]:
+    """Write a call on a line, or an argument a line if that is too long; so also a tuple among the arguments."""
+    texts = [argument if isinstance(argument, str) else _tuple(argument) for argument in arguments]
+    line = f"{indent}{head}({', '.join(texts)})"
+    if len(line) <= WIDTH:
+        yield line
+        return
+    yield f"{indent}{head}("
+    for argument, text in zip(arguments, texts, strict=True):
+        line = f"{indent}    {text},"
+        if isinstance(argument, str) or len(line) <= WIDTH:
+            yield line
+        else:
+            *lines, last = call("", argument, f"{indent}    ")
+            yield from [*lines, f"{last},"]
+    yield f"{indent})"
+
+
+def _tuple(items: tuple[str, ...]) -> str:
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"

@@ -41,7 +41,7 @@ class Session:
         """
         locked = self.lock.keys if self.lock is not None and not ignore_lock else {}
         settings = settle(self.plan.keys, self.words, os.environ, self.defaults, locked)
-        graph = resolve(self.plan, settings)
+        graph = resolve(self.plan, settings, booting=booting)
         for name, setting in settings.items():
             if setting.origin == "command line" and name not in {key.name for key in graph.keys}:
                 raise ConfigError(

@@ -181,36 +181,39 @@ def test_a_folder_with_init_goes_before_a_module_of_its_name(folder: Folder) -> 
     assert len(folder.signature().parameters) == 2
 
 
+EVERY_FORM = """
+import enum
+import typing as t
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, ClassVar, List, Literal, Optional, Union
+
+import typing_extensions as te
+from fata.device import Console, KvRo
+
+class Colour(enum.StrEnum):
+    RED = "r"
+
+@dataclass
+class App:
+    a: Optional[KvRo]
+    b: Union[Console, None]
+    _: KW_ONLY
+    c: Annotated[int, "count"]
+    d: Literal["x"]
+    e: List[float]
+    f: Colour
+    g: t.Optional[te.Literal[1]]
+    h: te.Annotated[str, ""] = field(default="")
+    i: ClassVar[int] = 3
+    j: List[Colour] = field(default_factory=list)
+
+    async def run(self) -> None: ...
+"""
+
+
 def test_the_standard_library_may_be_at_hand(folder: Folder) -> None:
     """Its sources say the same of their names as the names alone do."""
-    folder.app("""
-        import enum
-        import typing as t
-        from dataclasses import KW_ONLY, dataclass, field
-        from typing import Annotated, ClassVar, List, Literal, Optional, Union
-
-        import typing_extensions as te
-        from fata.device import Console, KvRo
-
-        class Colour(enum.StrEnum):
-            RED = "r"
-
-        @dataclass
-        class App:
-            a: Optional[KvRo]
-            b: Union[Console, None]
-            _: KW_ONLY
-            c: Annotated[int, "count"]
-            d: Literal["x"]
-            e: List[float]
-            f: Colour
-            g: t.Optional[te.Literal[1]]
-            h: te.Annotated[str, ""] = field(default="")
-            i: ClassVar[int] = 3
-            j: List[Colour] = field(default_factory=list)
-
-            async def run(self) -> None: ...
-        """)
+    folder.app(EVERY_FORM)
     at_hand = [Path(entry) for entry in sys.path if entry]
     signature = read_signature(Sources([folder.path, *at_hand]), "app:App", ASKED_HERE)
     assert [p.contract for p in signature.parameters if isinstance(p, DeviceParameter)] == [

@@ -56,9 +56,9 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
 
 def test_a_size_between_sectors_is_named_with_the_remedy(image: Path) -> None:
     image.write_bytes(bytes(1000))
-    assert "make it 1024 octets" in refusal(image)
+    assert "Make it 1024 octets" in refusal(image)
     image.write_bytes(bytes(512 * 9))
-    assert "make it 8192 octets" in refusal(image, 4096)
+    assert "Make it 8192 octets" in refusal(image, 4096)
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def test_only_files_and_block_devices_are_disks(tmp_path: Path, read_only: bool)
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "folder", tmp_path / "fifo", Path("/dev/null")):
-        assert "name a disk image or a block device" in refusal(path, read_only=read_only)
+        assert "Name a disk image or a block device" in refusal(path, read_only=read_only)
 
 
 def test_strings_that_are_no_paths_are_refused() -> None:
@@ -128,7 +128,7 @@ def test_a_disk_that_cannot_be_created_leaves_nothing_behind(tmp_path: Path) -> 
     (tmp_path / "mine.img").touch()
     assert "cannot be made" in refusal(tmp_path / "mine.img", create_sectors=1 << 60)
     assert (tmp_path / "mine.img").stat().st_size == 0
-    assert "create it" in refusal(tmp_path / "none" / "new.img", create_sectors=1)
+    assert "Create it" in refusal(tmp_path / "none" / "new.img", create_sectors=1)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Iterator[Directory]:
 
 
 @pytest.mark.parametrize(
-    ("name", "remedy"), [("none", "mkdir -p"), ("file", "name the directory"), ("a\0b", "no path")]
+    ("name", "remedy"), [("none", "mkdir -p"), ("file", "Name the directory"), ("a\0b", "no path")]
 )
 def test_what_is_no_directory_is_named_with_the_remedy(tmp_path: Path, name: str, remedy: str) -> None:
     (tmp_path / "file").touch()

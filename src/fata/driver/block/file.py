@@ -9,7 +9,7 @@ import stat
 
 from fata.driver.block.geometry import Geometry, check_sector_size, octets_of
 from fata.driver.block.hole import punch
-from fata.errors import ConfigError, DeviceError, StateError
+from fata.errors import ConfigError, DeviceError, StateError, Unavailable
 
 
 class FileBlock:
@@ -120,7 +120,7 @@ async def open_file_block(
     """Open a disk image or a block device; nobody else may open it for writing meanwhile.
 
     The lock is advisory (`flock`): one writer or many readers. With `create_sectors` a file that is
-    missing or empty is made that large, in zeros. Raises DeviceError, which names the path and the remedy.
+    missing or empty is made that large, in zeros. Raises Unavailable, which names the path and the remedy.
     """
     check_sector_size(sector_size)
     if create_sectors < 0 or (create_sectors and read_only):
@@ -132,9 +132,9 @@ async def open_file_block(
         if octets == 0 and create_sectors:
             octets = _grow(descriptor, path, create_sectors * sector_size, created)
         if octets % sector_size:
-            raise DeviceError(
-                f"{path}: {octets} octets are no whole number of {sector_size}-octet sectors; "
-                f"make it {-(-octets // sector_size) * sector_size} octets, or choose another sector size"
+            raise Unavailable(
+                f"{path}: {octets} octets are no whole number of {sector_size}-octet sectors",
+                f"Make it {-(-octets // sector_size) * sector_size} octets, or choose another sector size.",
             )
         return FileBlock(descriptor, path, Geometry(octets // sector_size, sector_size, read_only))
     except BaseException:
@@ -155,35 +155,35 @@ def _open(path: str, read_only: bool, create: bool) -> tuple[int, bool]:
             flags |= os.O_EXCL  # Linux: refuses a device that is mounted
         return os.open(path, flags), False
     except ValueError as error:
-        raise DeviceError(f"{path!r}: no path: {error}") from error
+        raise Unavailable(f"{path!r}: no path: {error}") from error
     except OSError as error:
-        raise DeviceError(f"{path}: {error.strerror}; {_remedy(error, path, read_only)}") from error
+        raise Unavailable(f"{path}: {error.strerror}", _remedy(error, path, read_only)) from error
 
 
 def _remedy(error: OSError, path: str, read_only: bool) -> str:
     if error.errno == errno.ENOENT:
-        return f"create it, for instance with `truncate -s 64M {path}`"
+        return f"Create it, for instance with `truncate -s 64M {path}`."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         wanted = "read" if read_only else "read and write"
-        return f"give this user the right to {wanted} it" + ("" if read_only else ", or open it read-only")
+        return f"Give this user the right to {wanted} it" + ("." if read_only else ", or open it read-only.")
     if error.errno == errno.EBUSY:
-        return "it is mounted or in use: unmount it first"
-    return "name a disk image or a block device"
+        return "It is mounted or in use: unmount it first."
+    return "Name a disk image or a block device."
 
 
 def _lock(descriptor: int, path: str, read_only: bool) -> None:
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if read_only else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise DeviceError(f"{path}: another program has it open; stop that one, or use a copy") from error
+        raise Unavailable(f"{path}: another program has it open", "Stop that one, or use a copy.") from error
     except OSError as error:
-        raise DeviceError(f"{path}: cannot be locked: {error.strerror}; move it to a local file system") from error
+        raise Unavailable(f"{path}: cannot be locked: {error.strerror}", "Move it to a local file system.") from error
 
 
 def _measure(descriptor: int, path: str) -> int:
     mode = os.fstat(descriptor).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
-        raise DeviceError(f"{path}: neither a file nor a block device; name a disk image or a block device")
+        raise Unavailable(f"{path}: neither a file nor a block device", "Name a disk image or a block device.")
     return os.lseek(descriptor, 0, os.SEEK_END)  # st_size is 0 for a block device
 
 
@@ -203,5 +203,5 @@ def _grow(descriptor: int, path: str, octets: int, created: bool) -> int:
         else:
             os.ftruncate(descriptor, 0)
         reason = error.strerror if isinstance(error, OSError) else "too large"
-        raise DeviceError(f"{path}: cannot be made {octets} octets large: {reason}; free space first") from error
+        raise Unavailable(f"{path}: cannot be made {octets} octets large: {reason}", "Free space first.") from error
     return octets

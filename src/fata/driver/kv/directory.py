@@ -21,7 +21,7 @@ from fata.driver.kv.directory_ro import DirectoryRo, host_path
 from fata.driver.kv.staging import STAGING, Staging
 from fata.driver.kv.transfer import LARGEST, refusals
 from fata.driver.kv.unsynced import Unsynced
-from fata.errors import DeviceError, StateError
+from fata.errors import DeviceError, StateError, Unavailable
 
 SMALL = 65536  # octets: a value up to this size is changed by replacing it, which a power cut cannot tear
 PATIENCE = 4096  # keys that may wait for a flush; then one happens by itself
@@ -251,18 +251,18 @@ def _copy_changed(source: int, target: int, offset: int, data: bytes) -> None:
 
 
 async def open_directory(root: str, read_only: bool = False) -> Directory:
-    """Open a directory of the host as a store. Raises DeviceError, which names the path and the remedy.
+    """Open a directory of the host as a store. Raises Unavailable, which names the path and the remedy.
 
     Several programs may have it open; each change is seen by all of them whole.
     """
     try:
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise DeviceError(f"{root}: no such directory; create it, for instance with `mkdir -p {root}`") from error
+        raise Unavailable(f"{root}: no such directory", f"Create it, for instance with `mkdir -p {root}`.") from error
     except NotADirectoryError as error:
-        raise DeviceError(f"{root}: not a directory; name the directory that holds the files") from error
+        raise Unavailable(f"{root}: not a directory", "Name the directory that holds the files.") from error
     except ValueError as error:
-        raise DeviceError(f"{root!r}: no path: {error}") from error
+        raise Unavailable(f"{root!r}: no path: {error}") from error
     except OSError as error:
-        raise DeviceError(f"{root}: {error.strerror}; give this user the right to read it") from error
+        raise Unavailable(f"{root}: {error.strerror}", "Give this user the right to read it.") from error
     return Directory(descriptor, root, read_only)
