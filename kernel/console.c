@@ -19,10 +19,15 @@ static u64 first_print;
 
 void console_init(void) {
     static const u8 setup[][2] = {{3, 0x80}, {0, 1},    {1, 0}, {3, 3},
-                                  {2, 7},    {4, 0x0b}, {1, 1}}; /* 115200 8N1, FIFO, OUT2 */
+                                  {2, 7},    {4, 0x0b}}; /* 115200 8N1, FIFO, OUT2 */
+    if (in8(LINE) & 1 && in8(LINE) != 0xff)
+        input[arrived++] = in8(PORT); /* typed before we were here; the FIFO's reset would lose it */
     for (size_t i = 0; i < COUNT(setup); i++)
         out8(PORT + setup[i][0], setup[i][1]);
 }
+
+/* Only once the interrupt is routed: it is an edge, and one that nobody sees does not come again. */
+void console_listen(void) { out8(PORT + 1, 1); }
 
 void console_write(const u8 *text, u64 size) {
     if (!first_print && size)

@@ -206,6 +206,7 @@ _Noreturn void kmain(const struct pvh_start *start) {
     hardware_init(boot.rsdp);
     acpi_init(boot.rsdp);
     apic_route(4, VECTOR_CONSOLE, false, false);
+    console_listen();
     take_words();
     if (!random_init(insecure_entropy))
         panic("this processor has no RDRAND, so there is no entropy for keys and hashes; "

@@ -122,6 +122,7 @@ bool apic_deadline_mode(void);
 /* ---- console.c, acpi.c, random.c: what is always there ---- */
 
 void console_init(void);
+void console_listen(void);
 void console_interrupt(void);
 void console_write(const u8 *text, u64 size);
 long console_read(u8 *to, u64 size); /* 0 when nothing has arrived */
