@@ -1,6 +1,7 @@
 """A runtime without its ELF file: the standard library of the Python that runs the tests, and what a guest has in C.
 
-It is made once, in build/, from the same scripts as a real one, so the tests of what goes into an image need no compiler.
+It is made once, in build/, from the same scripts as a real one, so the tests of what goes into an image need no
+compiler.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from functools import partial
 from pathlib import Path
 
 from fata.target.image.distributions import Distribution, File, Shelf, shelf_of
@@ -25,13 +27,13 @@ READERS = ROOT / "src" / "fata" / "target" / "image"
 LIBRARY_SCRIPTS = (SCRIPTS / "stdlib.py", SCRIPTS / "table.py", READERS / "imports.py", READERS / "guest.py")
 
 # As Debian's static library has them, with those that the runtime's build adds.
-IN_C = (
-    "_abc _ast _asyncio _bisect _blake2 _cipher _codecs _collections _contextvars _csv _datetime _elementtree _functools "
-    "_hashlib _heapq _hw _imp _io _json _locale _md5 _opcode _operator _pickle _posixsubprocess _queue _random _sha1 "
-    "_sha256 _sha3 _sha512 _signal _socket _sre _ssl _stat _statistics _string _struct _symtable _thread _tokenize "
-    "_tracemalloc _typing _warnings _weakref _zoneinfo array atexit binascii builtins cmath errno faulthandler fcntl gc "
-    "grp itertools marshal math posix pwd pyexpat select spwd sys syslog time unicodedata xxsubtype zlib"
-).split()
+IN_C = """
+_abc _ast _asyncio _bisect _blake2 _cipher _codecs _collections _contextvars _csv _datetime _elementtree _functools
+_hashlib _heapq _hw _imp _io _json _locale _md5 _opcode _operator _pickle _posixsubprocess _queue _random _sha1
+_sha256 _sha3 _sha512 _signal _socket _sre _ssl _stat _statistics _string _struct _symtable _thread _tokenize
+_tracemalloc _typing _warnings _weakref _zoneinfo array atexit binascii builtins cmath errno faulthandler fcntl gc
+grp itertools marshal math posix pwd pyexpat select spwd sys syslog time unicodedata xxsubtype zlib
+""".split()  # noqa: SIM905  # a list literal would be eighty lines
 FROZEN = ["_collections_abc", "abc", "codecs", "encodings", "encodings.utf_8", "io", "os", "posixpath", "stat"]
 
 
@@ -74,7 +76,7 @@ def distribution(name: str, version: str = "1", **files: str) -> Distribution:
     """Make a distribution: `pack__mod="…"` is the module pack.mod; `speedups_so` is a compiled one."""
     content = {_path(key): text.encode() for key, text in files.items()}
     return Distribution(
-        name, version, {path: File(f"site/{path}", lambda data=data: data) for path, data in content.items()}
+        name, version, {path: File(f"site/{path}", partial(bytes, data)) for path, data in content.items()}
     )
 
 
@@ -85,10 +87,7 @@ def _path(key: str) -> str:
 
 def find_in(folder: Path, shelf: Shelf | None = None, main: str = "import app\n") -> Findings:
     """Find what a program needs whose application lies in `folder`; by default from no distributions."""
-    generated = folder / "build" / "main.py"
-    generated.parent.mkdir(exist_ok=True)
-    generated.write_text(main, encoding="utf-8")
-    return find(generated, folder, standard(full_runtime()), shelf_of([]) if shelf is None else shelf)
+    return find(main.encode(), folder, standard(full_runtime()), shelf_of([]) if shelf is None else shelf)
 
 
 def write_tree(folder: Path, files: dict[str, str]) -> None:
@@ -96,4 +95,3 @@ def write_tree(folder: Path, files: dict[str, str]) -> None:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
-

@@ -35,7 +35,9 @@ register("app", main("app:App"))
 """
 
 
-def make_wheel(folder: Path, name: str, version: str, source: str, requires: tuple[str, ...] = (), tag: str = "") -> Path:
+def make_wheel(
+    folder: Path, name: str, version: str, source: str, requires: tuple[str, ...] = (), tag: str = ""
+) -> Path:
     """Make a wheel with one module, as a build backend would."""
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {each}\n" for each in requires)

@@ -10,7 +10,6 @@ import click
 from fata.config.graph import Graph
 from fata.errors import ConfigError
 from fata.runtime.quoting import join
-from fata.target.output import make_files, write_main
 from fata.target.virtio.accel import choose
 from fata.target.virtio.build import build
 from fata.target.virtio.cpio import write_cpio
@@ -100,8 +99,7 @@ def run_machine(graph: Graph, words: list[str], options: Options) -> int:
     machine = options.machine()
     archive = write_cpio(dict(map(read_file, options.files))) if options.files else None
     with progress() as report:
-        main = write_main(graph, application_version(graph.project.directory))
-        image, made = build(graph, main, make_files(graph, report))
+        image, made = build(graph, application_version(graph.project.directory), report)
         report("looking for KVM")
         accel = choose(options.accel or "auto", say)
     if machine.gdb:

@@ -47,7 +47,7 @@ GUEST = {
 """What a requirement's marker may ask for."""
 
 
-def settle(graph: Graph, main: Path, report: Report) -> tuple[list[str], list[Wheel]]:
+def settle(graph: Graph, program: bytes, report: Report) -> tuple[list[str], list[Wheel]]:
     """Return the requirements of a program and the wheels that satisfy them; these are in the cache then.
 
     Required is what config.py names, and each distribution that the program reaches beyond that, as it is installed
@@ -59,7 +59,7 @@ def settle(graph: Graph, main: Path, report: Report) -> tuple[list[str], list[Wh
         wheels = resolve(requirements) if requirements else []
         report(f"fetching {len(wheels)} wheels")
         fetch(wheels)
-        further = unlocked(graph, main, wheels)
+        further = unlocked(graph, program, wheels)
         if not further:
             return requirements, wheels
         requirements = sorted({*requirements, *map(_as_installed, further)})

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from fata.errors import ConfigError
-from fata.target.image.distributions import Distribution, shelf_of
-from fata.target.image.finder import Findings
-from tests.images import distribution, find_in, write_tree
+from fata.target.image.distributions import Distribution, installed_shelf, shelf_of
+from fata.target.image.finder import Findings, find
+from fata.target.image.standard import standard
+from fata.target.program import write_program
+from fata.tool.session import open_session
+from tests.images import ROOT, distribution, find_in, full_runtime, write_tree
 
 
 def own(findings: Findings) -> list[str]:
@@ -76,7 +79,11 @@ def test_a_guarded_import_may_fail(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "line", "reason"),
     [
-        ("import json\nimport subprocess\n", 2, "imports 'subprocess', which cannot work in the guest: there is one process"),
+        (
+            "import json\nimport subprocess\n",
+            2,
+            "imports 'subprocess', which cannot work in the guest: there is one process",
+        ),
         ("import multiprocessing.pool\n", 1, "imports 'multiprocessing', which cannot work"),
         ("def f():\n    import sqlite3\n", 2, "imports 'sqlite3', which the guest lacks: _sqlite3 is C code"),
         ("import ctypes\n", 1, "imports 'ctypes', which the guest lacks: _ctypes is C code"),
@@ -141,7 +148,9 @@ def test_a_reached_distribution_is_packed_whole_but_followed_only_where_it_is_re
 
 def test_a_distribution_that_is_only_reached_through_another_is_there(tmp_path: Path) -> None:
     write_tree(tmp_path, {"app.py": "import one\n"})
-    shelf = shelf_of([distribution("One", one="import two"), distribution("two", two=""), distribution("three", three="")])
+    shelf = shelf_of(
+        [distribution("One", one="import two"), distribution("two", two=""), distribution("three", three="")]
+    )
     findings = find_in(tmp_path, shelf)
     assert [each.name for each in findings.distributions] == ["One", "two"]
     assert findings.direct == {"One"}
@@ -180,7 +189,9 @@ def test_an_unguarded_compiled_module_is_refused_by_module_file_and_line(tmp_pat
     assert (error.file, error.line) == ("site/dist/__init__.py", 3)
 
 
-@pytest.mark.parametrize("guard", ["try:\n    import dist\nexcept ImportError:\n    pass\n", "def f():\n    import dist\n"])
+@pytest.mark.parametrize(
+    "guard", ["try:\n    import dist\nexcept ImportError:\n    pass\n", "def f():\n    import dist\n"]
+)
 def test_a_distribution_that_fails_is_no_mistake_where_its_import_may_fail(tmp_path: Path, guard: str) -> None:
     write_tree(tmp_path, {"app.py": guard})
     find_in(tmp_path, shelf_of([distribution("dist", dist="import sqlite3, nowhere")]))
@@ -200,3 +211,13 @@ def test_a_distribution_may_import_what_cannot_work(tmp_path: Path) -> None:
     assert "subprocess" in findings.standard
     (note,) = findings.notes  # one for all its modules
     assert "which does not work in the guest: there is one process" in note.text
+
+
+@pytest.mark.parametrize("example", ["asgi", "www"])
+def test_the_examples_with_a_network_can_be_packed(example: str) -> None:
+    session = open_session([str(ROOT / "examples" / example)], "unix")  # their network is not on virtio yet
+    program = write_program(session.graph(), "0").encode()
+    findings = find(program, session.project.directory, standard(full_runtime()), installed_shelf())
+    names = {each.name for each in findings.distributions}
+    assert names >= ({"starlette", "anyio", "h11"} if example == "asgi" else {"h11"})
+    assert all("subprocess" in note.text for note in findings.notes), findings.notes

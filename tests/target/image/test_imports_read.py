@@ -44,7 +44,10 @@ ALWAYS, GUARDED, LATE, LATE_GUARDED = Need.ALWAYS, Need.GUARDED, Need.LATE, Need
         ("if __name__ == '__main__':\n    import a", {}),
         ("match x:\n    case 1:\n        import a", {"a": GUARDED}),
         ("import importlib\nimportlib.import_module('a.b')", {"importlib": ALWAYS, "a.b": ALWAYS}),
-        ("from importlib import import_module\nx = [import_module('..q', __name__)]", {"importlib": ALWAYS, "q": ALWAYS}),
+        (
+            "from importlib import import_module\nx = [import_module('..q', __name__)]",
+            {"importlib": ALWAYS, "q": ALWAYS},
+        ),
         ("def f():\n    return __import__('a')", {"a": LATE}),
         ("def f(x):\n    return x.strptime('1', '%d')", {"_strptime": LATE_GUARDED}),
     ],
@@ -78,7 +81,9 @@ def test_an_import_that_only_running_can_tell_is_noted_by_its_line() -> None:
 
 
 def test_second_processes_are_noted() -> None:
-    found = reading("import os\nfrom os import execvp, path\nos.fork()\nf = os.system\nos.path.join('a')\nos.getpid()\n")
+    found = reading(
+        "import os\nfrom os import execvp, path\nos.fork()\nf = os.system\nos.path.join('a')\nos.getpid()\n"
+    )
     assert found.processes == (("os.execvp", 2), ("os.fork", 3), ("os.system", 4))
 
 

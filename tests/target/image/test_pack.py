@@ -22,7 +22,7 @@ guest_only = pytest.mark.skipif(not can_compile(), reason="only the guest's Pyth
 
 def packed(folder: Path, *distributions: Distribution, files: tuple[Path, ...] = ()) -> dict[str, Entry]:
     findings = find_in(folder, shelf_of(distributions))
-    entries = pack(folder / "build" / "main.py", findings, full_runtime(), files)
+    entries = pack(b"import app\n", findings, full_runtime(), files)
     return {entry.path: entry for entry in entries}
 
 
@@ -30,7 +30,15 @@ def packed(folder: Path, *distributions: Distribution, files: tuple[Path, ...] =
 def test_own_modules_are_there_as_source_and_code_the_rest_as_code(tmp_path: Path) -> None:
     write_tree(tmp_path, {"app.py": "import dist, json\n"})
     entries = packed(tmp_path, distribution("dist", dist="VALUE = 1"))
-    for path in ("app.py", "app.pyc", "__main__.py", "__main__.pyc", "dist.pyc", "json/__init__.pyc", "json/decoder.pyc"):
+    for path in (
+        "app.py",
+        "app.pyc",
+        "__main__.py",
+        "__main__.pyc",
+        "dist.pyc",
+        "json/__init__.pyc",
+        "json/decoder.pyc",
+    ):
         assert path in entries
     assert not {"dist.py", "json/__init__.py"} & set(entries)
     assert entries["app.pyc"].group == APPLICATION
@@ -87,8 +95,8 @@ from fata.target.image.finder import find
 from fata.target.image.pack import pack
 from fata.target.image.runtime import load_runtime
 from fata.target.image.standard import standard
-runtime, main = load_runtime(Path(sys.argv[1])), Path("main.py").absolute()
-findings = find(main, main.parent, standard(runtime), installed_shelf())
+runtime, main = load_runtime(Path(sys.argv[1])), Path("main.py").read_bytes()
+findings = find(main, Path.cwd(), standard(runtime), installed_shelf())
 sys.stdout.buffer.write(write_archive(pack(main, findings, runtime, [])))
 """
 
@@ -108,7 +116,7 @@ def test_the_archive_is_the_same_in_another_folder_and_under_another_hash_seed(t
         folder.mkdir(parents=True)
         write_tree(folder, {"app.py": APP, "main.py": "import app\n"})
         variables = {**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC-{len(seed)}"}
-        words = [sys.executable, "-c", PACK, runtimes() / "full"]
+        words = [sys.executable, "-c", PACK, str(runtimes() / "full")]
         done = subprocess.run(words, cwd=folder, env=variables, stdout=subprocess.PIPE, check=True)
         archives.append(done.stdout)
     assert len(archives[0]) > 1_000_000

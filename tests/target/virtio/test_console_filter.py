@@ -1,13 +1,15 @@
-"""The guest's console: everything is shown but the kernel's last line with the exit status, however it is cut into pieces."""
+"""The guest's console: everything is shown but the kernel's last line with the exit status, in whatever pieces."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fata.target.virtio.console import ConsoleFilter
-from fata.target.virtio.launch import exit_status
+from fata.target.virtio.guest import exit_status
 
 LINES = st.lists(
     st.sampled_from([b"hello\n", b"exit status 7\n", b"exit status 130\r\n", b"exit", b"e", b"\n", b"exit status x\n"])
@@ -43,7 +45,7 @@ def test_only_the_last_line_is_the_kernels(written: bytes, shown: bytes, status:
 def test_it_does_not_matter_how_it_arrives(lines: list[bytes], cuts: list[int]) -> None:
     written = b"".join(lines)
     edges = sorted({0, len(written), *(cut for cut in cuts if cut < len(written))})
-    pieces = [written[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [written[start:end] for start, end in pairwise(edges)]
     assert filtered(pieces) == filtered([written])
     shown, status = filtered(pieces)
     assert shown == written or (status is not None and written.startswith(shown))
@@ -55,7 +57,16 @@ def test_a_prompt_is_shown_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("code", "told", "status"),
-    [(1, None, 0), (15, None, 7), (15, 9, 7), (255, 200, 200), (255, None, 127), (0, None, 0), (0, 3, 3), (-9, None, 137)],
+    [
+        (1, None, 0),
+        (15, None, 7),
+        (15, 9, 7),
+        (255, 200, 200),
+        (255, None, 127),
+        (0, None, 0),
+        (0, 3, 3),
+        (-9, None, 137),
+    ],
 )
 def test_the_exit_status_of_a_program_is_read_from_qemus(code: int, told: int | None, status: int) -> None:
     assert exit_status(code, told) == status

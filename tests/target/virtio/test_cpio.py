@@ -21,7 +21,8 @@ NAMES = st.from_regex(r"[a-zä]{1,9}(/[a-z.]{0,3}[a-z]){0,2}", fullmatch=True)
 
 def members(archive: bytes) -> dict[str, bytes]:
     """Read an archive as the kernel does."""
-    found, at = {}, 0
+    found: dict[str, bytes] = {}
+    at = 0
     while True:
         assert archive[at : at + 6] == b"070701"
         size, name_size = (int(archive[at + start : at + start + 8], 16) for start in (54, 94))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.segments import NoteSegment
 
 from fata.errors import ConfigError
 from fata.target.virtio import accel, probe
@@ -43,9 +44,7 @@ def ask(program: Program, memory: Path, device: Path = Path("/dev/null")) -> pro
     return probe.kvm(str(program.path), memory, device)
 
 
-@pytest.mark.parametrize(
-    ("text", "verdict"), [(WORKS, (True, "")), (REFUSES, (False, "failed to set MSR 0x10a"))]
-)
+@pytest.mark.parametrize(("text", "verdict"), [(WORKS, (True, "")), (REFUSES, (False, "failed to set MSR 0x10a"))])
 def test_a_verdict_is_remembered(tmp_path: Path, memory: Path, text: str, verdict: tuple[bool, str]) -> None:
     program = Program(tmp_path, text)
     assert ask(program, memory) == ask(program, memory) == verdict
@@ -82,8 +81,9 @@ def test_without_qemu_there_is_no_verdict_but_a_reason() -> None:
 def test_the_tiny_guest_is_an_elf_file_with_a_pvh_entry() -> None:
     elf = ELFFile(io.BytesIO(probe.tiny_guest()))
     load, note = elf.iter_segments()
+    assert isinstance(note, NoteSegment)
     (found,) = note.iter_notes()
-    assert (found["n_name"], found["n_type"]) == ("Xen", 18)
+    assert (found["n_name"], str(found["n_type"])) == ("Xen", "18")
     entry = elf["e_entry"]
     assert int.from_bytes(found["n_descdata"], "little") == entry
     assert load["p_paddr"] < entry < load["p_paddr"] + load["p_filesz"]

@@ -35,13 +35,13 @@ class Findings:
     notes: tuple[Note, ...]
 
 
-def find(main: Path, directory: Path, library: Standard, shelf: Shelf) -> Findings:
-    """Follow the imports of the generated `main`, whose application lies in `directory`.
+def find(program: bytes, directory: Path, library: Standard, shelf: Shelf) -> Findings:
+    """Follow the imports of the generated `program`, whose application lies in `directory`.
 
     Raises ConfigError at the import that cannot stand in an image.
     """
     finder = _Finder(Places(directory, library, shelf), library)
-    finder.follow(Found(MAIN, Origin.FATA, f"{MAIN}.py", str(main), file=main))
+    finder.follow(Found(MAIN, Origin.FATA, f"{MAIN}.py", "main.py", text=program))
     finder.follow_hidden()
     return Findings(
         tuple(found for _, found in sorted(finder.reached.items()) if found.path and found.name != MAIN),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from fata.config.graph import Graph
 from fata.target.image.archive import Entry, write_archive
@@ -33,33 +34,40 @@ class Image:
         return embed(self.runtime.elf.read_bytes(), write_archive(self.entries), floor=self.floor * KIB_PER_MIB)
 
 
-def judge(graph: Graph, main: Path) -> tuple[Runtime, Findings]:
-    """Find what an image of a program needs, and the runtime for it: the lean one when nothing asks for OpenSSL.
+class Verdict(NamedTuple):
+    """What an image of a program needs, and the runtime for it."""
+
+    runtime: Runtime
+    findings: Findings
+
+
+def judge(graph: Graph, program: bytes) -> Verdict:
+    """Find what an image of a generated program needs; the runtime is the lean one when nothing asks for OpenSSL.
 
     Raises ConfigError at what cannot be in an image.
     """
     full = find_runtime(FULL)
-    findings = find(main, graph.project.directory, standard(full), _shelf(graph))
+    findings = find(program, graph.project.directory, standard(full), _shelf(graph))
     lean = None if OPENSSL & findings.asked else has_runtime(LEAN)
     if lean is None:
-        return full, findings
-    return lean, replace(findings, standard=frozenset(standard(lean).closure(findings.asked)))
+        return Verdict(full, findings)
+    return Verdict(lean, replace(findings, standard=frozenset(standard(lean).closure(findings.asked))))
 
 
-def make_image(graph: Graph, main: Path, files: list[Path]) -> Image:
-    """Make the image of a program; `files` are its assets. Raises ConfigError."""
-    runtime, findings = judge(graph, main)
-    return Image(runtime, findings, tuple(pack(main, findings, runtime, files)), _floor(runtime, findings))
+def make_image(verdict: Verdict, program: bytes, files: Iterable[Path]) -> Image:
+    """Make the image of a program that was judged; `files` are its assets. Raises ConfigError."""
+    runtime, findings = verdict
+    return Image(runtime, findings, tuple(pack(program, findings, runtime, files)), _floor(runtime, findings))
 
 
-def unlocked(graph: Graph, main: Path, wheels: Sequence[Wheel]) -> list[Distribution]:
+def unlocked(graph: Graph, program: bytes, wheels: Sequence[Wheel]) -> list[Distribution]:
     """Return the distributions that the application or fata itself imports, as installed here, and no wheel is of.
 
     Raises ConfigError.
     """
     stock = [from_wheel(cached(wheel)) for wheel in wheels]
     shelf = shelf_of(stock, installed_shelf())
-    findings = find(main, graph.project.directory, standard(find_runtime(FULL)), shelf)
+    findings = find(program, graph.project.directory, standard(find_runtime(FULL)), shelf)
     return [each for each in findings.distributions if each.name in findings.direct and each not in stock]
 
 

@@ -17,12 +17,12 @@ APPLICATION, FATA, LIBRARY, FILES = "application", "fata", "standard library", "
 """Groups; every distribution is one more, by its name."""
 
 
-def pack(main: Path, findings: Findings, runtime: Runtime, files: Iterable[Path]) -> list[Entry]:
-    """Return the archive's files; `files` are the assets that were made for it.
+def pack(program: bytes, findings: Findings, runtime: Runtime, files: Iterable[Path]) -> list[Entry]:
+    """Return the archive's files: the generated `program`, what it reaches, and the assets `files`.
 
     The application's modules are there as source too, for tracebacks. Raises ConfigError for what cannot be compiled.
     """
-    sources = [Entry(f"{MAIN}.py", main.read_bytes(), APPLICATION, MAIN)]
+    sources = [Entry(f"{MAIN}.py", program, APPLICATION, MAIN)]
     sources += [
         Entry(found.path, found.source(), _GROUPS[found.origin], found.name)
         for found in findings.modules

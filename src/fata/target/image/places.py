@@ -34,6 +34,7 @@ class Found:
     distribution: Distribution | None = None
     compiled: bool = False  # a C extension, without a source beside it
     file: Path | None = None
+    text: bytes | None = None  # its source where it is in no file yet
 
     @property
     def package(self) -> bool:
@@ -42,6 +43,8 @@ class Found:
 
     def source(self) -> bytes:
         """Return its source."""
+        if self.text is not None:
+            return self.text
         if self.file is not None:
             return self.file.read_bytes()
         assert self.distribution is not None

@@ -25,14 +25,14 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         return
     with progress(quiet=as_json) as report:
         graph = open_session(ctx.args, target).graph()
-        main = write_main(graph, application_version(graph.project.directory))
-        files = make_files(graph, report)
+        version = application_version(graph.project.directory)
         notes: tuple[Note, ...] = ()
         if graph.target == VIRTIO:
-            output, image = build_image(graph, main, files)
+            output, image = build_image(graph, version, report)
             notes = image.findings.notes
         else:
-            output = build_process(graph, main, files)
+            main = write_main(graph, version)
+            output = build_process(graph, main, make_files(graph, report))
     size = output.stat().st_size
     if as_json:
         told = {"name": graph.project.name, "target": graph.target, "output": str(output), "size": size}

@@ -13,6 +13,7 @@ import click
 from fata.config.graph import Graph
 from fata.target.image.image import judge
 from fata.target.output import write_main
+from fata.target.program import write_program
 from fata.tool.keyed import keyed, show_help
 from fata.tool.machine import VIRTIO
 from fata.tool.screen import progress, say, show_json
@@ -32,8 +33,9 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         return
     with progress(quiet=as_json) as report:
         graph = open_session(ctx.args, target).graph(booting=True)
-        main = write_main(graph, application_version(graph.project.directory))
-        notes = judge(graph, main)[1].notes if graph.target == VIRTIO else ()
+        version = application_version(graph.project.directory)
+        notes = judge(graph, write_program(graph, version).encode()).findings.notes if graph.target == VIRTIO else ()
+        main = write_main(graph, version)
         report("checking types")
         findings = None if find_spec("mypy") is None else _type_errors(graph, main)
     if as_json:

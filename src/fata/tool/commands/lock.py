@@ -7,7 +7,7 @@ import click
 from fata.config.lock import replace
 from fata.errors import ConfigError
 from fata.target.image.wheels import LOCK, lock_text, read_wheel_lock
-from fata.target.output import write_main
+from fata.target.program import write_program
 from fata.tool.keyed import keyed, show_help
 from fata.tool.machine import VIRTIO
 from fata.tool.resolve import fetch, settle
@@ -35,8 +35,8 @@ def command(ctx: click.Context, target: str | None, as_json: bool, only_fetch: b
             wheels = list(lock.wheels)
         else:
             graph = session.graph(locking=True)
-            main = write_main(graph, application_version(graph.project.directory))
-            requirements, wheels = settle(graph, main, report)
+            program = write_program(graph, application_version(graph.project.directory)).encode()
+            requirements, wheels = settle(graph, program, report)
         report("fetching")
         fetched = fetch(wheels) if only_fetch else []
     if not only_fetch:

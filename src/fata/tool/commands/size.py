@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from fata.config.lock import replace
-from fata.target.image.image import make_image
 from fata.target.image.sizes import Group, sizes
-from fata.target.output import make_files, write_main
+from fata.target.virtio.build import make
 from fata.tool.keyed import keyed, show_help
 from fata.tool.machine import VIRTIO
 from fata.tool.render.treemap import draw
@@ -31,8 +30,7 @@ def command(
         return
     with progress(quiet=as_json) as report:
         graph = open_session(ctx.args, target or VIRTIO).graph()
-        main = write_main(graph, application_version(graph.project.directory))
-        groups = sizes(make_image(graph, main, make_files(graph, report)))
+        groups = sizes(make(graph, application_version(graph.project.directory), report))
     total = sum(group.size for group in groups)
     if as_json:
         show_json({"name": graph.project.name, "size": total, "groups": [_data(group) for group in groups]})
