@@ -1,4 +1,4 @@
-"""The options of `fata run` that describe a virtual machine, and the run itself."""
+"""The options of `fata run` that describe a virtual machine."""
 
 from __future__ import annotations
 
@@ -7,27 +7,18 @@ from typing import Any, NamedTuple
 
 import click
 
-from fata.config.graph import Graph
 from fata.errors import ConfigError
-from fata.runtime.quoting import join
-from fata.target.virtio.accel import choose
-from fata.target.virtio.build import build
-from fata.target.virtio.cpio import write_cpio
-from fata.target.virtio.launch import run
 from fata.target.virtio.machine import (
     ACCELERATORS,
     DEFAULT_MEMORY,
     MODELS,
     Machine,
     read_drive,
-    read_file,
     read_forward,
     read_memory,
     read_nic,
 )
-from fata.target.virtio.qemu import GDB_PORT, command
-from fata.tool.screen import progress, say
-from fata.tool.session import application_version
+from fata.target.virtio.qemu import GDB_PORT
 
 VIRTIO = "virtio"
 
@@ -92,18 +83,3 @@ def machine_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(OPTIONS):
         gathered = option(gathered)
     return gathered
-
-
-def run_machine(graph: Graph, words: list[str], options: Options) -> int:
-    """Build an image and run it with the arguments `words`; return the program's exit status. Raises ConfigError."""
-    machine = options.machine()
-    archive = write_cpio(dict(map(read_file, options.files))) if options.files else None
-    with progress() as report:
-        image, made = build(graph, application_version(graph.project.directory), report)
-        report("looking for KVM")
-        accel = choose(options.accel or "auto", say)
-    if machine.gdb:
-        symbols = made.runtime.debug or image
-        say(f"waiting for gdb: gdb {symbols} -ex 'target remote :{GDB_PORT}'")
-    line = join(words)
-    return run(lambda control, files: command(machine, accel, image, line, files=files, control=control), archive, say)

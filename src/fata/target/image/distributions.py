@@ -8,11 +8,13 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fata.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution as MetadataDistribution
 
 TESTS = frozenset({"test", "tests", "testing_data", "__pycache__"})
 EXTENSION = re.compile(r"\.(cpython-[^.]+|abi3)?\.?(so|pyd)$")
@@ -111,6 +113,8 @@ def _installed(places: list[Path], top: str) -> tuple[Distribution, ...]:
     place = next((place for place in places if _has(place, top)), None)
     if place is None:
         return ()
+    from importlib import metadata  # 15 ms, and not for a lock's wheels
+
     shared = not ((place / f"{top}.py").is_file() or (place / top / "__init__.py").is_file())
     candidates = list(metadata.distributions(path=[str(place)]))
     # Most distributions are called as what they bring; only the others cost a look into every list of files.
@@ -134,7 +138,7 @@ def _belongs(file: PurePosixPath, top: str) -> bool:
     return file.name == f"{top}.py" or (file.name.startswith(f"{top}.") and file.suffix == ".so")
 
 
-def _from_metadata(source: metadata.Distribution) -> Distribution:
+def _from_metadata(source: MetadataDistribution) -> Distribution:
     files = {}
     for file in source.files or []:
         path = Path(str(file.locate()))

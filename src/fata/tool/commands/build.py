@@ -7,7 +7,6 @@ import click
 from fata.target.image.notes import Note
 from fata.target.output import make_files, write_main
 from fata.target.unix.build import build as build_process
-from fata.target.virtio.build import build as build_image
 from fata.tool.keyed import keyed, show_help
 from fata.tool.machine import VIRTIO
 from fata.tool.screen import progress, say, show_json
@@ -28,6 +27,8 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         version = application_version(graph.project.directory)
         notes: tuple[Note, ...] = ()
         if graph.target == VIRTIO:
+            from fata.target.virtio.build import build as build_image
+
             output, image = build_image(graph, version, report)
             notes = image.findings.notes
         else:

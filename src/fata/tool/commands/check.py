@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from fata.config.graph import Graph
-from fata.target.image.image import judge
+from fata.target.image.notes import Note
 from fata.target.output import write_main
 from fata.target.program import write_program
 from fata.tool.keyed import keyed, show_help
@@ -34,7 +34,7 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
     with progress(quiet=as_json) as report:
         graph = open_session(ctx.args, target).graph(booting=True)
         version = application_version(graph.project.directory)
-        notes = judge(graph, write_program(graph, version).encode()).findings.notes if graph.target == VIRTIO else ()
+        notes = _judge(graph, version) if graph.target == VIRTIO else ()
         main = write_main(graph, version)
         report("checking types")
         findings = None if find_spec("mypy") is None else _type_errors(graph, main)
@@ -48,6 +48,12 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         missing = "; types were not checked: pip install mypy" if findings is None else ""
         say(f"{graph.project.name} for {graph.target}: {len(findings or []) or 'no'} mistakes{missing}")
     sys.exit(2 if findings else 0)
+
+
+def _judge(graph: Graph, version: str) -> tuple[Note, ...]:
+    from fata.target.image.image import judge
+
+    return judge(graph, write_program(graph, version).encode()).findings.notes
 
 
 def _type_errors(graph: Graph, main: Path) -> list[str]:

@@ -13,7 +13,7 @@ from fata.target.output import make_files, write_main
 from fata.target.unix.launch import become, environment, reload
 from fata.target.unix.launch import command as command_line
 from fata.tool.keyed import keyed, show_help
-from fata.tool.machine import VIRTIO, Options, machine_options, run_machine
+from fata.tool.machine import VIRTIO, Options, machine_options
 from fata.tool.screen import progress, say
 from fata.tool.session import application_version, open_session
 
@@ -36,6 +36,8 @@ def command(
     extra = [] if logs is None else [f"--logs={logs}"]
     session = open_session(ctx.args, target)
     if session.plan.target == VIRTIO:
+        from fata.tool.run_machine import run_machine  # what makes images is not for those who run processes
+
         _only_for_processes(again, debug)
         graph = session.graph(booting=True)
         sys.exit(run_machine(graph, [*_boot_words(graph), *extra], options))
