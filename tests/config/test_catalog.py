@@ -131,6 +131,12 @@ def test_a_transactional_store_is_not_made_of_a_path(folder: Folder) -> None:
     assert "unix has none to give by default" in refusal(folder.plan).reason
 
 
+def test_an_offer_without_a_path_does_not_hide_one_with(folder: Folder) -> None:
+    offers = sorted(OFFERS, key=lambda offer: offer.from_path is not None)
+    assert Catalog(offers).from_path("fata.device.kv.KvRo") is not None
+    assert Catalog(offers[:1]).from_path("fata.device.kv.KvRo") is None
+
+
 def test_the_first_offer_of_a_contract_is_the_default() -> None:
     catalog = Catalog(offer for offer in OFFERS if offer.default is not None)
     for offer in catalog.offers:

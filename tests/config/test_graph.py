@@ -203,6 +203,19 @@ def test_the_keys_of_a_default_are_keys_of_the_program(folder: Folder) -> None:
     assert graph.settings["depth"].value == "shallow"
 
 
+def test_the_keys_of_a_device_that_is_made_of_a_path_are_keys_of_the_program(folder: Folder) -> None:
+    entry = Entry("image", Block, {"*": "drivers:Image"}, "")
+    depth: Key[str] = Key("depth", TEXT, "deep", "how deep")
+
+    def make(path: Key[str]) -> Impl[Block]:
+        made: Impl[Block] = device(entry, path=path, depth=depth)
+        return made
+
+    catalog = Catalog([Offer(make, entry, from_path=make)])
+    plan = folder.app(APP).config(CONFIG).plan(catalog=catalog)
+    assert [key.name for key in plan.keys] == ["block", "depth"]
+
+
 def test_the_keys_of_a_circle_are_looked_for_once(folder: Folder) -> None:
     catalog = Catalog([needing("outer", Block, KvRo), needing("inner", KvRo, Block)])
     assert folder.app(APP).config(CONFIG).plan(catalog=catalog).keys == ()

@@ -61,6 +61,11 @@ def test_a_key_read_only_at_boot_is_not_in_the_lock(folder: Folder) -> None:
     assert "name" not in lock(folder, folder.app(APP).config(BOOT_ONLY).graph()).keys
 
 
+def test_a_key_without_a_value_is_not_in_the_lock(folder: Folder) -> None:
+    folder.app(APP.replace('name: str = "x"', "name: str")).config(CONFIG)
+    assert "name" not in lock(folder, folder.graph()).keys
+
+
 def test_what_was_locked_is_what_is_settled_from_the_lock(project: Folder) -> None:
     graph = project.graph("--kind=pages", '--name="a"\\ \t\n\x7fé☃', "--tags=a\\,b,\\\\", "--host=::1")
     again = project.graph(locked=lock(project, graph).keys)

@@ -117,6 +117,10 @@ def test_a_locked_default_and_an_absolute_path_stay_as_they_are(shop: Folder, el
     assert locked_values(shop.graph(f"--site={elsewhere}"))["site"] == str(elsewhere)
 
 
+def test_an_empty_path_is_locked_as_one(shop: Folder) -> None:
+    assert locked_values(shop.config(LOCKED[1]).graph("--site="))["site"] == ""
+
+
 @pytest.mark.parametrize("stage", ["both", "boot"])
 def test_a_default_path_in_the_program_is_absolute(shop: Folder, stage: str) -> None:
     """The program may be started from anywhere."""

@@ -70,7 +70,9 @@ def test_a_locked_none_is_none() -> None:
 
 FROM_PYPROJECT: list[tuple[Key[Any], object, Plain]] = [
     (NAME, "x", "x"),
+    (NAME, "World", "World"),
     (NAME, 3, "3"),
+    (NAME, True, "true"),
     (LOUD, True, True),
     (LOUD, "no", False),
     (PORT, 8080, 8080),
@@ -165,6 +167,14 @@ def test_what_was_typed_is_handed_on_to_the_program_and_nothing_else() -> None:
     assert {name: setting.value for name, setting in again.items()} == {
         name: setting.value for name, setting in settings.items()
     }
+
+
+def test_a_locked_empty_text_is_a_text() -> None:
+    assert settle([NAME], [], {}, {}, {"name": ""})["name"] == Setting("", "fata.lock")
+
+
+def test_a_key_without_a_value_is_not_handed_on() -> None:
+    assert as_words(KEYS, settle(KEYS, ["--loud"], {}, {}, {})) == ["--loud=true"]
 
 
 def test_the_environment_spells_a_name_its_way() -> None:

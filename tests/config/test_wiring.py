@@ -15,6 +15,8 @@ from fata.device import Block, Console, KvRo, KvRw, KvTx, Net
 class Idle:
     def __init__(self, pages: KvRo) -> None: ...
 
+class Bare:
+{RUN}
 class Site:
     def __init__(self, site: KvRo) -> None: ...
 {RUN}
@@ -124,6 +126,7 @@ UNFIT = {
         ["app:Talker(count=…) is an integer", "key 'count' is a text"],
     ),
     "an unknown parameter": ("main('app:Talker', cuont=3)", ["no parameter 'cuont'", "Did you mean 'count'?"]),
+    "a parameter of none": ("main('app:Bare', zzz=3)", ["no parameter 'zzz'", "It has none."]),
     "a parameter like no other": ("main('app:Talker', zzz=3)", ["no parameter 'zzz'", "It has console, count, mode."]),
     "a class that forgot to run": (
         "main('app:Idle', pages=crunch('.'))",
@@ -158,6 +161,7 @@ NO_CONFIG = {
     "an unknown argument": ("site = crunch('.', nmae='x')", ["TypeError", "nmae", "Mend this line"]),
     "a class for an application": ("class App: ...\nmain(App)", ["main: <class", "nothing is imported"]),
     "a job's name with capitals": ("main('app:Site', 'Left')", ["'Left' is not a name for a job"]),
+    "a job's name with a dash": ("main('app:Site', 'left-one')", ["'left-one' is not a name for a job"]),
     "a number for a package": ("package(3)", ["package: 3 is no text"]),
 }
 

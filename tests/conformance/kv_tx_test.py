@@ -128,6 +128,14 @@ class TestBatch:
                 await store.set("a", b"2")
         assert await store.get("a") == b"2"
 
+    async def test_a_value_on_the_way_that_refused_a_change_was_read(self, store: KvTx) -> None:
+        await store.set("a", b"1")
+        with pytest.raises(BatchConflict):
+            async with store.batch() as batch:
+                with pytest.raises(DictionaryExpected):
+                    await batch.set("a/b", b"2")
+                await store.remove("a")
+
     async def test_changes_elsewhere_are_no_conflict_and_stay(self, store: KvTx) -> None:
         for key in ("a/b", "a/c", "d/e"):
             await store.set(key, b"old")

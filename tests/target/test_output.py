@@ -65,6 +65,11 @@ def test_a_run_leaves_what_is_given_at_boot_out_of_the_program(folder: Folder) -
         assert output_folder(graph) == folder.path / "build" / "unix"
 
 
+def test_a_run_without_a_value_that_is_needed_has_none_written(folder: Folder) -> None:
+    text = write_program(WEB.write(folder).graph(booting=True), "1")
+    assert 'Argument("port", integer, doc=' in text
+
+
 def test_a_run_with_a_key_that_shapes_the_program_has_a_folder_of_its_own(folder: Folder) -> None:
     DEVICES.write(folder)
     folders = {output_folder(folder.graph(*words, booting=True)) for words in ([], ["--kv=folder"], ["--kv=memory"])}

@@ -7,16 +7,18 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fata.config.picture import Picture
 from fata.tool.render import data, svg
 from fata.tool.render.png import CHROMIUM_FLAGS
 from tests.programs import needs
 from tests.tool.render.pictures import PICTURES
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 PAGE = """<!doctype html><meta charset="utf-8"><body>%s<pre id="found"></pre><script>
   const all = (selector) => Array.from(document.querySelectorAll(selector));
@@ -32,10 +34,10 @@ PAGE = """<!doctype html><meta charset="utf-8"><body>%s<pre id="found"></pre><sc
 </script>"""
 
 
-def ask(picture: Picture, folder: Path) -> dict[str, Any]:
-    """Let Chromium show the drawing and run the page's script; return what that found."""
+def ask(drawing: str, folder: Path) -> dict[str, Any]:
+    """Let Chromium show an SVG and run the page's script; return what that found."""
     page = folder / "page.html"
-    page.write_text(PAGE % svg.draw(picture), encoding="utf-8")
+    page.write_text(PAGE % drawing, encoding="utf-8")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     command = ["chromium", *CHROMIUM_FLAGS, *sandbox, f"--user-data-dir={folder}/profile", "--dump-dom", page.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
@@ -49,8 +51,22 @@ def ask(picture: Picture, folder: Path) -> dict[str, Any]:
 @needs("chromium")
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_browser_sees_the_graph_that_json_tells(name: str, tmp_path: Path) -> None:
-    found = ask(PICTURES[name], tmp_path)
-    told = json.loads(data.draw(PICTURES[name]))
+    agree(ask(svg.draw(PICTURES[name]), tmp_path), json.loads(data.draw(PICTURES[name])))
+
+
+@pytest.mark.browser
+@needs("chromium")
+@pytest.mark.parametrize("example", ["www", "two-jobs"])
+def test_the_browser_sees_what_describe_tells(example: str, tmp_path: Path) -> None:
+    def describe(form: str) -> str:
+        words = [sys.executable, "-m", "fata.tool.main", "describe", str(EXAMPLES / example), "--format", form]
+        return subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout
+
+    agree(ask(describe("svg"), tmp_path), json.loads(describe("json")))
+
+
+def agree(found: dict[str, Any], told: dict[str, Any]) -> None:
+    """Compare what a browser found in the DOM with what JSON tells of the same graph."""
     assert found["nodes"] == [node["id"] for node in told["nodes"]]
     assert found["edges"] == [[edge["source"], edge["target"], edge["label"]] for edge in told["edges"]]
     assert found["outside"] == []

@@ -219,7 +219,14 @@ class _Batch(_TreeKv):
     def _change(self, paths: tuple[Path, ...], change: Callable[[Tree], None]) -> None:
         for path in paths:
             self._look(path, CONTENT)
-        change(self._tree)
+        try:
+            change(self._tree)
+        except NoSpace:
+            self._look((), CONTENT)  # the size of everything was asked for
+            raise
+        except KvError as error:
+            self._look(segments(error.key), KIND)  # a value on the way was seen, not only what the path names
+            raise
         self._changes.append(change)
 
 
