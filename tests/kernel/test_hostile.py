@@ -32,9 +32,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return path, [found[name] for name in PLACES]
 
 
-def run(hostile: tuple[Path, list[str]], part: str) -> machine.Result:
+def run(hostile: tuple[Path, list[str]], part: str, cpu: str = "max") -> machine.Result:
     path, places = hostile
-    return machine.boot(path, part, *places)
+    return machine.boot(path, part, *places, extra=(*machine.DEBUG_EXIT, "-cpu", cpu))
 
 
 @pytest.mark.qemu
@@ -52,6 +52,13 @@ def test_signals_return(hostile: tuple[Path, list[str]]) -> None:
 def test_signals_return_under_linux(hostile: tuple[Path, list[str]]) -> None:
     """Linux agrees with what the test of signals expects."""
     assert machine.as_process(hostile[0], "signals").output == "ok\n"
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("cpu", ["max", "qemu64,+rdrand"])
+def test_threads_keep_their_registers(hostile: tuple[Path, list[str]], cpu: str) -> None:
+    """Threads that take turns do not see each other's SSE and AVX registers; also where there is no XSAVE."""
+    assert run(hostile, "registers", cpu).output == "ok\n"
 
 
 @pytest.mark.qemu
