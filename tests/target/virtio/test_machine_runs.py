@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pexpect  # type: ignore[import-untyped]
 import pytest
 
 from fata.target.virtio.qemu import QEMU
@@ -90,15 +91,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def words(*more: str) -> list[str]:
-    return [sys.executable, "-m", "fata.tool.main", "run", "app:App", "-t", "virtio", "--accel", "tcg", *more]
+def words(*more: str, subject: str = "app:App") -> list[str]:
+    return [sys.executable, "-m", "fata.tool.main", "run", subject, "-t", "virtio", "--accel", "tcg", *more]
 
 
-def run(folder: Path, *more: str, typed: bytes = b"") -> tuple[int, str, str]:
+def run(folder: Path, *more: str, typed: bytes = b"", subject: str = "app:App") -> tuple[int, str, str]:
     """Run to the end; return status, output and errors."""
     variables = {**os.environ, "FATA_RUNTIME": str(RUNTIMES)}
     done = subprocess.run(
-        words(*more), cwd=folder, env=variables, input=typed, capture_output=True, timeout=60, check=False
+        words(*more, subject=subject),
+        cwd=folder,
+        env=variables,
+        input=typed,
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -119,6 +126,25 @@ def running(folder: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.mark.parametrize("model", ["microvm", "q35"])
 def test_a_program_prints_and_powers_off(folder: Path, model: str) -> None:
     assert run(folder, "--machine", model, "--text", "hello") == (0, "<hello>\n", "")
+
+
+@pytest.mark.parametrize("model", ["microvm", "q35"])
+def test_the_first_example(model: str) -> None:
+    keys = ["--name", "metal", "--count", "2"]
+    status, output, _ = run(ROOT, "--machine", model, *keys, subject="examples/hello")
+    assert (status, output) == (0, "hello metal\nhello metal\n")
+
+
+def test_ctrl_c_on_a_terminal(folder: Path) -> None:
+    variables = {**os.environ, "FATA_RUNTIME": str(RUNTIMES)}
+    program, *rest = words("--what", "wait")
+    terminal = pexpect.spawn(program, rest, cwd=str(folder), env=variables, timeout=30, encoding="utf-8")
+    terminal.expect_exact("ready\r\n")
+    terminal.sendintr()
+    terminal.expect_exact("closed\r\n")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 130
 
 
 def test_words_arrive_intact(folder: Path) -> None:

@@ -89,15 +89,20 @@ def test_the_tiny_guest_is_an_elf_file_with_a_pvh_entry() -> None:
     assert load["p_paddr"] < entry < load["p_paddr"] + load["p_filesz"]
 
 
+def test_without_qemu_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ConfigError, match="there is no qemu-system-x86_64 to run a machine"):
+        accel.choose("auto", print)
+
+
 @needs(QEMU)
 @pytest.mark.qemu
 def test_the_tiny_guest_runs_where_guests_run() -> None:
     assert probe.boots(QEMU, "tcg", patience=20) == (True, "")
 
 
-def test_asked_for_kvm_that_does_not_work_is_a_mistake_and_else_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_asked_for_kvm_that_does_not_work_is_a_mistake_and_else_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(probe, "kvm", lambda *_: probe.Verdict(False, "no reason"))
     said: list[str] = []
     assert accel.choose("auto", said.append) == "tcg"

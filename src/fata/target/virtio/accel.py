@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,10 +18,13 @@ def memory() -> Path:
 
 
 def choose(wanted: str, report: Callable[[str], None]) -> str:
-    """Return "kvm" or "tcg". Raises ConfigError when KVM is asked for and does not work."""
+    """Return "kvm" or "tcg". Raises ConfigError without QEMU, and when KVM is asked for and does not work."""
+    qemu = shutil.which(QEMU)
+    if qemu is None:
+        raise ConfigError(f"there is no {QEMU} to run a machine", remedy="apt-get install qemu-system-x86")
     if wanted == "tcg":
         return wanted
-    verdict = probe.kvm(QEMU, memory())
+    verdict = probe.kvm(qemu, memory())
     if verdict.works:
         return "kvm"
     if wanted == "kvm":
