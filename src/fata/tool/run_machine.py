@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fata.config.graph import Graph
 from fata.runtime.quoting import join
 from fata.target.virtio.accel import choose
 from fata.target.virtio.build import build
 from fata.target.virtio.cpio import write_cpio
 from fata.target.virtio.launch import run
-from fata.target.virtio.machine import read_file
+from fata.target.virtio.machine import enough_memory, read_file
 from fata.target.virtio.qemu import GDB_PORT, command
 from fata.tool.machine import Options
 from fata.tool.screen import progress, say
@@ -23,6 +25,8 @@ def run_machine(graph: Graph, words: list[str], options: Options) -> int:
         image, made = build(graph, application_version(graph.project.directory), report)
         report("looking for KVM")
         accel = choose(options.accel or "auto", say)
+    if options.memory is None:
+        machine = replace(machine, memory=enough_memory(image.stat().st_size, made.floor))
     if machine.gdb:
         symbols = made.runtime.debug or image
         say(f"waiting for gdb: gdb {symbols} -ex 'target remote :{GDB_PORT}'")

@@ -14,6 +14,7 @@ from fata.errors import ConfigError
 from fata.target.image.archive import Entry, write_archive
 from fata.target.image.compiled import can_compile
 from fata.target.image.distributions import Distribution, shelf_of
+from fata.target.image.image import Verdict, make_image
 from fata.target.image.pack import APPLICATION, FILES, LIBRARY, pack
 from tests.images import distribution, find_in, full_runtime, runtimes, write_tree
 
@@ -86,12 +87,25 @@ def test_the_archive_runs_in_an_isolated_python_and_a_traceback_shows_lines(tmp_
         assert b"/app.zip/app.py" in opened.read("app.pyc")
 
 
+def test_the_floor_is_the_measured_one_and_room_for_files(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"app.py": ""})
+    asset = tmp_path / "site.crunch"
+    asset.write_bytes(bytes(3 << 20))
+    findings = find_in(tmp_path)
+    image = make_image(Verdict(full_runtime(), findings), b"import app", [])
+    assert image.floor == 20
+    assert make_image(Verdict(full_runtime(), findings), b"import app", [asset]).floor == 23
+    write_tree(tmp_path, {"app.py": "import asyncio"})
+    assert make_image(Verdict(full_runtime(), find_in(tmp_path)), b"import app", []).floor == 28
+
+
 PACK = """
 import sys
 from pathlib import Path
 from fata.target.image.archive import write_archive
 from fata.target.image.distributions import installed_shelf
 from fata.target.image.finder import find
+from fata.target.image.image import Verdict, make_image
 from fata.target.image.pack import pack
 from fata.target.image.runtime import load_runtime
 from fata.target.image.standard import standard

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from fata.errors import ConfigError
-from fata.target.virtio.machine import Forward, Machine, read_drive, read_file, read_forward, read_memory, read_nic
+from fata.target.virtio.machine import (
+    Forward,
+    Machine,
+    enough_memory,
+    read_drive,
+    read_file,
+    read_forward,
+    read_memory,
+    read_nic,
+)
 from fata.target.virtio.qemu import LINE_MAX, command
 
 IMAGE = Path("/b/hello.elf")
@@ -74,6 +83,12 @@ def test_a_line_that_the_kernel_would_not_take_is_refused_here() -> None:
 @pytest.mark.parametrize(("text", "mebibytes"), [("64", 64), ("64M", 64), ("64MiB", 64), ("2G", 2048), ("1gb", 1024)])
 def test_memory(text: str, mebibytes: int) -> None:
     assert read_memory(text) == mebibytes
+
+
+def test_an_image_gets_enough_memory_unless_told() -> None:
+    assert enough_memory(10 << 20, 0) == enough_memory(10 << 20, 26) == 128
+    assert enough_memory(10 << 20, 100) == 200
+    assert enough_memory(100 << 20, 26) == 264
 
 
 @pytest.mark.parametrize("text", ["", "7", "0", "-64", "64K", "much", "1.5G", "64 M B"])

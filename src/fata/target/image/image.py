@@ -12,7 +12,7 @@ from fata.target.image.archive import Entry, write_archive
 from fata.target.image.distributions import Distribution, Shelf, from_wheel, installed_shelf, shelf_of
 from fata.target.image.elf import embed
 from fata.target.image.finder import Findings, find
-from fata.target.image.pack import pack
+from fata.target.image.pack import FILES, pack
 from fata.target.image.runtime import FULL, LEAN, OPENSSL, Runtime, find_runtime, has_runtime
 from fata.target.image.standard import standard
 from fata.target.image.wheels import Wheel, cached, locked_wheels
@@ -57,7 +57,8 @@ def judge(graph: Graph, program: bytes) -> Verdict:
 def make_image(verdict: Verdict, program: bytes, files: Iterable[Path]) -> Image:
     """Make the image of a program that was judged; `files` are its assets. Raises ConfigError."""
     runtime, findings = verdict
-    return Image(runtime, findings, tuple(pack(program, findings, runtime, files)), _floor(runtime, findings))
+    entries = tuple(pack(program, findings, runtime, files))
+    return Image(runtime, findings, entries, _floor(runtime, findings, entries))
 
 
 def unlocked(graph: Graph, program: bytes, wheels: Sequence[Wheel]) -> list[Distribution]:
@@ -76,6 +77,9 @@ def _shelf(graph: Graph) -> Shelf:
     return installed_shelf() if wheels is None else shelf_of(wheels)
 
 
-def _floor(runtime: Runtime, findings: Findings) -> int:
-    kind = "asyncio" if "asyncio" in findings.standard else "hello"
-    return runtime.floors.get(kind, 0)
+def _floor(runtime: Runtime, findings: Findings, entries: tuple[Entry, ...]) -> int:
+    """Return what was measured for a program of the same kind, and room for the files that this one carries."""
+    measured = runtime.floors.get("asyncio" if "asyncio" in findings.standard else "hello")
+    if measured is None:
+        return 0
+    return measured + sum(len(entry.data) for entry in entries if entry.group == FILES) // (1 << 20)

@@ -46,6 +46,11 @@ class Machine:
     gdb: bool = False
 
 
+def enough_memory(image: int, floor: int) -> int:
+    """Return the MiB that an image of so many octets gets when nobody says; `floor` is its measured least, in MiB."""
+    return max(DEFAULT_MEMORY, 2 * floor, DEFAULT_MEMORY // 2 + 2 * image // (1 << 20))
+
+
 def read_memory(text: str) -> int:
     """Read "64", "64M" or "1G" as MiB. Raises ConfigError."""
     match = _MEMORY.fullmatch(text.strip())
