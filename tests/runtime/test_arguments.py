@@ -143,6 +143,7 @@ def test_a_flag_does_not_eat_the_next_word() -> None:
         (["-n"], ["'-n'", "--key=value"]),
         (["--=x"], ["unknown option --"]),
         (["--name=\udce9"], ["not UTF-8"]),
+        (["--name", "\udce9"], ["not UTF-8"]),
     ],
 )
 def test_a_mistake_is_named_with_what_was_expected(words: list[str], parts: list[str]) -> None:

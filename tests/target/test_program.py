@@ -115,6 +115,7 @@ def test_a_program_without_keys_has_an_empty_tuple(folder: Folder) -> None:
     folder.app("class App:\n    async def run(self) -> None: ...\n")
     folder.config("from fata.config import *\nregister('a', main('app:App'))\n")
     assert 'boot("a", "0.1.0", (), wire)' in folder.program()
+    assert "\n\n\n\n" not in folder.program()
 
 
 def test_calls_are_wrapped_an_argument_a_line() -> None:

@@ -159,7 +159,7 @@ def serves(given: KeyType, wanted: KeyType) -> bool:
     """Say whether every value of one type is one of another: a choice of texts serves as a text."""
     match wanted:
         case Maybe(of):
-            return given == wanted or serves(given.of if isinstance(given, Maybe) else given, of)
+            return serves(given.of if isinstance(given, Maybe) else given, of)
         case Scalar() if isinstance(given, Choice):
             return all(admits(wanted, value) for value in given.values)
         case Scalar("float") if given == INTEGER:

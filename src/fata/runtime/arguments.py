@@ -128,10 +128,11 @@ def _options(
     known: Mapping[str, Argument[Any]], words: Sequence[str], remedy: str
 ) -> Iterator[tuple[Argument[Any], str]]:
     """Yield (argument, its text) for every option in `words`."""
-    rest = iter(words)
-    for word in rest:
+    for word in words:
         if not word.isascii() and any("\ud800" <= character <= "\udfff" for character in word):
             raise ConfigError(f"argument {word!r} is not UTF-8", remedy=remedy)
+    rest = iter(words)
+    for word in rest:
         if word == "--":
             continue
         if not word.startswith("--"):

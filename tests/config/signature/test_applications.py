@@ -80,6 +80,13 @@ def test_any_other_callable_is_taken_for_asgi(folder: Folder, source: str) -> No
     assert port.doc
 
 
+@pytest.mark.parametrize(("source", "line"), [("x = 1\napp = Starlette()", 2), ("x = 1\nfrom web import app", None)])
+def test_an_asgi_application_of_this_module_has_a_line(folder: Folder, source: str, line: int | None) -> None:
+    signature = folder.write({"web.py": "app = Starlette()\n"}).app(source).signature("app:app")
+    assert signature.where.line == line
+    assert {parameter.where for parameter in signature.parameters} == {signature.where}
+
+
 NOT_THERE = {
     "no colon": ("app", ["'app' names no application", "app:Www"]),
     "no name": ("app:", ["'app:' names no application"]),

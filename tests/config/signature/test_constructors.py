@@ -50,6 +50,7 @@ CONSTRUCTORS = {
         ["a: KvRo"],
     ),
     "class decorated": (f"@final\nclass App:\n    def __init__(self, a: KvRo): ...\n{RUN}", ["a: KvRo"]),
+    "class decorated, nothing else": (f"@final\nclass App:\n    count: int = 3\n{RUN}", []),
     "attributes declared in the body": (f"class App:\n    a: KvRo\n    b: int = 3\n{RUN}", []),
 }
 INHERITED = {
@@ -288,6 +289,16 @@ REFUSED = {
         "class App:\n    def __init__(self, site: KvRo = KvRo()): ...",
         "__init__",
         ["`site` has a default", "Only None"],
+    ),
+    "a number for a device": (
+        "class App:\n    def __init__(self, site: KvRo = 3): ...",
+        "__init__",
+        ["`site` has a default", "Only None"],
+    ),
+    "a call that is not field()": (
+        "@dataclass(kw_only=True)\nclass App:\n    c: int = compute(default=3)",
+        "c: int",
+        ["`compute(default=3)` of `c` is not known"],
     ),
     "a device's factory": (
         "@dataclass\nclass App:\n    site: KvRo = field(default_factory=KvRo)",

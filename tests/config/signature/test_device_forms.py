@@ -175,6 +175,24 @@ def test_a_contract_whose_source_is_not_at_hand_keeps_the_name_it_is_imported_by
     assert site.contract == "elsewhere.Queue"
 
 
+LAZY = "__all__ = ['Queue']\ndef __getattr__(name): ...\n"
+
+
+@pytest.mark.parametrize(
+    "kinds", [LAZY, LAZY.replace("['Queue']", "sorted(x)"), "def __getattr__(name): ...\n", "from elsewhere import *\n"]
+)
+def test_a_contract_that_only_running_would_find_is_believed(folder: Folder, kinds: str) -> None:
+    folder.write({"kinds.py": kinds}).app(application(Form("from kinds import Queue", "Queue")))
+    (site,) = folder.signature().parameters
+    assert isinstance(site, DeviceParameter)
+    assert site.contract == "kinds.Queue"
+
+
+def test_a_lazy_module_that_lists_its_names_has_no_others(folder: Folder) -> None:
+    folder.write({"kinds.py": LAZY}).app(application(Form("from kinds import Quue", "Quue")))
+    assert "kinds does not define it" in refusal(folder.signature).reason
+
+
 def test_none_is_the_one_default_that_a_device_may_have(folder: Folder) -> None:
     (site,) = folder.app(application(Form("from fata.device import KvRo", "KvRo | None = None"))).signature().parameters
     assert isinstance(site, DeviceParameter)
