@@ -16,7 +16,8 @@ demo: ## serve examples/www, fetch a page from it, show what came back
 	@scripts/demo.sh
 
 test: ## the whole test suite
-	@scripts/setup.sh test
+	@scripts/setup.sh test runtime
+	@.venv/bin/python -m scripts.runtime.build
 	@.venv/bin/python -m pytest
 
 check: setup ## formatting, lint, types and the fast tests: before every commit, under a minute, no root
@@ -42,7 +43,8 @@ fresh: ## prove set-up: a clean clone in an empty Debian 12 runs `make demo` and
 	@scripts/setup.sh fresh
 	@.venv/bin/python scripts/fresh.py demo check
 
-runtime: setup ## build the kernel and the static CPython that images are made of; quick when nothing has changed
+runtime: ## build the kernel and the static CPython that images are made of; quick when nothing has changed
+	@scripts/setup.sh runtime
 	@.venv/bin/python -m scripts.runtime.build
 
 wheel: setup ## build the wheel into dist/

@@ -20,6 +20,7 @@ import pytest
 
 from fata.runtime.quoting import join
 from fata.target.image.elf import embed
+from tests.programs import not_built
 
 RUNTIME = Path(__file__).parents[2] / "build" / "runtime"
 GUEST_PYTHON = "/usr/bin/python3.11"
@@ -42,7 +43,7 @@ class Result(NamedTuple):
 def runtime(profile: str) -> bytes:
     """Return the runtime of a profile, or skip the test if nobody has built it."""
     path = RUNTIME / profile / "fata.elf"
-    if not path.exists():
+    if not_built():
         pytest.skip("no runtime: `make runtime` builds it")
     return path.read_bytes()
 

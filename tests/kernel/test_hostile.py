@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.kernel import machine
+from tests.programs import not_built
 
 SOURCE = Path(__file__).parent / "apps" / "hostile.c"
 KERNEL = Path(__file__).parents[2] / "kernel"
@@ -21,7 +21,7 @@ PLACES = ("kmain", "gdt", "kernel_guard", "threads", "pml4", "pdpt", "page_direc
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Link the program with the kernel; return the image and the kernel's addresses."""
     work = machine.RUNTIME / "work"
-    if not (work / "kernel.o").exists() or shutil.which("gcc") is None:
+    if not_built():
         pytest.skip("no kernel object: `make runtime` builds it")
     path = tmp_path_factory.mktemp("hostile") / "image"
     flags = ["-O1", "-w", "-static", "-no-pie", "-fno-pie", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"]

@@ -17,12 +17,13 @@ from fata.target.image.runtime import load_runtime
 from fata.target.image.sizes import Group, Part, sizes
 from fata.tool.render.treemap import Area, draw, squarify
 from tests.images import ROOT, distribution, find_in, write_tree
+from tests.programs import needs_runtime
 
 RUNTIME = ROOT / "build" / "runtime" / "lean"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.skipif(not (RUNTIME / "fata.elf").is_file(), reason="no runtime: `make runtime` builds it")
+@needs_runtime()
 def test_the_groups_add_up_to_the_file(tmp_path: Path) -> None:
     write_tree(tmp_path, {"app.py": "import dist, json\n"})
     findings = find_in(tmp_path, shelf_of([distribution("dist", dist__init="x = 1", dist__more="y = 2")]))

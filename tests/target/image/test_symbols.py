@@ -12,7 +12,7 @@ from fata.errors import ConfigError
 from fata.target.image.elf import embed
 from fata.target.image.symbols import Symbols, symbols_of
 from tests.images import ROOT
-from tests.programs import needs
+from tests.programs import needs, needs_runtime
 
 RUNTIMES = ROOT / "build" / "runtime"
 SOURCE = """\
@@ -49,7 +49,7 @@ def test_a_file_without_symbols_is_refused(tmp_path: Path) -> None:
         assert caught.value.file == str(file)
 
 
-@pytest.mark.skipif(not (RUNTIMES / "lean" / "fata.elf").is_file(), reason="no runtime: `make runtime` builds it")
+@needs_runtime()
 def test_an_image_finds_the_symbols_of_its_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FATA_RUNTIME", str(RUNTIMES))
     image = tmp_path / "image.elf"

@@ -17,14 +17,14 @@ import pytest
 
 from fata.target.virtio.qemu import QEMU
 from tests.images import ROOT, write_tree
-from tests.programs import needs
+from tests.programs import needs, needs_runtime
 
 RUNTIMES = ROOT / "build" / "runtime"
 
 pytestmark = [
     pytest.mark.qemu,
     needs(QEMU),
-    pytest.mark.skipif(not (RUNTIMES / "lean" / "fata.elf").is_file(), reason="no runtime: `make runtime` builds it"),
+    needs_runtime(),
 ]
 
 APP = '''\
