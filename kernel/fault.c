@@ -98,16 +98,19 @@ static void interrupt(u64 vector) {
     count_interrupt();
     switch (vector) {
     case VECTOR_TIMER:
-        return preempt();
+        timer_fired();
+        break;
     case VECTOR_CONSOLE:
-        return console_interrupt();
+        console_interrupt();
+        break;
     case VECTOR_POWER:
         if (power_button())
             raise_signal(SIGTERM);
-        return;
+        break;
     default:
         device_interrupt(vector);
     }
+    preempt();
 }
 
 /* entry.S: from the kernel itself: an interrupt while idle, else a mistake of ours. */

@@ -27,14 +27,19 @@ static bool append_path(char *to, const char *from) {
     return true;
 }
 
-/* Take a path from the program. The current directory is always the root. */
+static char
+    working[PATH_SIZE]; /* the current directory; may be removed under the program, which then finds nothing in it */
+
+/* Take a path from the program. */
 static long take_path(u64 directory, u64 address, char *path) {
     long size = user_string(address, 4096);
     if (size < 0)
         return size;
     const char *text = (const char *)address;
     path[0] = 0;
-    if (*text != '/' && (int)directory != AT_FDCWD) {
+    if (*text != '/' && (int)directory == AT_FDCWD) {
+        memcpy(path, working, PATH_SIZE);
+    } else if (*text != '/') {
         struct file *file = file_of(directory);
         if (!file || !file->node)
             return -EBADF;
@@ -177,7 +182,10 @@ long sys_access(u64 path, u64 mode) { return sys_faccessat((u64)AT_FDCWD, path, 
 long sys_chdir(u64 path) {
     long error;
     struct node *node = lookup((u64)AT_FDCWD, path, &error);
-    return !node ? error : node->path[0] ? -ENOSYS : 0;
+    if (!node || node->kind != DIRECTORY)
+        return node ? -ENOTDIR : error;
+    memcpy(working, node->path, PATH_SIZE);
+    return 0;
 }
 
 long sys_readlinkat(u64 directory, u64 path) { /* nothing is a link */
@@ -188,12 +196,14 @@ long sys_readlinkat(u64 directory, u64 path) { /* nothing is a link */
 long sys_readlink(u64 path) { return sys_readlinkat((u64)AT_FDCWD, path); }
 
 long sys_getcwd(u64 to, u64 size) {
-    if (size < 2)
+    const char *path = *working ? working : "/";
+    u64 needed = strlen(path) + 1;
+    if (size < needed)
         return -ERANGE;
-    if (!user_range(to, 2, true))
+    if (!user_range(to, needed, true))
         return -EFAULT;
-    memcpy((void *)to, "/", 2);
-    return 2;
+    memcpy((void *)to, path, needed);
+    return (long)needed;
 }
 
 /* ---- listing ---- */

@@ -89,7 +89,9 @@ long sys_clock_gettime(u64 clock, u64 to) {
         return -EINVAL;
     if (!user_range(to, sizeof(struct __kernel_timespec), true))
         return -EFAULT;
-    u64 time = now() + (is_wall(clock) ? wall_offset() : 0);
+    u64 time = clock == CLOCK_PROCESS_CPUTIME_ID  ? process_time()
+               : clock == CLOCK_THREAD_CPUTIME_ID ? thread_time()
+                                                  : now() + (is_wall(clock) ? wall_offset() : 0);
     *(struct __kernel_timespec *)to = (struct __kernel_timespec){(s64)(time / SECOND), (s64)(time % SECOND)};
     return 0;
 }

@@ -65,8 +65,8 @@ static long sys_getrusage(u64 who, u64 to) {
     if (!user_range(to, 144, true))
         return -EFAULT;
     memset((void *)to, 0, 144);
-    ((u64 *)to)[0] = now() / SECOND;
-    ((u64 *)to)[1] = now() % SECOND / 1000;
+    ((u64 *)to)[0] = process_time() / SECOND;
+    ((u64 *)to)[1] = process_time() % SECOND / 1000;
     ((u64 *)to)[4] = (pages_total() - pages_free()) * PAGE / 1024; /* ru_maxrss */
     return 0;
 }
@@ -79,13 +79,16 @@ typedef long handler(u64, u64, u64, u64, u64, u64);
 #define CALLS(X)                                                                                                       \
     X(read)                                                                                                            \
     X(write)                                                                                                           \
-    X(readv) X(writev) X(pread64) X(pwrite64) X(lseek) X(close) X(open) X(openat) X(stat) X(fstat) X(newfstatat)       \
-        X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd) X(chdir) X(mkdir) X(mkdirat) X(rmdir) X(unlink)     \
-            X(unlinkat) X(rename) X(renameat) X(ftruncate) X(fcntl) X(ioctl) X(dup) X(dup2) X(dup3) X(getdents64)      \
-                X(pipe) X(pipe2) X(socketpair) X(sendto) X(recvfrom) X(poll) X(brk) X(mmap) X(munmap) X(mprotect)      \
-                    X(clone) X(exit) X(exit_group) X(futex) X(set_tid_address) X(arch_prctl) X(clock_gettime)          \
-                        X(clock_getres) X(clock_nanosleep) X(nanosleep) X(gettimeofday) X(time) X(rt_sigaction)        \
-                            X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigpending) X(sigaltstack) X(kill) X(tgkill)
+    X(readv)                                                                                                           \
+    X(writev)                                                                                                          \
+    X(pread64)                                                                                                         \
+    X(pwrite64) X(lseek) X(close) X(open) X(openat) X(stat) X(fstat) X(newfstatat) X(access) X(faccessat) X(readlink)  \
+        X(readlinkat) X(getcwd) X(chdir) X(mkdir) X(mkdirat) X(rmdir) X(unlink) X(unlinkat) X(rename) X(renameat)      \
+            X(ftruncate) X(fcntl) X(ioctl) X(dup) X(dup2) X(dup3) X(getdents64) X(pipe) X(pipe2) X(socketpair)         \
+                X(sendto) X(recvfrom) X(poll) X(brk) X(mmap) X(munmap) X(mprotect) X(clone) X(exit) X(exit_group)      \
+                    X(futex) X(set_tid_address) X(arch_prctl) X(clock_gettime) X(clock_getres) X(clock_nanosleep)      \
+                        X(nanosleep) X(gettimeofday) X(time) X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn)         \
+                            X(rt_sigpending) X(sigaltstack) X(kill) X(tgkill)
 
 #define PRIVATE_CALLS(X) X(machine) X(map) X(dma) X(wait) X(wake) X(crash) /* in the order of calls.h */
 

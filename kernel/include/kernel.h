@@ -43,8 +43,8 @@ void cpu_stack(struct thread *thread); /* traps from ring 3 now save into this t
 
 /* ---- sched.c: threads ---- */
 
-#define THREADS      64
-#define EXTENDED_MAX 1024 /* octets for x87, SSE and AVX state */
+#define THREADS_MAX  1000000 /* ids are not used twice; Linux ends them at four millions */
+#define EXTENDED_MAX 1024    /* octets for x87, SSE and AVX state */
 
 enum state { UNUSED, READY, WAITING };
 
@@ -53,8 +53,10 @@ struct thread {
     u8 extended[EXTENDED_MAX] __attribute__((aligned(64))); /* XSAVE area while another thread runs */
     enum state state;
     int id;
-    struct thread *next; /* in the queue of those that are ready */
+    struct thread *next;  /* in the queue of those that are ready */
+    struct thread *older; /* in the list of all */
     u64 fs;
+    u64 ran; /* ns on the processor, until it last began */
     /* while WAITING, and until the call is repeated: */
     const void *channel;
     u64 deadline; /* ns */
@@ -85,6 +87,8 @@ void thread_exit(void);
 void extended_save(void *area); /* of the FPU, 64-aligned, EXTENDED_MAX octets */
 void extended_restore(const void *area);
 u64 sched_switches(void);
+u64 thread_time(void);  /* ns that `current` has had the processor */
+u64 process_time(void); /* ns that were not idle */
 
 /* ---- mem.c: pages ---- */
 

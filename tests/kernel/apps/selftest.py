@@ -39,6 +39,13 @@ def check_time() -> None:
     assert 0.05 <= time.monotonic() - began < 1.0
     assert abs((time.time() - wall) - (time.monotonic() - began)) < 0.01
     assert time.gmtime().tm_year >= 2025
+    used, own = time.process_time(), time.thread_time()
+    time.sleep(0.1)
+    assert time.process_time() - used < 0.05
+    assert time.thread_time() - own < 0.05
+    while time.thread_time() - own < 0.1:
+        pass
+    assert time.process_time() - used >= 0.1
 
 
 def check_entropy() -> None:
@@ -86,6 +93,12 @@ def check_threads() -> None:
         thread.join()
     assert total[0] == workers * 2000
     assert len(set(results)) == 1, "the floating-point state of threads is mixed up"
+    many, event = [threading.Thread(target=lambda: event.wait()) for _ in range(100)], threading.Event()
+    for thread in many:
+        thread.start()
+    event.set()
+    for thread in many:
+        thread.join()
     for _ in range(100):
         thread = threading.Thread(target=lambda: None)
         thread.start()
@@ -93,6 +106,13 @@ def check_threads() -> None:
 
 
 def check_preemption() -> None:
+    began = time.monotonic()
+    for _ in range(4):
+        take_turns()
+    assert time.monotonic() - began < 4.0, "the main thread starves among busy ones"
+
+
+def take_turns() -> None:
     stop, counts = threading.Event(), [0, 0]
 
     def spin(index: int) -> None:
@@ -102,7 +122,7 @@ def check_preemption() -> None:
     threads = [threading.Thread(target=spin, args=(n,)) for n in (0, 1)]
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    time.sleep(0.2)
     stop.set()
     for thread in threads:
         thread.join()
@@ -135,6 +155,11 @@ def check_files() -> None:
         os.rename(path, path + "2")
         assert os.listdir(os.path.dirname(path)) == ["file2"]
         assert not os.path.exists(path)
+        before = os.getcwd()
+        os.chdir(os.path.dirname(path))
+        assert os.listdir() == ["file2"]
+        assert os.path.realpath("file2") == os.path.realpath(path + "2")
+        os.chdir(before)
         with open(path + "2", "r+b") as file:
             file.truncate(5)
         assert os.stat(path + "2").st_size == 5
