@@ -6,6 +6,7 @@ wheels' own metadata and asked for by name, until nothing is missing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -130,11 +132,21 @@ def _missing(report: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _wheel(row: dict[str, Any]) -> Wheel:
-    file = row["download_info"]["url"].rpartition("/")[2].partition("#")[0]
-    digest = row["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
+    address = urlsplit(row["download_info"]["url"])
+    file = unquote(address.path.rpartition("/")[2])
+    digest = _digest(row["download_info"].get("archive_info", {}))
+    if digest is None and address.scheme == "file":  # pip before 23.1 does not hash what lies in a folder
+        digest = hashlib.sha256(Path(unquote(address.path)).read_bytes()).hexdigest()
     if digest is None:
         raise ConfigError(f"the index gives no SHA-256 for {file}", remedy="Use an index that does.")
     return Wheel(canonicalize_name(row["metadata"]["name"]), row["metadata"]["version"], file, digest)
+
+
+def _digest(archive: dict[str, Any]) -> str | None:
+    """Return the SHA-256 that pip tells of an archive: in `hashes`, or before pip 23.1 in `hash`."""
+    hashes: dict[str, str] = archive.get("hashes", {})
+    kind, _, digest = archive.get("hash", "").partition("=")
+    return hashes.get("sha256") or (digest if kind == "sha256" else None)
 
 
 def _pip(*words: str) -> None:
