@@ -76,19 +76,17 @@ static long sys_getrusage(u64 who, u64 to) {
 typedef long handler(u64, u64, u64, u64, u64, u64);
 
 /* The handlers take as many arguments as they need; calling them with six is what the x86-64 ABI allows. */
-#define CALLS(X)                                                                                                       \
-    X(read)                                                                                                            \
-    X(write)                                                                                                           \
-    X(readv)                                                                                                           \
-    X(writev)                                                                                                          \
-    X(pread64)                                                                                                         \
-    X(pwrite64) X(lseek) X(close) X(open) X(openat) X(stat) X(fstat) X(newfstatat) X(access) X(faccessat) X(readlink)  \
-        X(readlinkat) X(getcwd) X(chdir) X(mkdir) X(mkdirat) X(rmdir) X(unlink) X(unlinkat) X(rename) X(renameat)      \
-            X(ftruncate) X(fcntl) X(ioctl) X(dup) X(dup2) X(dup3) X(getdents64) X(pipe) X(pipe2) X(socketpair)         \
-                X(sendto) X(recvfrom) X(poll) X(brk) X(mmap) X(munmap) X(mprotect) X(clone) X(exit) X(exit_group)      \
-                    X(futex) X(set_tid_address) X(arch_prctl) X(clock_gettime) X(clock_getres) X(clock_nanosleep)      \
-                        X(nanosleep) X(gettimeofday) X(time) X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn)         \
-                            X(rt_sigpending) X(sigaltstack) X(kill) X(tgkill)
+/* clang-format off */
+#define CALLS(X)                                                                                                        \
+    X(read) X(write) X(readv) X(writev) X(pread64) X(pwrite64) X(lseek) X(close) X(fstat) X(ftruncate) X(fcntl)         \
+    X(ioctl) X(dup) X(dup2) X(dup3) X(pipe) X(pipe2) X(socketpair) X(sendto) X(recvfrom) X(poll)                        \
+    X(open) X(openat) X(stat) X(newfstatat) X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd) X(chdir)         \
+    X(mkdir) X(mkdirat) X(rmdir) X(unlink) X(unlinkat) X(rename) X(renameat) X(getdents64)                              \
+    X(brk) X(mmap) X(munmap) X(mprotect)                                                                                \
+    X(clone) X(exit) X(exit_group) X(futex) X(set_tid_address) X(arch_prctl)                                            \
+    X(clock_gettime) X(clock_getres) X(clock_nanosleep) X(nanosleep) X(gettimeofday) X(time)                            \
+    X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigpending) X(sigaltstack) X(kill) X(tgkill)
+/* clang-format on */
 
 #define PRIVATE_CALLS(X) X(machine) X(map) X(dma) X(wait) X(wake) X(crash) /* in the order of calls.h */
 

@@ -31,6 +31,7 @@ LIBRARY = Path("/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a
 PACKAGES = ("libpython3.11-dev", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev", "gcc-12", "binutils")
 LICENCES = ("libpython3.11", "libssl3", "zlib1g", "libexpat1", "libc6")
 
+WHEREVER = f"-ffile-prefix-map={ROOT}=."  # the result must not depend on where it was built
 KERNEL_FLAGS = """
     -std=gnu11 -O2 -g -ffreestanding -fvisibility=hidden -mgeneral-regs-only -mno-red-zone -fno-pie
     -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-strict-aliasing
@@ -124,7 +125,8 @@ def build_kernel(work: Path) -> Path:
     objects = [work / f"{path.stem}.k.o" for path in files]
     includes = [f"-I{KERNEL / 'include'}", f"-I{work}"]
     in_parallel(
-        ["gcc", *KERNEL_FLAGS, *includes, "-c", path, "-o", to] for path, to in zip(files, objects, strict=True)
+        ["gcc", WHEREVER, *KERNEL_FLAGS, *includes, "-c", path, "-o", to]
+        for path, to in zip(files, objects, strict=True)
     )
     kernel = work / "kernel.o"
     run("ld", "-r", "-o", kernel, *objects)
@@ -145,11 +147,21 @@ def build_modules(work: Path, tree: Path) -> dict[str, Path]:
     for name, file in (BORROWED | BORROWED_OVER_OPENSSL).items():
         path = work / "ssl.c" if name == "_ssl" else tree / "Modules" / file
         objects[name] = work / f"{name}.o"
-        commands.append(["gcc", *PROGRAM_FLAGS, "-w", *includes, "-c", path, "-o", objects[name]])
+        commands.append(["gcc", WHEREVER, *PROGRAM_FLAGS, "-w", *includes, "-c", path, "-o", objects[name]])
     for name, file in (OWN | OWN_OVER_OPENSSL | {"main": "main.c", "words": "../words.c"}).items():
         objects[name] = work / f"{name}.o"
         commands.append(
-            ["gcc", *PROGRAM_FLAGS, *OWN_FLAGS, *includes, "-c", KERNEL / "program" / file, "-o", objects[name]]
+            [
+                "gcc",
+                WHEREVER,
+                *PROGRAM_FLAGS,
+                *OWN_FLAGS,
+                *includes,
+                "-c",
+                KERNEL / "program" / file,
+                "-o",
+                objects[name],
+            ]
         )
     objects["image"] = work / "image.o"
     commands.append(["gcc", "-c", KERNEL / "image.S", "-o", objects["image"]])

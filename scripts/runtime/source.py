@@ -75,6 +75,11 @@ def fetch(folder: Path) -> Path:
     found = re.findall(r"^Version: (.+)$", _output("apt-cache", *apt, "showsrc", PACKAGE), re.MULTILINE)
     version = _download(apt, folder, _candidates(found, wanted))
     description = next(folder.glob(f"{PACKAGE}_{version}.dsc"))
-    subprocess.run(["dpkg-source", "--no-check", "-x", description.name, tree.name], check=True, cwd=folder, stdout=2)
+    subprocess.run(
+        ["dpkg-source", "--no-check", "-x", description.name, tree.name],
+        check=True,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
     (tree / ".complete").write_text(version + "\n")
     return tree

@@ -41,6 +41,7 @@ def certificate(tmp_path: Path) -> str:
     return f"PEM = {key.read_text() + cert.read_text()!r}\n"
 
 
+@pytest.mark.slow
 def test_selftest_without_openssl_under_linux(make: Make) -> None:
     """The lean profile has everything but what needs OpenSSL."""
     result = machine.as_process(make(PROGRAM, uses=USES), *OVER_OPENSSL)
@@ -48,6 +49,7 @@ def test_selftest_without_openssl_under_linux(make: Make) -> None:
     assert result.status == 0
 
 
+@pytest.mark.slow
 def test_selftest_with_openssl_under_linux(make: Make, certificate: str) -> None:
     """The full profile passes everything."""
     path = make(PROGRAM, uses=(*USES, "ssl", "encodings.idna"), modules={"certificate": certificate}, profile="full")
