@@ -16,7 +16,8 @@ demo: ## serve examples/www, fetch a page from it, show what came back
 	@scripts/demo.sh
 
 test: ## the whole test suite
-	@scripts/setup.sh test
+	@scripts/setup.sh test runtime
+	@.venv/bin/python -m scripts.runtime.build
 	@.venv/bin/python -m pytest
 
 check: setup ## formatting, lint, types and the fast tests: before every commit, under a minute, no root
@@ -42,6 +43,10 @@ fresh: ## prove set-up: a clean clone in an empty Debian 12 runs `make demo` and
 	@scripts/setup.sh fresh
 	@.venv/bin/python scripts/fresh.py demo check
 
+runtime: ## build the kernel and the static CPython that images are made of; quick when nothing has changed
+	@scripts/setup.sh runtime
+	@.venv/bin/python -m scripts.runtime.build
+
 wheel: setup ## build the wheel into dist/
 	@.venv/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
@@ -50,4 +55,4 @@ clean: ## remove what was built and cached; .venv stays (rm -rf .venv .setup for
 	@rm -rf build dist examples/*/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test check types fast bench nightly fresh wheel clean
+.PHONY: help setup demo test check types fast bench nightly fresh runtime wheel clean

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Set up what is needed for the named purposes (see packages.txt): Debian packages, .venv, Python packages.
-# Usage: scripts/setup.sh [demo|test|bench|fresh]…    PYTHON=/path/to/python chooses the interpreter.
+# Usage: scripts/setup.sh [demo|test|runtime|bench|fresh]…    PYTHON=/path/to/python chooses the interpreter.
 # Safe to repeat; when nothing has changed it only looks, in well under a second.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -38,6 +38,8 @@ missing_packages() {
     [[ $purpose != \#* && " $* " == *" $purpose "* ]] || continue
     if [[ $proof == - ]]; then
       [[ -x .venv/bin/python ]] || "$(choose_python)" -c 'import ensurepip' 2>/dev/null || echo "$package"
+    elif [[ $proof == /* ]]; then
+      [[ -e $proof ]] || echo "$package"
     else
       command -v "$proof" >/dev/null || echo "$package"
     fi

@@ -265,7 +265,10 @@ UNMADE = {
         "if_(key('a', int, default=0).map(lambda a: 1 / a), memory_kv(), crunch('.'))",
         ["fails for 0", "ZeroDivisionError: division by zero", "Mend the function"],
     ),
-    "a device that the target does not have": ("directory('.')", ["virtio has no directory", "unix", "match(target"]),
+    "a device that the target does not have": (
+        "directory('.')",
+        ["directory is not on virtio yet", "unix", "match(target"],
+    ),
 }
 
 

@@ -215,7 +215,8 @@ class _Resolver:
         if implementation is None:
             there = ", ".join(device.entry.implementation)
             raise device.where.error(
-                f"{self.plan.target} has no {device.label}", f"It exists on {there}; choose by `match(target, …)`."
+                f"{device.label} is not on {self.plan.target} yet",
+                f"It exists on {there}; choose by `match(target, …)`.",
             )
         self._opening.append(device)
         identity = self._name(device.name or device.entry.kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import sys
 
@@ -39,6 +38,8 @@ def asset_beside(module: ModuleType, name: str) -> memoryview:
 
 
 def _mapped(path: str) -> memoryview:
+    import mmap  # not at the top: an image's files come from its zip, and its Python has no mmap
+
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:  # which cannot be mapped
             return memoryview(b"")

@@ -16,6 +16,7 @@ from fata.runtime.devices import Devices, report_error
 from fata.runtime.drive import drive
 from fata.runtime.logs import set_up_logs
 from fata.runtime.signals import SHELL_BASE, Signals, interrupt, stdout_has_a_reader
+from fata.runtime.traces import show_source_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def boot(
 
     `new_loop` makes the event loop if one is needed; without it asyncio's own is used.
     """
+    show_source_lines()
     status = _run(name, version, arguments, wire, new_loop)
     try:
         if sys.stdout is not None:

@@ -58,7 +58,7 @@ def keyed(*, as_json: bool = False) -> Callable[[Callable[..., None]], click.Com
         wrapped: Callable[..., None] = click.pass_context(function)
         if as_json:
             wrapped = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(wrapped)
-        wrapped = click.option("--target", "-t", metavar="NAME", help="Target: unix.")(wrapped)
+        wrapped = click.option("--target", "-t", metavar="NAME", help="Target: unix or virtio.")(wrapped)
         wrapped = click.option(
             "--help",
             "-h",

@@ -16,10 +16,11 @@ from fata.config.plan import Plan, make_plan
 from fata.config.project import Project, load
 from fata.config.settings import PYPROJECT, path_of, read_pyproject, settle
 from fata.errors import ConfigError
+from fata.target.image.wheels import read_wheel_lock
 from fata.target.reach import check_imports
 
-TARGETS = ("unix",)
-PLANNED = ("sandbox", "virtio", "xen")
+TARGETS = ("unix", "virtio")
+PLANNED = ("sandbox", "xen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ class Session:
     words: tuple[str, ...]  # of the command line, for keys
     defaults: dict[str, object]  # [tool.fata.keys]
 
-    def graph(self, *, booting: bool = False, ignore_lock: bool = False) -> Graph:
+    def graph(self, *, booting: bool = False, ignore_lock: bool = False, locking: bool = False) -> Graph:
         """Settle every key and choice. Raises ConfigError.
 
         `booting`: keys that the program reads at boot may differ from the lock. `ignore_lock`: it is about
-        to be written anew.
+        to be written anew. `locking`: what is imported need not be installed, its wheels are about to be found.
         """
         locked = self.lock.keys if self.lock is not None and not ignore_lock else {}
         settings = settle(self.plan.keys, self.words, os.environ, self.defaults, locked)
@@ -48,8 +49,10 @@ class Session:
                 )
         if self.lock is not None and not ignore_lock:
             check_against(self.lock, graph, booting=booting)
-        check_imports(graph)
-        _check_packages(self.project)
+        # An image with a lock takes nothing from what is installed beside the tool.
+        if not locking and (graph.target != "virtio" or read_wheel_lock(self.project.directory) is None):
+            check_imports(graph)
+            _check_packages(self.project)
         if booting:
             _check_values(graph)
             _check_paths(graph)

@@ -9,7 +9,7 @@ from fata.device.console import Console
 ENTRY = Entry(
     "console",
     Console,
-    {"unix": "fata.driver.console.stdio:StdioConsole"},
+    {"unix": "fata.driver.console.stdio:StdioConsole", "virtio": "fata.driver.console.stdio:StdioConsole"},
     "Lines of text on the program's own terminal.",
 )
 

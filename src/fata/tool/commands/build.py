@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import click
 
+from fata.target.image.notes import Note
 from fata.target.output import make_files, write_main
-from fata.target.unix.build import build
+from fata.target.unix.build import build as build_process
 from fata.tool.keyed import keyed, show_help
+from fata.tool.machine import VIRTIO
 from fata.tool.screen import progress, say, show_json
 from fata.tool.session import application_version, open_session
 
 
 @keyed(as_json=True)
 def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
-    """Make the program that a target runs; on unix an executable file, build/unix/NAME."""
+    """Make the program that a target runs.
+
+    On unix an executable file, build/unix/NAME; on virtio one ELF file with kernel, Python and application,
+    build/virtio/NAME.elf, which QEMU, Firecracker and Linux itself start.
+    """
     if show_help(ctx, target):
         return
     with progress(quiet=as_json) as report:
         graph = open_session(ctx.args, target).graph()
-        main = write_main(graph, application_version(graph.project.directory))
-        files = make_files(graph, report)
-        output = build(graph, main, files)
+        version = application_version(graph.project.directory)
+        notes: tuple[Note, ...] = ()
+        if graph.target == VIRTIO:
+            from fata.target.virtio.build import build as build_image
+
+            output, image = build_image(graph, version, report)
+            notes = image.findings.notes
+        else:
+            main = write_main(graph, version)
+            output = build_process(graph, main, make_files(graph, report))
     size = output.stat().st_size
     if as_json:
-        show_json({"name": graph.project.name, "target": graph.target, "output": str(output), "size": size})
+        told = {"name": graph.project.name, "target": graph.target, "output": str(output), "size": size}
+        show_json(told | {"notes": [str(note) for note in notes]})
         return
+    for note in notes:
+        say(str(note))
     say(f"built {output} ({size:,} bytes)")

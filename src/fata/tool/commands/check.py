@@ -11,8 +11,11 @@ from pathlib import Path
 import click
 
 from fata.config.graph import Graph
+from fata.target.image.notes import Note
 from fata.target.output import write_main
+from fata.target.program import write_program
 from fata.tool.keyed import keyed, show_help
+from fata.tool.machine import VIRTIO
 from fata.tool.screen import progress, say, show_json
 from fata.tool.session import application_version, open_session
 
@@ -21,6 +24,8 @@ from fata.tool.session import application_version, open_session
 def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
     """Look for mistakes without running anything: config.py, wiring, imports, and types by mypy.
 
+    For virtio, every module that the program reaches is judged as `fata build` would, and remarks are listed.
+
     mypy reads config.py, the application, and the main.py that would run, strictly. Without mypy installed
     that part is left out, and said so.
     """
@@ -28,17 +33,27 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         return
     with progress(quiet=as_json) as report:
         graph = open_session(ctx.args, target).graph(booting=True)
-        main = write_main(graph, application_version(graph.project.directory))
+        version = application_version(graph.project.directory)
+        notes = _judge(graph, version) if graph.target == VIRTIO else ()
+        main = write_main(graph, version)
         report("checking types")
         findings = None if find_spec("mypy") is None else _type_errors(graph, main)
     if as_json:
-        show_json({"name": graph.project.name, "target": graph.target, "types": findings})
+        show_json(
+            {"name": graph.project.name, "target": graph.target, "types": findings, "notes": list(map(str, notes))}
+        )
     else:
-        for finding in findings or []:
-            say(finding)
+        for remark in [*notes, *(findings or [])]:
+            say(str(remark))
         missing = "; types were not checked: pip install mypy" if findings is None else ""
         say(f"{graph.project.name} for {graph.target}: {len(findings or []) or 'no'} mistakes{missing}")
     sys.exit(2 if findings else 0)
+
+
+def _judge(graph: Graph, version: str) -> tuple[Note, ...]:
+    from fata.target.image.image import judge
+
+    return judge(graph, write_program(graph, version).encode()).findings.notes
 
 
 def _type_errors(graph: Graph, main: Path) -> list[str]:

@@ -54,7 +54,7 @@ def _findings() -> Iterator[Finding]:
     tap = os.access("/dev/net/tun", os.R_OK | os.W_OK)
     yield Finding("/dev/net/tun", tap, "a network of one's own (planned)", "load the module tun, or run as root")
     qemu = shutil.which("qemu-system-x86_64") is not None
-    yield Finding("QEMU", qemu, "targets virtio and xen (planned)", "apt-get install qemu-system-x86")
+    yield Finding("QEMU", qemu, "`fata run -t virtio`", "apt-get install qemu-system-x86")
 
 
 def _devices() -> Finding:

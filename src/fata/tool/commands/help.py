@@ -69,7 +69,12 @@ def _devices() -> str:
 
 
 def _targets() -> str:
-    return f"unix: a process of the host.\nPlanned: {', '.join(PLANNED)}.\nThere today: {', '.join(TARGETS)}."
+    planned = ", ".join(PLANNED)
+    return (
+        "unix: a process of the host.\n"
+        "virtio: a machine without an operating system, under QEMU and whoever else boots a kernel by PVH.\n"
+        f"Planned: {planned}.\nThere today: {', '.join(TARGETS)}."
+    )
 
 
 def _reserved() -> str:

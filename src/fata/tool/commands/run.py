@@ -8,10 +8,12 @@ import click
 
 from fata.config.graph import Graph
 from fata.config.settings import as_words
+from fata.errors import ConfigError
 from fata.target.output import make_files, write_main
 from fata.target.unix.launch import become, environment, reload
 from fata.target.unix.launch import command as command_line
 from fata.tool.keyed import keyed, show_help
+from fata.tool.machine import VIRTIO, Options, machine_options
 from fata.tool.screen import progress, say
 from fata.tool.session import application_version, open_session
 
@@ -20,7 +22,10 @@ from fata.tool.session import application_version, open_session
 @click.option("--logs", metavar="LEVELS", help="What to log: info, or *:info,http:debug.")
 @click.option("--reload", "again", is_flag=True, help="Start again whenever a file of the application changes.")
 @click.option("--pdb", "debug", is_flag=True, help="Stop in the debugger where an uncaught exception was raised.")
-def command(ctx: click.Context, target: str | None, logs: str | None, again: bool, debug: bool) -> None:
+@machine_options
+def command(
+    ctx: click.Context, target: str | None, logs: str | None, again: bool, debug: bool, options: Options
+) -> None:
     """Configure, build and start an application.
 
     DIR is a folder with a config.py (by default this one); MODULE:NAME is a class with `async def run`, or an
@@ -29,6 +34,14 @@ def command(ctx: click.Context, target: str | None, logs: str | None, again: boo
     if show_help(ctx, target):
         return
     extra = [] if logs is None else [f"--logs={logs}"]
+    session = open_session(ctx.args, target)
+    if session.plan.target == VIRTIO:
+        from fata.tool.run_machine import run_machine  # what makes images is not for those who run processes
+
+        _only_for_processes(again, debug)
+        graph = session.graph(booting=True)
+        sys.exit(run_machine(graph, [*_boot_words(graph), *extra], options))
+    options.refuse(session.plan.target)
 
     def make() -> tuple[list[str], dict[str, str]]:
         with progress() as report:
@@ -38,9 +51,17 @@ def command(ctx: click.Context, target: str | None, logs: str | None, again: boo
         return command_line(main, [*_boot_words(graph), *extra], debug=debug), environment(graph)
 
     if again:
-        project = open_session(ctx.args, target).project
-        sys.exit(reload(make, project.directory, say))
+        sys.exit(reload(make, session.project.directory, say))
     become(*make())
+
+
+def _only_for_processes(again: bool, debug: bool) -> None:
+    for given, name in ((again, "reload"), (debug, "pdb")):
+        if given:
+            raise ConfigError(
+                f"--{name} belongs to a process, and the target is {VIRTIO}",
+                remedy="Run it with -t unix, or leave the option out; a machine has --gdb.",
+            )
 
 
 def _boot_words(graph: Graph) -> list[str]:

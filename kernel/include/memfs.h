@@ -1,0 +1,32 @@
+/* memfs.c's promises: a tree of named things in memory. No node moves while someone has it open. */
+#ifndef FATA_MEMFS_H
+#define FATA_MEMFS_H
+
+#include "kernel.h"
+
+#define PATH_SIZE 128 /* octets of a path, its NUL among them */
+
+enum kind { DIRECTORY, REGULAR, CONSOLE, EMPTY, ZERO, RANDOM }; /* EMPTY: /dev/null */
+
+struct node {
+    char path[PATH_SIZE]; /* absolute, without a / at its end; "" is the root */
+    u8 *data;
+    u64 size, capacity; /* capacity 0: the data is not ours, and read-only */
+    u64 changed;        /* ns since boot */
+    u32 opened;         /* how many open files there are */
+    u8 kind;
+    bool used, linked; /* a node that is not linked goes when nobody has it open */
+};
+
+struct node *node_find(const char *path);
+struct node *node_at(u64 index, bool *end); /* all nodes in turn, NULL for a free slot */
+u64 node_number(const struct node *node);
+struct node *node_make(const char *path, enum kind kind, long *error); /* under /tmp only */
+long node_remove(struct node *node);
+long node_rename(struct node *node, const char *path);
+void node_close(struct node *node);
+long node_resize(struct node *node, u64 size);
+bool node_writable(const struct node *node);
+bool node_is_child(const struct node *node, const struct node *directory);
+
+#endif

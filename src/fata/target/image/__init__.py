@@ -1,0 +1,1 @@
+"""Images: the modules that a program reaches, packed into one zip, and the ELF file that carries it."""

@@ -1,0 +1,71 @@
+"""QEMU's command line for a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fata.errors import ConfigError
+from fata.target.virtio.machine import Machine
+
+QEMU = "qemu-system-x86_64"
+GDB_PORT = 1234
+LINE_MAX = 8000  # octets; the kernel keeps 8191 with the image's own words
+EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
+
+# The kernel starts at our entry, so a microvm needs neither firmware tables for Linux nor a command line of QEMU's
+# own making; the clock gives the date.
+MODELS = {"microvm": "microvm,rtc=on,auto-kernel-cmdline=off", "q35": "q35"}
+SUFFIX = {"microvm": "device", "q35": "pci,disable-legacy=on"}
+
+
+def command(
+    machine: Machine, accel: str, image: Path, line: str, *, files: str | None = None, control: int | None = None
+) -> list[str]:
+    """Return the words that start `image` with the boot line `line`.
+
+    The console is QEMU's standard input and output. `files` is the path of an archive of boot-time files, `control` a
+    connected socket that QEMU inherits and speaks QMP on. Raises ConfigError for a line that the kernel would not take.
+    """
+    size = len(line.encode())
+    if size > LINE_MAX:
+        raise ConfigError(
+            f"the program's arguments have {size} octets together, and a boot line holds {LINE_MAX}",
+            remedy="Give what is long as a file: --file NAME=PATH",
+        )
+    return [
+        *(QEMU, "-machine", MODELS[machine.model], "-accel", accel, "-cpu", "max", "-m", str(machine.memory)),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *("-kernel", str(image), "-append", line),
+        *(() if files is None else ("-initrd", files)),
+        *("-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"),
+        *("-device", EXIT_PORT),
+        *(() if control is None else ("-chardev", f"socket,id=control,fd={control}", "-mon", "control,mode=control")),
+        *(("-global", "virtio-mmio.force-legacy=false") if machine.model == "microvm" else ()),
+        *_networks(machine),
+        *_drives(machine),
+        *(("-gdb", f"tcp:127.0.0.1:{GDB_PORT}", "-S") if machine.gdb else ()),
+    ]
+
+
+def _networks(machine: Machine) -> Iterator[str]:
+    nics = machine.nics or (("user",) if machine.forwards else ())
+    if machine.forwards and "user" not in nics:
+        raise ConfigError(
+            "--publish needs a network that QEMU makes", remedy="Give --nic user too, or leave --publish out."
+        )
+    forwards = "".join(f",hostfwd={forward}" for forward in machine.forwards)
+    for number, nic in enumerate(nics):
+        name = f"net{number}"
+        kind = f"user,id={name}" if nic == "user" else f"tap,id={name},ifname={nic},script=no,downscript=no"
+        yield from ("-netdev", kind + (forwards if nic == "user" else ""))
+        forwards = "" if nic == "user" else forwards  # a port leads to one network
+        yield from ("-device", f"virtio-net-{SUFFIX[machine.model]},netdev={name}")
+
+
+def _drives(machine: Machine) -> Iterator[str]:
+    for number, path in enumerate(machine.drives):
+        name = f"drive{number}"
+        file = str(path).replace(",", ",,")
+        yield from ("-drive", f"if=none,id={name},format=raw,file={file}")
+        yield from ("-device", f"virtio-blk-{SUFFIX[machine.model]},drive={name}")

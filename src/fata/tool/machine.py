@@ -1,0 +1,85 @@
+"""The options of `fata run` that describe a virtual machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import click
+
+from fata.errors import ConfigError
+from fata.target.virtio.machine import (
+    ACCELERATORS,
+    DEFAULT_MEMORY,
+    MODELS,
+    Machine,
+    read_drive,
+    read_forward,
+    read_memory,
+    read_nic,
+)
+from fata.target.virtio.qemu import GDB_PORT
+
+VIRTIO = "virtio"
+
+OPTIONS = (
+    click.option(
+        "--publish", "-p", multiple=True, metavar="[ADDR:]HOST:GUEST", help="A port that leads to the guest's."
+    ),
+    click.option("--memory", metavar="MIB", help=f"Memory of the guest, 64 or 1G. [default: {DEFAULT_MEMORY}]"),
+    click.option("--drive", multiple=True, metavar="FILE", help="A disk image (raw) for the guest."),
+    click.option("--nic", multiple=True, metavar="user|tap=NAME", help="A network of QEMU's own, or a TAP interface."),
+    click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for this run: /boot/NAME."),
+    click.option("--machine", "model", type=click.Choice(MODELS), help=f"Kind of machine. [default: {MODELS[0]}]"),
+    click.option(
+        "--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"
+    ),
+    click.option("--gdb", is_flag=True, help=f"Wait for gdb on port {GDB_PORT} before the first instruction."),
+)
+
+
+class Options(NamedTuple):
+    """What was given of a machine, as words; None, () or False where nothing was."""
+
+    publish: tuple[str, ...]
+    memory: str | None
+    drive: tuple[str, ...]
+    nic: tuple[str, ...]
+    files: tuple[str, ...]
+    model: str | None
+    accel: str | None
+    gdb: bool
+
+    def machine(self) -> Machine:
+        """Read the words. Raises ConfigError."""
+        return Machine(
+            self.model or MODELS[0],
+            DEFAULT_MEMORY if self.memory is None else read_memory(self.memory),
+            tuple(map(read_forward, self.publish)),
+            tuple(map(read_nic, self.nic)),
+            tuple(map(read_drive, self.drive)),
+            self.gdb,
+        )
+
+    def refuse(self, target: str) -> None:
+        """Refuse every option that was given, for a target that is no machine."""
+        names = {"files": "file", "model": "machine"}
+        for name, value in self._asdict().items():
+            if value:
+                raise ConfigError(
+                    f"--{names.get(name, name)} belongs to a virtual machine, and the target is {target}",
+                    remedy=f"Run it with -t {VIRTIO}, or leave the option out.",
+                )
+
+
+def machine_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command, which gets them as one `Options`."""
+
+    def gathered(*arguments: Any, **values: Any) -> None:
+        options = Options(**{name: values.pop(name) for name in Options._fields})
+        function(*arguments, options=options, **values)
+
+    gathered.__doc__ = function.__doc__
+    for option in reversed(OPTIONS):
+        gathered = option(gathered)
+    return gathered

@@ -1,0 +1,135 @@
+"""QEMU's command line, as golden text, and the words that describe a machine."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from fata.errors import ConfigError
+from fata.target.virtio.machine import (
+    Forward,
+    Machine,
+    enough_memory,
+    read_drive,
+    read_file,
+    read_forward,
+    read_memory,
+    read_nic,
+)
+from fata.target.virtio.qemu import LINE_MAX, command
+
+IMAGE = Path("/b/hello.elf")
+
+PLAIN = """
+qemu-system-x86_64 -machine microvm,rtc=on,auto-kernel-cmdline=off -accel tcg -cpu max -m 128
+-nodefaults -no-user-config -display none -no-reboot
+-kernel /b/hello.elf -append '--name metal'
+-chardev stdio,id=console,signal=off -serial chardev:console
+-device isa-debug-exit,iobase=0xf4,iosize=4
+-global virtio-mmio.force-legacy=false
+"""
+
+EVERYTHING = """
+qemu-system-x86_64 -machine q35 -accel kvm -cpu max -m 64
+-nodefaults -no-user-config -display none -no-reboot
+-kernel /b/hello.elf -append '' -initrd /proc/self/fd/7
+-chardev stdio,id=console,signal=off -serial chardev:console
+-device isa-debug-exit,iobase=0xf4,iosize=4
+-chardev socket,id=control,fd=5 -mon control,mode=control
+-netdev user,id=net0,hostfwd=tcp:127.0.0.1:8080-:80,hostfwd=udp:0.0.0.0:53-:53
+-device virtio-net-pci,disable-legacy=on,netdev=net0
+-netdev tap,id=net1,ifname=tap0,script=no,downscript=no
+-device virtio-net-pci,disable-legacy=on,netdev=net1
+-drive if=none,id=drive0,format=raw,file=/d/a,,b.img -device virtio-blk-pci,disable-legacy=on,drive=drive0
+-gdb tcp:127.0.0.1:1234 -S
+"""
+
+
+def test_a_plain_microvm() -> None:
+    assert command(Machine(), "tcg", IMAGE, "--name metal") == shlex.split(PLAIN)
+
+
+def test_a_q35_with_everything() -> None:
+    machine = Machine(
+        model="q35",
+        memory=64,
+        forwards=(Forward("127.0.0.1", 8080, 80, "tcp"), Forward("0.0.0.0", 53, 53, "udp")),
+        nics=("user", "tap0"),
+        drives=(Path("/d/a,b.img"),),
+        gdb=True,
+    )
+    assert command(machine, "kvm", IMAGE, "", files="/proc/self/fd/7", control=5) == shlex.split(EVERYTHING)
+
+
+def test_a_published_port_brings_a_network() -> None:
+    words = command(Machine(forwards=(read_forward("8080:80"),)), "tcg", IMAGE, "")
+    assert "user,id=net0,hostfwd=tcp:127.0.0.1:8080-:80" in words
+    assert "virtio-net-device,netdev=net0" in words
+
+
+def test_a_published_port_needs_a_network_that_forwards() -> None:
+    with pytest.raises(ConfigError, match="--publish needs a network that QEMU makes"):
+        command(Machine(forwards=(read_forward("8080:80"),), nics=("tap0",)), "tcg", IMAGE, "")
+
+
+def test_a_line_that_the_kernel_would_not_take_is_refused_here() -> None:
+    command(Machine(), "tcg", IMAGE, "x" * LINE_MAX)
+    with pytest.raises(ConfigError, match="--file NAME=PATH"):
+        command(Machine(), "tcg", IMAGE, "ü" * (LINE_MAX // 2 + 1))
+
+
+@pytest.mark.parametrize(("text", "mebibytes"), [("64", 64), ("64M", 64), ("64MiB", 64), ("2G", 2048), ("1gb", 1024)])
+def test_memory(text: str, mebibytes: int) -> None:
+    assert read_memory(text) == mebibytes
+
+
+def test_an_image_gets_enough_memory_unless_told() -> None:
+    assert enough_memory(10 << 20, 0) == enough_memory(10 << 20, 26) == 128
+    assert enough_memory(10 << 20, 100) == 200
+    assert enough_memory(100 << 20, 26) == 264
+
+
+@pytest.mark.parametrize("text", ["", "7", "0", "-64", "64K", "much", "1.5G", "64 M B"])
+def test_what_is_no_memory(text: str) -> None:
+    with pytest.raises(ConfigError, match="not an amount of memory"):
+        read_memory(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "forward"),
+    [
+        ("8080:80", "tcp:127.0.0.1:8080-:80"),
+        ("0.0.0.0:8080:80", "tcp:0.0.0.0:8080-:80"),
+        ("5353:53/udp", "udp:127.0.0.1:5353-:53"),
+        ("[::1]:8080:80/tcp", "tcp:[::1]:8080-:80"),
+    ],
+)
+def test_forwards(text: str, forward: str) -> None:
+    assert str(read_forward(text)) == forward
+
+
+@pytest.mark.parametrize("text", ["", "80", "0:80", "80:65536", "a:80", "host:1:2", "1:2/icmp", "1:2,x=y", "1:2:3:4"])
+def test_what_is_no_forward(text: str) -> None:
+    with pytest.raises(ConfigError, match="not ports of the host and the guest"):
+        read_forward(text)
+
+
+def test_networks() -> None:
+    assert read_nic("user") == "user"
+    assert read_nic("tap=fata0") == "fata0"
+    for text in ("", "tap", "tap=", "tap=a,b", "tap=" + "x" * 16, "bridge"):
+        with pytest.raises(ConfigError, match="not a network"):
+            read_nic(text)
+
+
+def test_drives_and_files_have_to_be_there(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(b"data")
+    assert read_drive(str(disk)) == disk
+    assert read_file(f"key={disk}") == ("key", b"data")
+    assert read_file(f"a={disk}=x".removesuffix("=x")) == ("a", b"data")
+    for read, text in ((read_drive, "/nowhere"), (read_file, "key=/nowhere"), (read_file, "key"), (read_file, "=x")):
+        with pytest.raises(ConfigError):
+            read(text)
