@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-BLOCK = re.compile(r"^```(?P<language>\w+)(?: file=(?P<file>\S+))?\n(?P<body>.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"^```(?P<language>[\w-]+)(?: file=(?P<file>\S+))?\n(?P<body>.*?)^```$", re.M | re.S)
 PORT = re.compile(r"--port[= ](\d+)")
 
 
@@ -24,12 +24,12 @@ class Step(NamedTuple):
     answer: str
 
 
-def steps(guide: str) -> Iterator[Step]:
-    """Return the steps of a guide in order."""
+def steps(guide: str, language: str = "console") -> Iterator[Step]:
+    """Return the steps of a guide in order: its files, and the commands in blocks of `language`."""
     for block in BLOCK.finditer(guide):
         if block["file"] is not None:
             yield Step(block["file"], block["body"], "")
-        elif block["language"] == "console":
+        elif block["language"] == language:
             for command in re.split(r"^\$ ", block["body"], flags=re.M)[1:]:
                 words, _, answer = command.partition("\n")
                 yield Step(None, words, answer)
@@ -48,11 +48,11 @@ class Reader:
         self.folder = folder
         self._background: list[subprocess.Popen[bytes]] = []
 
-    def follow(self, guide: str) -> int:
+    def follow(self, guide: str, language: str = "console") -> int:
         """Do every step; return how many answers were compared. Raises AssertionError at the first that differs."""
         compared = 0
         try:
-            for step in steps(guide):
+            for step in steps(guide, language):
                 compared += self._do(step)
         finally:
             for process in self._background:

@@ -10,12 +10,20 @@ from pathlib import Path
 import pytest
 
 from tests.docs.guide import Reader
+from tests.programs import needs, needs_runtime
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_commands_of_the_readme() -> None:
     assert Reader(ROOT).follow((ROOT / "README.md").read_text(encoding="utf-8")) == 3
+
+
+@pytest.mark.qemu
+@needs("qemu-system-x86_64")
+@needs_runtime()
+def test_the_unikernels_of_the_readme() -> None:
+    assert Reader(ROOT).follow((ROOT / "README.md").read_text(encoding="utf-8"), "shell-session") == 3
 
 
 def test_the_picture_is_what_describe_draws() -> None:
