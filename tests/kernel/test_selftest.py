@@ -20,6 +20,7 @@ USES = (
     "random",
     "struct",
     "tempfile",
+    "wsgiref.handlers",
     "threading",
 )
 OVER_OPENSSL = ("check_tls", "check_cipher")

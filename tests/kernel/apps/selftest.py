@@ -180,6 +180,34 @@ def check_pipes() -> None:
     os.close(reader)
 
 
+def check_web_calls() -> None:
+    from io import BytesIO, StringIO
+    from wsgiref.handlers import SimpleHandler
+
+    def wsgi(environ: dict[str, object], start_response: object) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])  # type: ignore[operator]
+        return [b"hello from ", str(environ["REQUEST_METHOD"]).encode()]
+
+    answer = BytesIO()
+    request = {"REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.1"}
+    SimpleHandler(BytesIO(), answer, StringIO(), request).run(wsgi)
+    assert answer.getvalue().endswith(b"hello from GET"), answer.getvalue()
+
+    async def asgi(scope: dict[str, str], receive: object, send: object) -> None:
+        body = await receive()  # type: ignore[operator]
+        await send({"type": "http.response.start", "status": 200})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": body["body"] + scope["path"].encode()})  # type: ignore[operator]
+
+    async def call() -> list[dict[str, object]]:
+        sent: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        asked: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        asked.put_nowait({"type": "http.request", "body": b"got "})
+        await asgi({"type": "http", "path": "/page"}, asked.get, sent.put)
+        return [sent.get_nowait(), sent.get_nowait()]
+
+    assert asyncio.run(call())[1]["body"] == b"got /page"
+
+
 def check_tls() -> None:
     import ssl
 
