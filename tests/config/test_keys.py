@@ -250,3 +250,24 @@ def test_a_key_does_not_serve_where_one_of_its_values_would_not(given: KeyType, 
 def test_a_call_outside_of_any_config_is_still_a_description() -> None:
     """Third parties make keys and jobs in their own modules and tests."""
     assert main("app:App", level=key("level", int)).where.file == __file__
+
+
+def test_unequal_devices_do_not_share_a_key(folder: Folder) -> None:
+    """MirageOS users lost a network card that way: two devices, one option, one of them gone."""
+    folder.write(
+        {
+            "app.py": """
+                from fata.device import Block
+                class App:
+                    def __init__(self, one: Block, other: Block): ...
+                    async def run(self): ...
+                """,
+            "config.py": """
+                from fata.config import block_file, main, register
+                register("x", main("app:App", one=block_file(), other=block_file(sector_size=4096)))
+                """,
+        }
+    )
+    error = refusal(folder.plan)
+    assert "two keys are named 'image'" in error.reason
+    assert "name=" in error.remedy

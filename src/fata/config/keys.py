@@ -71,7 +71,7 @@ class Key(Value[T_co]):
     default: Plain | Required = field(hash=False)  # it may be a list
     doc: str
     stage: Stage = "both"
-    owner: str = ""  # the job whose parameter it is; "" for a key of config.py or of a device
+    owner: str = ""  # whose parameter it is, where sharing would be wrong: a job, or a device with its arguments
     where: Where = field(default=NOWHERE, compare=False)
 
     @property

@@ -25,7 +25,8 @@ def block_file(
     Without `image` it is the key `--image`, or `--NAME-image`.
     """
     if image is None:
-        image = Key(prefixed(name, "image"), TEXT, REQUIRED, "disk image or block device", where=caller())
+        owner = f"block_file(sector_size={sector_size}, read_only={read_only})"  # unequal disks may not share a key
+        image = Key(prefixed(name, "image"), TEXT, REQUIRED, "disk image or block device", owner=owner, where=caller())
     made: Impl[Block] = device(ENTRY, name=name, path=HostPath(image), sector_size=sector_size, read_only=read_only)
     return made
 

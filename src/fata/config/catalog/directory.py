@@ -23,7 +23,8 @@ def directory(folder: str | Key[str] | None = None, *, read_only: bool = False, 
     Without `folder` it is the key `--folder`, or `--NAME-folder`.
     """
     if folder is None:
-        folder = Key(prefixed(name, "folder"), TEXT, REQUIRED, "folder of the host", where=caller())
+        owner = f"directory(read_only={read_only})"  # unequal folders may not share a key
+        folder = Key(prefixed(name, "folder"), TEXT, REQUIRED, "folder of the host", owner=owner, where=caller())
     made: Impl[KvRw] = device(ENTRY, name=name, root=HostPath(folder), read_only=read_only)
     return made
 
