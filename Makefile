@@ -36,7 +36,8 @@ bench: ## every benchmark: tables that name the interpreter and the machine's lo
 	@scripts/bench.sh
 
 nightly: ## the long versions of tests and benchmarks; writes dated results to docs/measurements
-	@scripts/setup.sh test bench
+	@scripts/setup.sh test runtime bench
+	@.venv/bin/python -m scripts.runtime.build
 	@scripts/nightly.sh
 
 fresh: ## prove set-up: a clean clone in an empty Debian 12 runs `make demo` and `make check` (needs root)
