@@ -18,8 +18,7 @@ static u32 taken, arrived; /* counts of octets; their difference is what is held
 static u64 first_print;
 
 void console_init(void) {
-    static const u8 setup[][2] = {{3, 0x80}, {0, 1},    {1, 0}, {3, 3},
-                                  {2, 7},    {4, 0x0b}}; /* 115200 8N1, FIFO, OUT2 */
+    static const u8 setup[][2] = {{3, 0x80}, {0, 1}, {1, 0}, {3, 3}, {2, 7}, {4, 0x0b}}; /* 115200 8N1, FIFO, OUT2 */
     if (in8(LINE) & 1 && in8(LINE) != 0xff)
         input[arrived++] = in8(PORT); /* typed before we were here; the FIFO's reset would lose it */
     for (size_t i = 0; i < COUNT(setup); i++)

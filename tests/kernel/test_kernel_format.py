@@ -16,7 +16,6 @@ KERNEL = Path(__file__).parents[2] / "kernel"
 @needs("clang-format")
 def test_clang_format_would_change_nothing() -> None:
     files = sorted(path for path in KERNEL.rglob("*") if path.suffix in (".c", ".h"))
-    done = subprocess.run(
-        ["clang-format", "--dry-run", "--Werror", *files], capture_output=True, text=True, check=False
-    )
+    command = ["clang-format", "--dry-run", "--Werror", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
