@@ -48,9 +48,10 @@ runtime: ## build the kernel and the static CPython that images are made of; qui
 	@scripts/setup.sh runtime
 	@.venv/bin/python -m scripts.runtime.build
 
-wheel: setup ## build the wheel into dist/
-	@.venv/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
-	@ls dist/*.whl
+wheel: ## build the wheel into dist/, with the runtime and the licences of all that is linked into it
+	@scripts/setup.sh runtime
+	@.venv/bin/python -m scripts.runtime.build
+	@.venv/bin/python -m scripts.wheel
 
 clean: ## remove what was built and cached; .venv stays (rm -rf .venv .setup for all of it)
 	@rm -rf build dist examples/*/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -220,11 +220,18 @@ def write_manifest(folder: Path, profile: Profile, work: Path, version: str) -> 
 
 
 def copy_licences() -> None:
-    """Copy the licences of what is linked in: they travel with the runtime."""
+    """Copy the licences of what is linked in: they travel with the runtime.
+
+    Debian's notices name the longer texts by their place in Debian; these are copied too.
+    """
     target = OUTPUT / "licences"
-    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
     for package in LICENCES:
-        shutil.copyfile(f"/usr/share/doc/{package}/copyright", target / package)
+        notice = Path(f"/usr/share/doc/{package}/copyright").read_text(encoding="utf-8")
+        (target / package).write_text(notice, encoding="utf-8")
+        for text in re.findall(r"/usr/share/common-licenses/([\w.-]*\w)", notice):
+            shutil.copyfile(f"/usr/share/common-licenses/{text}", target / text)
 
 
 def main() -> None:
