@@ -29,6 +29,7 @@ PYTHON = "/usr/bin/python3.11"  # the guest's own: marshalled code is only good 
 READERS = [ROOT / f"src/fata/target/image/{name}.py" for name in ("codecs", "guest", "imports")]  # for table.py
 LIBRARY = Path("/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a")
 PACKAGES = ("libpython3.11-dev", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev", "gcc-12", "binutils")
+FLOORS = Path(__file__).with_name("floors.json")  # measured by hand, with floors.py
 LICENCES = ("libpython3.11", "libssl3", "zlib1g", "libexpat1", "libc6")
 
 WHEREVER = f"-ffile-prefix-map={ROOT}=."  # the result must not depend on where it was built
@@ -90,7 +91,7 @@ def run(*command: str | Path, cwd: Path | None = None) -> None:
 def fingerprint() -> str:
     """Hash everything the result depends on: our files, and the versions of the packages."""
     digest = hashlib.sha256()
-    for path in sorted([*KERNEL.rglob("*"), *Path(__file__).parent.glob("*.py"), *READERS]):
+    for path in sorted([*KERNEL.rglob("*"), *Path(__file__).parent.glob("*.py"), FLOORS, *READERS]):
         if path.is_file():
             digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     versions = subprocess.run(["dpkg-query", "-W", *PACKAGES], check=True, stdout=subprocess.PIPE).stdout
@@ -203,7 +204,7 @@ def link(profile: Profile, kernel: Path, frozen: Path, objects: dict[str, Path],
 
 
 def write_manifest(folder: Path, profile: Profile, work: Path, version: str) -> None:
-    """Tell the image builder what needs not be packed: built-in and frozen modules."""
+    """Tell the image builder what needs not be packed, built-in and frozen modules, and the measured floors."""
     listing = "import sys, json; print(json.dumps(sys.builtin_module_names))"
     # Debian's interpreter has the same built-in modules as its library: one is linked from the other.
     builtin = json.loads(subprocess.run([PYTHON, "-I", "-S", "-c", listing], check=True, stdout=subprocess.PIPE).stdout)
@@ -215,6 +216,7 @@ def write_manifest(folder: Path, profile: Profile, work: Path, version: str) -> 
         "python": version,
         "builtin": sorted({*builtin, *profile.borrowed, *profile.own}),
         "frozen": sorted(frozen | set(json.loads((work / "frozen.json").read_text()))),
+        "floors": json.loads(FLOORS.read_text())["floors"][profile.name],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 
