@@ -24,6 +24,14 @@ class Namespace:
         """Run `ip COMMAND` in the namespace."""
         return _run("ip", "-n", self.name, *command.split())
 
+    def await_carrier(self, interface: str) -> None:
+        """Wait until the kernel has noticed that an interface is connected: until then it drops what it sends."""
+        for _ in range(1000):
+            state = self.ip(f"link show {interface}")
+            if "qdisc noop " not in state and "NO-CARRIER" not in state:
+                return
+        raise AssertionError(f"{interface} has no carrier: {state}")
+
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Put this thread into the namespace for the block."""

@@ -40,7 +40,9 @@ def space() -> Iterator[Namespace]:
 
 def open_tap(space: Namespace, poller: Poller, offload: bool = True, mac: bytes | None = None) -> Tap:
     with space.entered():
-        return Tap(poller, NAME, offload=offload, mac=mac)
+        made = Tap(poller, NAME, offload=offload, mac=mac)
+    space.await_carrier(NAME)
+    return made
 
 
 @pytest.fixture
