@@ -16,7 +16,7 @@ LONG = Struct("!I")
 IP = 14  # octets: where the network header begins, behind Ethernet's
 IPV4_LENGTH, IPV4_ID, IPV4_CHECKSUM = 2, 4, 10  # octets from there, RFC 791 3.1
 IPV6_LENGTH, IPV6_HEADER = 4, 40  # RFC 8200 3
-TCP_SEQUENCE, TCP_FLAGS, TCP_CHECKSUM = 4, 13, 16  # octets from TCP's header, RFC 9293 3.1
+TCP_SEQUENCE, TCP_OFFSET, TCP_FLAGS, TCP_CHECKSUM = 4, 12, 13, 16  # octets from TCP's header, RFC 9293 3.1
 
 
 def join(frame: SentFrame) -> bytes:
@@ -33,8 +33,8 @@ def fill_checksum(octets: bytes, start: int, offset: int) -> bytes:
 
 def cut(frame: SentFrame) -> list[bytes]:
     """Cut a TCP frame into segments, each with its lengths, identification, sequence number, flags and checksums."""
-    octets = join(frame)
-    first, transport = frame.header_length, frame.checksum_start
+    octets, transport = join(frame), frame.checksum_start
+    first = transport + (octets[transport + TCP_OFFSET] >> 4) * 4  # Linux gives no exact header length on receive
     headers, payload = octets[:first], memoryview(octets)[first:]
     # The field holds the pseudo-header's sum with the length of all; each segment has its own.
     (pseudo,) = SHORT.unpack_from(headers, transport + TCP_CHECKSUM)

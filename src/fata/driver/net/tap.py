@@ -10,15 +10,14 @@ import errno
 import fcntl
 import os
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fata.device.net import Capabilities, ReceivedFrame, Segmentation, SentFrame
-from fata.driver.net.descriptor import Descriptor
+from fata.driver.net.descriptor import Counters, Descriptor
 from fata.driver.net.interface import Interface, check_mac, derive_mac, find_interface
-from fata.driver.net.sendable import LARGEST_FRAME, check
+from fata.driver.net.sendable import check
 from fata.driver.net.vnet_header import HEADER_LENGTH, parse, serialize
-from fata.errors import StateError, Unavailable, WireError
+from fata.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,27 +26,17 @@ if TYPE_CHECKING:
 
 DEVICE = "/dev/net/tun"
 # linux/if_tun.h
-TUNSETIFF, TUNSETOFFLOAD, TUNSETVNETHDRSZ = 0x400454CA, 0x400454D0, 0x400454D8
+TUNSETIFF, TUNGETIFF, TUNSETOFFLOAD, TUNSETVNETHDRSZ = 0x400454CA, 0x800454D2, 0x400454D0, 0x400454D8
 IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
 TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6 = 0x01, 0x02, 0x04
 IFREQ = struct.Struct("=16sH22x")
 
-BURST = 64  # frames a receive(): more would keep the rest of the program waiting
-READ_SIZE = HEADER_LENGTH + LARGEST_FRAME + 4  # octets; a VLAN tag may be in it
 OFFLOADS = Capabilities(
     receive_checksum=True,
     send_checksum=True,
     send_segmentation=frozenset({Segmentation.TCP4, Segmentation.TCP6}),
     receive_segmentation=True,
 )
-
-
-@dataclass(slots=True)
-class TapCounters:
-    """Frames that came to nothing."""
-
-    not_taken: int = 0  # sent while the interface was down or the kernel had no memory
-    malformed: int = 0  # received with a header that makes no sense
 
 
 class Tap:
@@ -65,8 +54,8 @@ class Tap:
         self._mtu = interface.mtu
         self._offload = offload
         self._capabilities = OFFLOADS if offload else Capabilities()
-        self._descriptor = Descriptor(poller, _attach(interface, offload), name)
-        self.counters = TapCounters()
+        self._parse = parse if offload else ReceivedFrame
+        self._descriptor = Descriptor(poller, _attach(interface, offload), name, _exists)
 
     @property
     def mac(self) -> bytes:
@@ -80,50 +69,22 @@ class Tap:
     def capabilities(self) -> Capabilities:
         return self._capabilities
 
+    @property
+    def counters(self) -> Counters:
+        """What came to nothing."""
+        return self._descriptor.counters
+
     def receive(self) -> list[ReceivedFrame]:
         """Return up to 64 frames."""
-        descriptor = self._descriptor
-        descriptor.check_open()
-        frames: list[ReceivedFrame] = []
-        if descriptor.lost:
-            return frames
-        number, offload = descriptor.number, self._offload
-        try:
-            for _ in range(BURST):
-                octets = os.read(number, READ_SIZE)
-                try:
-                    frames.append(parse(octets) if offload else ReceivedFrame(octets))
-                except WireError:
-                    self.counters.malformed += 1
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            if not frames:  # else the next call finds the same
-                raise descriptor.lose(_reason(error)) from error
-        return frames
+        return self._descriptor.receive(self._parse)
 
     def send(self, frames: Sequence[SentFrame]) -> int:
-        descriptor = self._descriptor
-        descriptor.check_open()
-        number, mtu, capabilities, offload = descriptor.number, self._mtu, self._capabilities, self._offload
+        send, mtu, capabilities, offload = self._descriptor.send, self._mtu, self._capabilities, self._offload
         for accepted, frame in enumerate(frames):
             check(frame, mtu, capabilities)
-            try:
-                os.writev(number, (serialize(frame), *frame.buffers) if offload else frame.buffers)
-            except BlockingIOError:
-                descriptor.await_room()
+            if not send((serialize(frame), *frame.buffers) if offload else frame.buffers):
                 return accepted
-            except OSError as error:
-                self._account_for(error)
         return len(frames)
-
-    def _account_for(self, error: OSError) -> None:
-        """Count a frame that the kernel did not take; raise if that is not the end of it."""
-        if error.errno == errno.EINVAL:
-            raise StateError(f"{self._descriptor.name}: the kernel refuses a frame as malformed") from error
-        if error.errno not in (errno.EIO, errno.ENOBUFS, errno.ENOMEM):
-            raise self._descriptor.lose(_reason(error)) from error
-        self.counters.not_taken += 1
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:
         self._descriptor.watch(readable, writable)
@@ -153,6 +114,15 @@ def _attach(interface: Interface, offload: bool) -> int:
     return number
 
 
+def _exists(number: int) -> bool:
+    """Say whether the interface behind the descriptor has not been removed."""
+    try:
+        fcntl.ioctl(number, TUNGETIFF, bytes(IFREQ.size))
+    except OSError:
+        return False
+    return True
+
+
 def _refusal(error: OSError) -> str:
     if error.errno == errno.EBUSY:
         return "another program has it open"
@@ -169,7 +139,3 @@ def _remedy(error: OSError, name: str) -> str:
     if error.errno == errno.EPERM:
         return f"As root: ip tuntap del {name} mode tap; ip tuntap add {name} mode tap user $USER"
     return "Make another: ip tuntap add NAME mode tap user $USER"
-
-
-def _reason(error: OSError) -> str:
-    return "the interface has been removed" if error.errno == errno.EBADFD else str(error.strerror)
