@@ -34,7 +34,9 @@ def run_virtual(main: Callable[[VirtualPoller], Awaitable[None]]) -> None:
         runner.run(run())
 
 
-def stacks(poller: VirtualPoller, number: int, capabilities: Capabilities = PLAIN, mtu: int = 1500) -> list[DirectStack]:
+def stacks(
+    poller: VirtualPoller, number: int, capabilities: Capabilities = PLAIN, mtu: int = 1500
+) -> list[DirectStack]:
     """Return hosts 10.0.0.1, 10.0.0.2 … on one switch."""
     switch = Switch(poller)
     made = []

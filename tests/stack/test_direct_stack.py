@@ -7,8 +7,10 @@ import asyncio
 
 from fata.device.net import Capabilities
 from fata.driver.poller.virtual import VirtualPoller
-from tests.conformance.stack import PATIENCE, Network, StackContract, Test
+from tests.conformance.stack import Network, StackContract, Test
 from tests.stack.networks import CHECKSUMS, OFFLOADS, PLAIN, run_virtual, stacks
+
+PATIENCE = 600  # seconds of virtual time: connecting to a host that has gone takes 180
 
 
 def run(test: Test, capabilities: Capabilities, *, hosts: int) -> None:
