@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fata.proto.neighbors import Neighbors
-from fata.proto.tcp.host import TcpHost
 from fata.proto.tcp.settings import Settings
 from fata.stack.counters import Counters
 from fata.stack.icmp import Icmp
@@ -39,7 +38,7 @@ class Host:
         self.ip = Ipv4(self.interface, self.counters, loop, int.from_bytes(chance(2), "big"))
         settings = Settings(mss=net.mtu - IPV4_AND_TCP, nodelay=True)  # as asyncio's own connections
         self.output = Output(self.ip, self.counters)
-        self.tcp = Tcp(TcpHost(chance), loop, settings, self.ip, self.output)
+        self.tcp = Tcp(chance, loop, settings, self.ip, self.output)
         self.udp = Udp(self.ip, self.counters, chance)
         self.icmp = Icmp(self.ip, self.udp, self.tcp, loop, chance)
         self.input = Input(self.ip, self.tcp, self.udp, self.icmp, self.counters, loop)

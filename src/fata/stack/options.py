@@ -53,7 +53,8 @@ class ConnectionOptions:
         if name == USER_TIMEOUT:
             return round(connection.settings.user_timeout * 1000)
         if name in KEEPALIVE:
-            return round(getattr(connection.settings, KEEPALIVE[name]))
+            seconds: float = getattr(connection.settings, KEEPALIVE[name])
+            return round(seconds)
         if name in IGNORED or name == ERROR:
             return 0
         raise OSError(errno.ENOPROTOOPT, f"{os.strerror(errno.ENOPROTOOPT)}: {option} of level {level}")

@@ -152,7 +152,8 @@ def secured(
     """Return asyncio's own TLS, a protocol to our transport and a transport to `protocol`."""
     from asyncio import sslproto  # brings ssl along, which a program without TLS does not load
 
-    made: Any = sslproto.SSLProtocol(
+    make: Any = sslproto.SSLProtocol  # typeshed has no None where None is the default
+    made: asyncio.BaseProtocol = make(
         loop,
         protocol,
         tls.context,
@@ -162,5 +163,4 @@ def secured(
         ssl_handshake_timeout=tls.handshake_timeout,
         ssl_shutdown_timeout=tls.shutdown_timeout,
     )
-    secure: asyncio.BaseProtocol = made
-    return secure
+    return made

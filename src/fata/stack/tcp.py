@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
+from fata.errors import Unavailable
 from fata.proto.tcp.connection import Connection
+from fata.proto.tcp.host import TcpHost
+from fata.proto.tcp.ports import BadAddress
 from fata.proto.tcp.state import State
 from fata.proto.tcp.transmission import CONNECTED
 from fata.stack.alarm import Alarm
+from fata.stack.ports import PortTaken, free_port
 from fata.wire.ipv4 import format_address
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from fata.proto.tcp.host import TcpHost
     from fata.proto.tcp.listener import Listener
     from fata.proto.tcp.settings import Settings
+    from fata.proto.tcp.time_wait import TimeWait
     from fata.stack.ipv4 import Ipv4
     from fata.stack.output import Output
     from fata.stack.server import StackServer
@@ -35,13 +40,19 @@ class Tcp:
     """
 
     def __init__(
-        self, host: TcpHost, loop: asyncio.AbstractEventLoop, settings: Settings, ip: Ipv4, output: Output
+        self,
+        chance: Callable[[int], bytes],
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings,
+        ip: Ipv4,
+        output: Output,
     ) -> None:
-        self.host = host
+        self.host = TcpHost(chance)
+        self._chance = chance
         self.loop = loop
         self.settings = settings
-        self.news: dict[Connection, int] = {}  # Event bits of this list of frames
-        self._touched: dict[Connection, None] = {}
+        self.news: dict[Connection | TimeWait, int] = {}  # Event bits of this list of frames
+        self._touched: dict[Connection | TimeWait, None] = {}
         self._ip = ip
         self._emit = output.emit
         self._settling = False
@@ -63,7 +74,7 @@ class Tcp:
             self._settling = False
         self.flush(now)
 
-    def _tell(self, connection: Connection, events: int) -> None:
+    def _tell(self, connection: Connection | TimeWait, events: int) -> None:
         owner = connection.owner
         if owner is not None:
             owner.handle(events)
@@ -89,7 +100,6 @@ class Tcp:
             sent = connection.flush(now)
             if sent:
                 self._emit(connection.key, sent, now)
-            host.schedule(connection)
         for key, reply in host.take_replies():
             self._emit(key, [reply], now)
         self._alarm.set(host.next_deadline())
@@ -163,21 +173,31 @@ class Tcp:
 
     def listen(self, address: bytes | None, port: int, backlog: int, server: StackServer) -> Listener:
         """Begin to listen at a port, 0 for any free one. Raises `PortTaken`."""
+        places = self.host.listeners
+        if port == 0:
+            port = free_port({number for _, number in places}, self._chance, "TCP")
+        taken = {where for where, number in places if number == port}
+        if taken and (address is None or None in taken or address in taken):
+            raise PortTaken("TCP", port)
         return self.host.listen(address, port, backlog, server, self.settings)
 
     def connect(self, remote: bytes, port: int, owner: Any, local_port: int) -> Connection:
         """Begin to connect; `owner` is told how it goes. Raises `OSError` when no port is free."""
         now = self.loop.time()
         local = self._ip.source_for(remote)
-        connection = self.host.connect(local, remote, port, owner, self.settings, now, local_port)
+        try:
+            connection = self.host.connect(local, remote, port, owner, self.settings, now, local_port)
+        except BadAddress as error:
+            raise OSError(errno.ENETUNREACH, str(error)) from error
+        except Unavailable as error:
+            raise OSError(errno.EADDRNOTAVAIL, str(error)) from error
         self.touch(connection)
         return connection
 
     def stop_listening(self, listener: Listener) -> None:
         """Accept nothing more."""
-        now = self.loop.time()
-        self.host.stop_listening(listener, now)
-        self.flush(now)
+        listener.close()
+        self.flush(self.loop.time())
 
     async def close(self, linger: float) -> None:
         """Wait at most `linger` seconds for what was written to be acknowledged; reset what is left, stop the clock."""

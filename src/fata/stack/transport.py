@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from asyncio import constants, transports
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fata.stack.server import StackServer
     from fata.stack.tcp import Tcp
 
+LOG = logging.getLogger("asyncio")
 SEND_BUFFER = 1 << 20  # octets written and not acknowledged before a writer is told to pause
 CLOSED_WRITES_TO_WARN = 5  # as asyncio's own transports do
 
@@ -29,6 +31,13 @@ class TcpTransport(transports._FlowControlMixin):
     What was written and not yet acknowledged stays referenced, not copied. Of that `SEND_BUFFER` octets are the
     connection's, as a kernel's socket buffer would be; what goes beyond counts against the write limits.
     """
+
+    if TYPE_CHECKING:
+        _loop: asyncio.AbstractEventLoop
+
+        def _maybe_pause_protocol(self) -> None: ...
+
+        def _maybe_resume_protocol(self) -> None: ...
 
     _start_tls_compatible = True
     _sendfile_compatible = constants._SendfileMode.FALLBACK
@@ -118,11 +127,11 @@ class TcpTransport(transports._FlowControlMixin):
         """Hand payload over in the buffers of a protocol that has its own."""
         view = memoryview(payload)
         while view and not self._lost:
-            buffer = protocol.get_buffer(len(view))
+            buffer = memoryview(protocol.get_buffer(len(view)))
             count = min(len(buffer), len(view))
             if not count:
                 raise StateError("get_buffer() returned an empty buffer")
-            memoryview(buffer)[:count] = view[:count]
+            buffer[:count] = view[:count]
             protocol.buffer_updated(count)
             view = view[count:]
             if isinstance(self._protocol, asyncio.BufferedProtocol):
@@ -212,7 +221,7 @@ class TcpTransport(transports._FlowControlMixin):
     def _count_late_write(self) -> None:
         self._writes_after_close += 1
         if self._writes_after_close == CLOSED_WRITES_TO_WARN:
-            asyncio.log.logger.warning("write() to a connection that is closed")
+            LOG.warning("write() to a connection that is closed")
 
     def writelines(self, list_of_data: Any) -> None:
         """Send several pieces, one after the other."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 from typing import TYPE_CHECKING, Protocol
 
-from fata.proto.ports import FIRST_EPHEMERAL, LAST_EPHEMERAL
 from fata.stack.ipv4 import pseudo_header_sum
+from fata.stack.ports import PortTaken, free_port
 from fata.wire import ipv4, udp
 
 if TYPE_CHECKING:
@@ -16,15 +15,6 @@ if TYPE_CHECKING:
     from fata.device.net import Buffer
     from fata.stack.counters import Counters
     from fata.stack.ipv4 import Ipv4
-
-EPHEMERAL = LAST_EPHEMERAL - FIRST_EPHEMERAL + 1  # ports
-
-
-class PortTaken(OSError):
-    """Somebody has the port already."""
-
-    def __init__(self, protocol: str, port: int) -> None:
-        super().__init__(errno.EADDRINUSE, f"{protocol} port {port}: {os.strerror(errno.EADDRINUSE)}")
 
 
 class Port(Protocol):
@@ -52,19 +42,11 @@ class Udp:
     def bind(self, port: int, owner: Port) -> int:
         """Give `owner` a port, 0 for any free one; return its number. Raises `PortTaken`."""
         if port == 0:
-            port = self._choose()
+            port = free_port(self._ports, self._chance, "UDP")
         elif port in self._ports:
             raise PortTaken("UDP", port)
         self._ports[port] = owner
         return port
-
-    def _choose(self) -> int:
-        first = int.from_bytes(self._chance(2), "big") % EPHEMERAL
-        for step in range(EPHEMERAL):  # RFC 6056 3.3.1
-            port = FIRST_EPHEMERAL + (first + step) % EPHEMERAL
-            if port not in self._ports:
-                return port
-        raise PortTaken("UDP", 0)
 
     def release(self, port: int) -> None:
         """Take the port back."""
