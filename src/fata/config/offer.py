@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fata.config.entry_points import entry_points
 from fata.config.impl import Choice, Default, Device, Entry, Impl
 from fata.config.keys import Key
 from fata.errors import ConfigError
@@ -75,11 +76,9 @@ def alternatives(impl: Impl[Any]) -> Iterable[Device[Any] | Default[Any]]:
 @functools.cache
 def installed() -> Catalog:
     """Return fata's own offers and those of installed packages. Raises ConfigError for a broken one."""
-    from importlib.metadata import entry_points
-
     from fata.config.catalog import OFFERS
 
-    return Catalog([*OFFERS, *(_foreign(point) for point in entry_points(group=GROUP))])
+    return Catalog([*OFFERS, *(_foreign(point) for point in entry_points(GROUP))])
 
 
 def _foreign(point: EntryPoint) -> Offer:

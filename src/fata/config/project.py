@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -110,5 +109,7 @@ def _compile(config: Path) -> CodeType:
 
 def _at(config: Path, error: BaseException, reason: str, remedy: str) -> ConfigError:
     """Blame the line of config.py that was running."""
+    import traceback
+
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(config)]
     return Where(str(config), lines[-1] if lines else 1).error(reason, remedy)

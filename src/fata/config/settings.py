@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fata.config.keys import LAUNCHER_OPTIONS, Key, Required
+from fata.config.nearest import nearest
+from fata.config.toml import read_toml
 from fata.config.value import BOOLEAN, Maybe, Plain, joined, show
 from fata.config.where import Where
 from fata.errors import ConfigError
@@ -78,10 +78,10 @@ def _next(key: Key[Any], rest: Iterator[str]) -> str:
 
 
 def _unknown(name: str, keys: Mapping[str, Key[Any]]) -> ConfigError:
-    near = difflib.get_close_matches(name, [*keys, *LAUNCHER_OPTIONS], 1)
+    near = nearest(name, [*keys, *LAUNCHER_OPTIONS])
     known = ", ".join(f"--{key}" for key in keys) or "none"
     return ConfigError(
-        f"there is no key --{name}", remedy=f"Did you mean --{near[0]}?" if near else f"This program's keys: {known}."
+        f"there is no key --{name}", remedy=f"Did you mean --{near}?" if near else f"This program's keys: {known}."
     )
 
 
@@ -142,8 +142,8 @@ def read_pyproject(directory: Path) -> dict[str, Any]:
         if not file.is_file():
             continue
         try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            table = read_toml(file)
+        except (ValueError, OSError) as error:
             raise ConfigError(f"cannot be read: {error}", remedy="Mend it.", file=str(file)) from None
         found = table.get("tool", {}).get("fata", {}) if isinstance(table.get("tool", {}), dict) else None
         remedy = "It may have `target` and the table `keys`."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +29,8 @@ def folder(graph: Graph) -> Path:
     )
     if not graph.booting or not shape:
         return output
+    import hashlib  # OpenSSL: not for a mere configure
+
     return output / f"run-{hashlib.sha256(repr(shape).encode()).hexdigest()[:12]}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from fata.config.offer import installed
 from fata.config.plan import Plan, make_plan
 from fata.config.project import Project, load
 from fata.config.settings import PYPROJECT, path_of, read_pyproject, settle
+from fata.config.toml import read_toml
 from fata.errors import ConfigError
-from fata.target.image.wheels import read_wheel_lock
 from fata.target.reach import check_imports
 
 TARGETS = ("unix", "virtio")
@@ -33,13 +32,13 @@ class Session:
     words: tuple[str, ...]  # of the command line, for keys
     defaults: dict[str, object]  # [tool.fata.keys]
 
-    def graph(self, *, booting: bool = False, ignore_lock: bool = False, locking: bool = False) -> Graph:
+    def graph(self, *, booting: bool = False, locking: bool = False) -> Graph:
         """Settle every key and choice. Raises ConfigError.
 
-        `booting`: keys that the program reads at boot may differ from the lock. `ignore_lock`: it is about
-        to be written anew. `locking`: what is imported need not be installed, its wheels are about to be found.
+        `booting`: keys that the program reads at boot may differ from the lock. `locking`: what is imported need
+        not be installed, its wheels are about to be found.
         """
-        locked = self.lock.keys if self.lock is not None and not ignore_lock else {}
+        locked = self.lock.keys if self.lock is not None else {}
         settings = settle(self.plan.keys, self.words, os.environ, self.defaults, locked)
         graph = resolve(self.plan, settings, booting=booting)
         for name, setting in settings.items():
@@ -47,10 +46,10 @@ class Session:
                 raise ConfigError(
                     f"--{name} belongs to a device that is not chosen", remedy="See `fata describe` for what is."
                 )
-        if self.lock is not None and not ignore_lock:
+        if self.lock is not None:
             check_against(self.lock, graph, booting=booting)
         # An image with a lock takes nothing from what is installed beside the tool.
-        if not locking and (graph.target != "virtio" or read_wheel_lock(self.project.directory) is None):
+        if not locking and (graph.target != "virtio" or not _has_wheels(self.project)):
             check_imports(graph)
             _check_packages(self.project)
         if booting:
@@ -60,14 +59,17 @@ class Session:
 
 
 def open_session(words: Sequence[str], target: str | None, *, ignore_lock: bool = False) -> Session:
-    """Load the project that the first word names (by default this folder's); the rest is for its keys."""
+    """Load the project that the first word names (by default this folder's); the rest is for its keys.
+
+    `ignore_lock`: it is about to be written anew, whatever it says and whether or not it can be read.
+    """
     subject, rest = (words[0], words[1:]) if words and not words[0].startswith("-") else (".", words)
     project = load(subject)
     table = read_pyproject(project.directory)
-    lock = read_lock(project.directory)
+    lock = None if ignore_lock else read_lock(project.directory)
     chosen = target or os.environ.get("FATA_TARGET") or table.get("target")
     if chosen is None:
-        chosen = lock.target if lock is not None and not ignore_lock else "unix"
+        chosen = lock.target if lock is not None else "unix"
     check_target(str(chosen))
     plan = make_plan(project, installed(), str(chosen))
     return Session(project, plan, lock, tuple(rest), dict(table.get("keys", {})))
@@ -84,7 +86,7 @@ def check_target(name: str) -> None:
 def application_version(directory: Path) -> str:
     """Return the version in the application's own pyproject.toml; "0" without one."""
     try:
-        table = tomllib.loads((directory / PYPROJECT).read_text(encoding="utf-8"))
+        table = read_toml(directory / PYPROJECT)
     except (OSError, ValueError):
         return "0"
     return str(table.get("project", {}).get("version", "0"))
@@ -111,6 +113,12 @@ def _check_paths(graph: Graph) -> None:
                 remedy = f"Make it, or give another: --{key.name}=…"
             if not path.exists():
                 raise where.error(f"there is no {path}, which {node.device.label} needs", remedy)
+
+
+def _has_wheels(project: Project) -> bool:
+    from fata.target.image.wheels import read_wheel_lock
+
+    return read_wheel_lock(project.directory) is not None
 
 
 def _check_packages(project: Project) -> None:

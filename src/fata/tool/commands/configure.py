@@ -19,7 +19,7 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
     """
     if show_help(ctx, target):
         return
-    graph = open_session(ctx.args, target, ignore_lock=True).graph(ignore_lock=True)
+    graph = open_session(ctx.args, target, ignore_lock=True).graph()
     main = write_main(graph, application_version(graph.project.directory))
     lock = graph.project.directory / LOCK
     replace(lock, lock_text(graph).encode())
