@@ -96,6 +96,16 @@ def lock_text(graph: Graph) -> str:
     return "\n".join(lines) + "\n"
 
 
+def update(file: Path, data: bytes) -> None:
+    """Write a file whole or not at all, unless this is its content: to replace a file, a disk has to be waited for."""
+    try:
+        same = file.read_bytes() == data
+    except OSError:
+        same = False
+    if not same:
+        replace(file, data)
+
+
 def replace(file: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fata.config.entry_points import entry_points
 from fata.config.impl import Choice, Default, Device, Entry, Impl
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 GROUP = "fata.devices"  # the entry point group through which others add theirs
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """What one catalog file brings.
 
     `make` is the function that config.py calls. `default` makes the device that a parameter of its

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fata.config.impl import Argument, Asset, Choice, Default, Device, HostPath, Impl
 from fata.config.keys import REQUIRED, Key, Mapped, check_name, prefixed
@@ -28,8 +28,7 @@ class Wanted(Impl[Any]):
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedJob:
+class PlannedJob(NamedTuple):
     """A job with an argument for every parameter."""
 
     job: Job
@@ -37,8 +36,7 @@ class PlannedJob:
     arguments: tuple[tuple[str, Argument], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What could become of a project."""
 
     project: Project

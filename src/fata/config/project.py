@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
+from typing import NamedTuple
 
 from fata.config.registry import Job, Package, Registry, not_read, reading
 from fata.config.signature.source import Sources
@@ -15,8 +15,7 @@ from fata.errors import ConfigError
 CONFIG = "config.py"
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """A program to be: its name, its folder, its jobs and packages."""
 
     name: str

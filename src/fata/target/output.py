@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fata.config.graph import File, Graph
-from fata.config.lock import replace
+from fata.config.lock import update
 from fata.target.dotted import load
 from fata.target.program import write_program
 
@@ -37,7 +37,7 @@ def folder(graph: Graph) -> Path:
 def write_main(graph: Graph, version: str) -> Path:
     """Write main.py into the output folder and return it."""
     file = folder(graph) / MAIN
-    replace(file, write_program(graph, version).encode())
+    update(file, write_program(graph, version).encode())
     return file
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fata.config.graph import Graph, missing_value, resolve
 from fata.config.impl import HostPath
@@ -22,8 +22,7 @@ TARGETS = ("unix", "virtio")
 PLANNED = ("sandbox", "xen")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A project, its plan for one target, and what its lock says."""
 
     project: Project
