@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 
 from fata.config.keys import LAUNCHER_OPTIONS, Key, Required
 from fata.config.nearest import nearest
-from fata.config.toml import read_toml
+from fata.config.pyproject import PYPROJECT
 from fata.config.value import BOOLEAN, Maybe, Plain, joined, show
-from fata.config.where import Where
 from fata.errors import ConfigError
 
-PYPROJECT = "pyproject.toml"
 LOCKED = "fata.lock"  # as an origin
 
 
@@ -133,27 +131,6 @@ def as_words(keys: Sequence[Key[Any]], settings: Mapping[str, Setting]) -> list[
         for key in keys
         if key.name in settings and settings[key.name].typed
     ]
-
-
-def read_pyproject(directory: Path) -> dict[str, Any]:
-    """Return the table [tool.fata] of the nearest pyproject.toml; {} when there is none. Raises ConfigError."""
-    for folder in (directory, *directory.parents):
-        file = folder / PYPROJECT
-        if not file.is_file():
-            continue
-        try:
-            table = read_toml(file)
-        except (ValueError, OSError) as error:
-            raise ConfigError(f"cannot be read: {error}", remedy="Mend it.", file=str(file)) from None
-        found = table.get("tool", {}).get("fata", {}) if isinstance(table.get("tool", {}), dict) else None
-        remedy = "It may have `target` and the table `keys`."
-        if not isinstance(found, dict) or not isinstance(found.get("keys", {}), dict):
-            raise Where(str(file)).error("[tool.fata] or [tool.fata.keys] is no table", remedy)
-        unknown = set(found) - {"target", "keys"}
-        if unknown:
-            raise Where(str(file)).error(f"[tool.fata] has no {sorted(unknown)[0]!r}", remedy)
-        return dict(found)
-    return {}
 
 
 def _parse(key: Key[Any], text: str, origin: str) -> Plain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 
@@ -85,6 +86,7 @@ def main() -> None:
         status = 2
     except (click.Abort, KeyboardInterrupt):
         status = 130
+    gc.freeze()  # the interpreter is about to end: there is nothing to be gained by looking for garbage
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -13,7 +13,8 @@ from fata.config.lock import Lock, check_against, read_lock
 from fata.config.offer import installed
 from fata.config.plan import Plan, make_plan
 from fata.config.project import Project, load
-from fata.config.settings import PYPROJECT, path_of, read_pyproject, settle
+from fata.config.pyproject import PYPROJECT, check_keys, read_pyproject
+from fata.config.settings import path_of, settle
 from fata.config.toml import read_toml
 from fata.errors import ConfigError
 from fata.target.reach import check_imports
@@ -71,7 +72,21 @@ def open_session(words: Sequence[str], target: str | None, *, ignore_lock: bool 
         chosen = lock.target if lock is not None else "unix"
     check_target(str(chosen))
     plan = make_plan(project, installed(), str(chosen))
-    return Session(project, plan, lock, tuple(rest), dict(table.get("keys", {})))
+    defaults = dict(table.get("keys", {}))
+    if not defaults.keys() <= {key.name for key in plan.keys}:
+        check_keys(project.directory, defaults, _keys_anywhere(plan))
+    return Session(project, plan, lock, tuple(rest), defaults)
+
+
+def _keys_anywhere(plan: Plan) -> dict[str, None]:
+    """Return the names of a project's keys on every target, as an ordered set: one target's come first."""
+    names = dict.fromkeys(key.name for key in plan.keys)
+    for target in TARGETS:
+        try:
+            names |= dict.fromkeys(key.name for key in make_plan(plan.project, plan.catalog, target).keys)
+        except ConfigError:  # not for this target
+            continue
+    return names
 
 
 def check_target(name: str) -> None:
