@@ -9,7 +9,7 @@ from fata.config.catalog.crunch import crunch
 from fata.config.catalog.directory import directory
 from fata.config.catalog.entropy import entropy
 from fata.config.catalog.generic_kv_ro import generic_kv_ro
-from fata.config.catalog.generic_stack import generic_stack
+from fata.config.catalog.generic_stack import direct_stack, generic_stack
 from fata.config.catalog.memory_kv import memory_kv
 from fata.config.catalog.ramdisk import ramdisk
 from fata.config.impl import Device, Entry, Impl, device, if_, match
@@ -31,6 +31,7 @@ __all__ = [
     "console",
     "crunch",
     "device",
+    "direct_stack",
     "directory",
     "entropy",
     "generic_kv_ro",

@@ -29,7 +29,8 @@ class Entry:
 
     `implementation` maps a target's name ("*" for every other) to a dotted name: a class that is called,
     or a coroutine function, whose name begins with `open_`. `needs` are the parameters that take devices,
-    with the contract of each.
+    with the contract of each. `loop` is the dotted name of a function that makes the event loop, for a device that
+    asyncio's own loop does not serve.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Entry:
     implementation: Mapping[str, str] = field(hash=False)
     doc: str
     needs: Mapping[str, type] = field(default_factory=dict, hash=False)
+    loop: str | None = None
 
     def on(self, target: str) -> str | None:
         """Return the dotted name for a target; None when the device does not exist there."""

@@ -1,0 +1,61 @@
+"""Opening our own TCP/IP over a network interface of the host."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fata.driver.entropy.os import OsEntropy
+from fata.errors import StateError, Unavailable
+from fata.stack.direct import DirectStack
+from fata.stack.ipv4 import Addressing
+from fata.wire.ipv4 import parse_address, parse_cidr
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fata.device.net import Net
+    from fata.device.poller import Poller
+
+INTERFACES = Path("/sys/class/net")
+
+
+async def open_direct_stack(
+    interface: str,
+    ipv4: str | None = None,
+    ipv4_gateway: str | None = None,
+    *,
+    dhcp: bool = False,
+    dns: Sequence[str] = (),
+    pcap: str | None = None,
+    stats: bool = False,
+    offload: bool = True,
+) -> DirectStack:
+    """Open a stack over a TAP or Ethernet interface; it lends its network to the running loop, which must be fata's.
+
+    `ipv4` is an address with its prefix, as in 192.0.2.2/24. Raises `ConfigError` and `Unavailable`.
+    """
+    loop: Any = asyncio.get_running_loop()
+    poller: Poller | None = getattr(loop, "poller", None)
+    if poller is None:
+        raise StateError(f"{type(loop).__name__} has no poller: run the program in fata's own loop")
+    if ipv4 is None:
+        raise Unavailable("the stack has no address", "Give one: --ipv4 192.0.2.2/24")
+    address, prefix = parse_cidr(ipv4)
+    gateway = None if ipv4_gateway is None else parse_address(ipv4_gateway)
+    addressing = Addressing(address, prefix, gateway)
+    servers = [parse_address(server) for server in dns]
+    net = open_interface(poller, interface, offload=offload)
+    return DirectStack(net, addressing, OsEntropy().octets, servers=servers, lend=True)
+
+
+def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:
+    """Open a TAP interface, or any other that is Ethernet. Raises `Unavailable`."""
+    if (INTERFACES / name / "tun_flags").exists() or not (INTERFACES / name).exists():
+        from fata.driver.net.tap import Tap
+
+        return Tap(poller, name, offload=offload)
+    from fata.driver.net.packet import Packet
+
+    return Packet(poller, name, offload=offload)
