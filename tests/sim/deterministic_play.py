@@ -10,7 +10,7 @@ from fata.driver.net.line import Blackout, Faults
 from fata.sim.network import Simulation
 from tests.sim.traffic import ask_rightly, serve
 
-PAYLOAD = 60_000  # octets a client sends
+PAYLOAD = 400_000  # octets a client sends
 
 
 async def play(sim: Simulation, clients: int) -> None:

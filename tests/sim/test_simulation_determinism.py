@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,7 +25,6 @@ def play(seed: int, hash_seed: str, path: Path) -> tuple[str, bytes]:
     return done.stdout, path.read_bytes()
 
 
-@pytest.mark.slow
 def test_equal_seeds_make_equal_captures_in_any_process(tmp_path: Path) -> None:
     first = play(7, "1", tmp_path / "first.pcap")
     assert len(first[1]) > 300_000

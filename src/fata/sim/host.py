@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fata.driver.entropy.seeded import SeededEntropy
 from fata.errors import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
+    from fata.device.stack import Server
     from fata.driver.net.faults import FaultyNet
     from fata.driver.net.line import Faults
     from fata.stack.direct import DirectStack
     from fata.stack.ipv4 import Addressing
+
+    ServeStreams = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 T = TypeVar("T")
 
@@ -28,13 +31,21 @@ class Host:
     """
 
     def __init__(
-        self, name: str, seed: int, addressing: Addressing, servers: tuple[bytes, ...], plug_in: Callable[[], FaultyNet]
+        self,
+        name: str,
+        seed: int,
+        addressing: Addressing,
+        servers: tuple[bytes, ...],
+        plug_in: Callable[[], FaultyNet],
+        *,
+        lend: bool,
     ) -> None:
         self.name = name
         self._seed = seed
         self._addressing = addressing
         self._servers = servers
         self._plug_in = plug_in
+        self._lend = lend
         self._boots = 0
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of their start
         self._dying: dict[asyncio.Task[None], None] = {}
@@ -99,6 +110,24 @@ class Host:
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
         return task
 
+    async def start_server(self, serve: ServeStreams, port: int) -> Server:
+        """Serve TCP connections to `port` with `serve(reader, writer)`, as `asyncio.start_server` does."""
+        loop = asyncio.get_running_loop()
+
+        def make() -> asyncio.StreamReaderProtocol:
+            return asyncio.StreamReaderProtocol(asyncio.StreamReader(loop=loop), serve, loop=loop)
+
+        return await self.stack.create_server(make, port=port)
+
+    async def open_connection(self, host: Host | str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to another host, or to an address or name, as `asyncio.open_connection` does."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        address = host if isinstance(host, str) else host.address
+        transport, _protocol = await self.stack.create_connection(lambda: protocol, address, port)
+        return reader, asyncio.StreamWriter(cast("asyncio.WriteTransport", transport), protocol, reader, loop)
+
     def power_on(self) -> None:
         """Boot with a stack that knows nothing of what was before. For a running simulation."""
         from fata.stack.direct import DirectStack
@@ -109,7 +138,9 @@ class Host:
         digest = sha256(f"{self._seed} {self.name} {self._boots}".encode()).digest()
         self.entropy = SeededEntropy(int.from_bytes(digest[:8]))
         self._cable = self._plug_in()
-        self._stack = DirectStack(self._cable, self._addressing, self.entropy.octets, servers=self._servers)
+        self._stack = DirectStack(
+            self._cable, self._addressing, self.entropy.octets, servers=self._servers, lend=self._lend
+        )
 
     def power_cut(self) -> None:
         """Fall silent at once: nothing is sent any more, no peer learns of it, and its tasks are cancelled.
@@ -121,7 +152,8 @@ class Host:
         self._cable.unplug()
         for task in self._tasks:
             task.cancel()
-        dying = asyncio.get_running_loop().create_task(self._stack.host.close(0.0))
+        self._stack.take_back()
+        dying = asyncio.get_running_loop().create_task(self._stack.close(0.0))
         self._dying[dying] = None
         dying.add_done_callback(lambda done: self._dying.pop(done, None))
         self._stack = self._cable = None

@@ -99,10 +99,12 @@ class Simulation:
         sending: Faults | None = None,
         receiving: Faults | None = None,
         mtu: int = 1500,
+        lend: bool = False,
     ) -> Host:
         """Add a host with an address such as "10.0.0.7/24"; by default the next one of that network.
 
         `link` is what befalls frames on its cable, each way; `sending` and `receiving` say it for one direction.
+        `lend` makes the loop's own calls (`asyncio.start_server` and the like) those of this host; one host may.
         """
         from fata.stack.ipv4 import Addressing
         from fata.wire.ipv4 import parse_address, parse_cidr
@@ -119,7 +121,7 @@ class Simulation:
             boots += 1
             return self._plug_in(f"{name} {boots}", mac, mtu, sending or link, receiving or link)
 
-        host = Host(name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in)
+        host = Host(name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in, lend=lend)
         self.hosts[name] = host
         self._in_loop(host.power_on)
         return host
