@@ -57,6 +57,12 @@ class DirectStack:
         loop.lend_network(self._calls)
         self._lent_to = loop
 
+    def take_back(self) -> None:
+        """Lend the loop nothing any more."""
+        if self._lent_to is not None:
+            self._lent_to.return_network(self._calls)
+            self._lent_to = None
+
     @property
     def address(self) -> str:
         """This host's address."""
@@ -113,14 +119,13 @@ class DirectStack:
         self._check_open()
         return [format_address(address) for address in await self.host.names.resolve(name)]
 
-    async def close(self) -> None:
-        """Stop listening, give what was written a moment to arrive, reset what is left, give the card back."""
+    async def close(self, linger: float = LINGER) -> None:
+        """Stop listening, give what was written `linger` seconds to arrive, reset what is left, give the card back."""
         if self._closed:
             return
         self._closed = True
-        if self._lent_to is not None:
-            self._lent_to.return_network(self._calls)
-        await self.host.close(LINGER)
+        self.take_back()
+        await self.host.close(linger)
 
     def _check_open(self) -> None:
         if self._closed:
