@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from fata.device.net import Capabilities, Checksum, ReceivedFrame, Segmentation, SentFrame
 from fata.device.poller import Software
 from fata.driver.net.sendable import ETHERNET_HEADER, MIN_MTU, check
-from fata.driver.net.software_offload import cut, fill_checksum, join
-from fata.errors import StateError
+from fata.driver.net.software_offload import finish, join
+from fata.errors import StateError, WireError
 
 if TYPE_CHECKING:
     from fata.device.poller import Poller
@@ -137,7 +137,10 @@ class Port:
         for frame in frames:
             check(frame, self._mtu, self._capabilities)
             self.counters.sent += 1
-            self._switch.forward(self, frame)
+            try:
+                self._switch.forward(self, frame)
+            except WireError as error:
+                raise StateError(str(error)) from error
         return len(frames)
 
     def deliver(self, frames: Sequence[ReceivedFrame]) -> None:
@@ -177,13 +180,10 @@ class Port:
 
 def _as_received(frame: SentFrame, octets: bytes, capabilities: Capabilities) -> list[ReceivedFrame]:
     """Return the frame in the form that a card with these capabilities gets."""
-    if frame.segmentation is not Segmentation.NONE:
-        if capabilities.receive_segmentation and capabilities.receive_checksum:
-            return [ReceivedFrame(octets, Checksum.PARTIAL, frame.segmentation, frame.segment_size)]
-        done = Checksum.VERIFIED if capabilities.receive_checksum else Checksum.UNKNOWN
-        return [ReceivedFrame(segment, done) for segment in cut(frame)]
     if frame.checksum_start < 0:
         return [ReceivedFrame(octets)]
-    if capabilities.receive_checksum:
-        return [ReceivedFrame(octets, Checksum.PARTIAL)]
-    return [ReceivedFrame(fill_checksum(octets, frame.checksum_start, frame.checksum_offset))]
+    takes_large = capabilities.receive_segmentation or frame.segmentation is Segmentation.NONE
+    if capabilities.receive_checksum and takes_large:
+        return [ReceivedFrame(octets, Checksum.PARTIAL, frame.segmentation, frame.segment_size)]
+    checksum = Checksum.VERIFIED if capabilities.receive_checksum else Checksum.UNKNOWN
+    return [ReceivedFrame(whole, checksum) for whole in finish(frame)]
