@@ -102,7 +102,8 @@ class Net(Protocol):
         """Say whom to call from `Poller.wait` when frames have arrived, and when a full device takes more.
 
         `readable` is called, sooner or later, for everything that has arrived and was not received: also for
-        what was there before, and what the last `receive` left. A second call replaces the first.
+        what was there before, and what the last `receive` left. Now and then it is called in vain. A second
+        `watch` replaces the first.
         """
         ...
 

@@ -16,8 +16,9 @@ from fata.device.net import Capabilities, ReceivedFrame, SentFrame
 from fata.driver.net.descriptor import Counters, Descriptor
 from fata.driver.net.interface import IFREQ, SIOCGIFMTU, Interface, check_mac, find_interface
 from fata.driver.net.sendable import check
+from fata.driver.net.software_offload import finish_received
 from fata.driver.net.tap import OFFLOADS
-from fata.driver.net.vnet_header import complete, parse, serialize
+from fata.driver.net.vnet_header import parse, serialize
 from fata.errors import Unavailable, WireError
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ class Packet:
         if self._offload:
             return self._descriptor.receive(parse)
         finished: list[ReceivedFrame] = []
-        for frame in self._descriptor.receive(ReceivedFrame):
+        for frame in self._descriptor.receive(parse):
             try:
-                finished += complete(frame.data)
+                finished += map(ReceivedFrame, finish_received(frame))
             except WireError:
                 self.counters.malformed += 1
         return finished

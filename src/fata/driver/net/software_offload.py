@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from struct import Struct
 
-from fata.device.net import Segmentation, SentFrame
+from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
 from fata.errors import WireError
+from fata.wire import ipv4, udp
 from fata.wire.checksum import checksum, residue
 from fata.wire.tcp import CWR, FIN, PSH
 from fata.wire.tcp import HEADER_LENGTH as TCP_HEADER
@@ -16,10 +17,13 @@ from fata.wire.tcp import HEADER_LENGTH as TCP_HEADER
 SHORT = Struct("!H")
 LONG = Struct("!I")
 IP = 14  # octets: where the network header begins, behind Ethernet's
-IPV4_LENGTH, IPV4_ID, IPV4_CHECKSUM = 2, 4, 10  # octets from there, RFC 791 3.1
+IPV4_TYPE, IPV6_TYPE = b"\x08\x00", b"\x86\xdd"
+IPV4_LENGTH, IPV4_ID, IPV4_PROTOCOL, IPV4_CHECKSUM = 2, 4, 9, 10  # octets from there, RFC 791 3.1
 IPV4_HEADER = 20
-IPV6_LENGTH, IPV6_HEADER = 4, 40  # RFC 8200 3
+IPV6_LENGTH, IPV6_PROTOCOL, IPV6_HEADER = 4, 6, 40  # RFC 8200 3
 TCP_SEQUENCE, TCP_OFFSET, TCP_FLAGS, TCP_CHECKSUM = 4, 12, 13, 16  # octets from TCP's header, RFC 9293 3.1
+CHECKSUM_OFFSETS = {ipv4.TCP: TCP_CHECKSUM, ipv4.UDP: udp.CHECKSUM_OFFSET}  # octets, by IP's protocol
+IPV6_EXTENSIONS = {0, 43, 60}  # hop-by-hop options, routing, destination options, RFC 8200 4; in units of 8 octets
 
 
 def join(frame: SentFrame) -> bytes:
@@ -41,6 +45,31 @@ def finish(frame: SentFrame) -> list[bytes]:
     if offset < 0 or start + offset + 2 > len(octets):
         raise WireError(f"offload: a checksum {offset} octets behind {start}, in a frame of {len(octets)}")
     return [_fill_checksum(octets, start, offset)]
+
+
+def finish_received(frame: ReceivedFrame) -> list[bytes]:
+    """Return a received frame as it would be on a wire. Raises `WireError` when it is not what its metadata say.
+
+    Where the checksum stands is not among them: it is looked for behind IP's header.
+    """
+    if frame.checksum is not Checksum.PARTIAL:
+        return [frame.data]
+    start, protocol = _find_transport(frame.data)
+    if protocol not in CHECKSUM_OFFSETS:
+        raise WireError(f"offload: a partial checksum of protocol {protocol}")
+    return finish(SentFrame([frame.data], start, CHECKSUM_OFFSETS[protocol], frame.segmentation, frame.segment_size))
+
+
+def _find_transport(octets: bytes) -> tuple[int, int]:
+    """Return where the transport's header begins, and its protocol."""
+    if len(octets) > IP + IPV6_HEADER and octets[12:14] == IPV6_TYPE:
+        start, protocol = IP + IPV6_HEADER, octets[IP + IPV6_PROTOCOL]
+        while protocol in IPV6_EXTENSIONS and start + 2 <= len(octets):
+            start, protocol = start + 8 + octets[start + 1] * 8, octets[start]
+        return start, protocol
+    if len(octets) > IP + IPV4_HEADER and octets[12:14] == IPV4_TYPE:
+        return IP + max(octets[IP] & 0x0F, IPV4_HEADER // 4) * 4, octets[IP + IPV4_PROTOCOL]
+    raise WireError("offload: a partial checksum in a frame without IP")
 
 
 def _fill_checksum(octets: bytes, start: int, offset: int) -> bytes:

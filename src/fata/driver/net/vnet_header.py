@@ -15,7 +15,6 @@ from __future__ import annotations
 from struct import Struct
 
 from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
-from fata.driver.net.software_offload import finish
 from fata.errors import WireError
 
 HEADER = Struct("=BBHHHH")
@@ -46,19 +45,6 @@ def parse(octets: bytes, length: int = HEADER_LENGTH) -> ReceivedFrame:
     if segmentation is None:
         raise WireError(f"virtio header: gso type {gso_type:#x}, which nobody asked for")
     return ReceivedFrame(octets[length:], CHECKSUMS[flags & 3], segmentation, gso_size)
-
-
-def complete(octets: bytes) -> list[ReceivedFrame]:
-    """Read the header before a received frame and do in software what it says is left to do.
-
-    Raises `WireError` for a header that does not fit the frame.
-    """
-    frame = parse(octets)
-    if frame.checksum is not Checksum.PARTIAL:
-        return [ReceivedFrame(frame.data)]
-    *_, start, offset = HEADER.unpack_from(octets)
-    unfinished = SentFrame([frame.data], start, offset, frame.segmentation, frame.segment_size)
-    return [ReceivedFrame(whole) for whole in finish(unfinished)]
 
 
 def serialize(frame: SentFrame) -> bytes:
