@@ -26,7 +26,7 @@ from fata.wire.ipv4 import parse_address
 from tests.network_namespace import Namespace, namespace
 
 OURS, KERNELS, PREFIX = "10.99.0.2", "10.99.0.1", 24
-PATIENCE = 25  # seconds that a test with a peer may take in all
+PATIENCE = 28  # seconds that a test with a peer may take in all
 
 T = TypeVar("T")
 Wrap = Callable[[Net, Poller, Any], Net]

@@ -80,7 +80,7 @@ def test_a_flood_of_pings_is_answered(cable: Cable) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/large.bin"])
 def test_sixty_four_clients_at_once_are_served_without_an_error(cable: Cable, path: str) -> None:
-    said = cable.run("wrk", "-t1", "-c64", "-d2s", f"{URL}{path}").decode()
+    said = cable.run("wrk", "-t1", "-c64", "-d2s", "-T20s", f"{URL}{path}").decode()
     assert "Non-2xx" not in said
     assert "Socket errors" not in said
     requests = re.search(r"(\d+) requests in", said)
