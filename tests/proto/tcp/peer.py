@@ -48,6 +48,12 @@ class Peer:
         return self.user
 
     @property
+    def state(self) -> str:
+        """The name of the host's state."""
+        resident = self.host.connections.get(self.key) or self.user
+        return resident.state.name if resident is not None else "CLOSED"
+
+    @property
     def record(self) -> TimeWait:
         """What is left of a connection in TIME-WAIT."""
         resident = self.host.connections[self.key]

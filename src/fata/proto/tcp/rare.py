@@ -137,4 +137,4 @@ def _resend(block: Block, out: list[Transmission], start: int, end: int, options
     block.host.counters.retransmissions += count
     block.timed_seq = UNTIMED  # Karn
     block.sent_at = now
-    block.retransmit_at = now + block.rtt.timeout
+    block.await_acknowledgment(now)
