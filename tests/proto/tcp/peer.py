@@ -111,7 +111,7 @@ class Peer:
         self.said += answers
         for answer in answers:
             end = answer.seq + answer.end - answer.start + (answer.flags & 1) + (answer.flags >> 1 & 1)
-            if (end - self.ack) & 0xFFFFFFFF < 1 << 31:
+            if answer.flags & SYN or (end - self.ack) & 0xFFFFFFFF < 1 << 31:
                 self.ack = end & 0xFFFFFFFF
         return answers
 
