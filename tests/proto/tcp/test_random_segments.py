@@ -159,7 +159,7 @@ def batter(name: str, seed: int, count: int) -> None:
 
 @pytest.mark.parametrize("name", STATES)
 @given(seed=st.integers(0, 1 << 32))
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_random_segments(name: str, seed: int) -> None:
     batter(name, seed, 25)
 
