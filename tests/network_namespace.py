@@ -24,6 +24,18 @@ class Namespace:
         """Run `ip COMMAND` in the namespace."""
         return _run("ip", "-n", self.name, *command.split())
 
+    def add_veth(self, one: str, other: str) -> None:
+        """Make two interfaces that are each other's far end, and put them up."""
+        self.ip(f"link add {one} type veth peer name {other}")
+        for interface in (one, other):
+            self.ip(f"link set {interface} up")
+        for interface in (one, other):
+            self.await_carrier(interface)
+
+    def stop_offloads(self, interface: str) -> None:
+        """Have an interface send what a wire could carry: frames of its MTU, with all checksums."""
+        _run("ip", "netns", "exec", self.name, "ethtool", "-K", interface, *["tx", "off", "tso", "off", "gso", "off"])
+
     def await_carrier(self, interface: str) -> None:
         """Wait until the kernel has noticed that an interface is connected: until then it drops what it sends."""
         for _ in range(1000):

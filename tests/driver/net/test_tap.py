@@ -11,10 +11,13 @@ import pytest
 
 from fata.device.net import Segmentation, SentFrame
 from fata.device.poller import Poller
+from fata.driver.net.packet import Packet
+from fata.driver.net.interface import driver_of
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, StateError, Unavailable
 from tests.conformance.net import NetContract, Rig, frame_of
+from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig
 from tests.driver.net.raw_socket import RawSocket
 from tests.network_namespace import Namespace, namespace
 
@@ -62,6 +65,27 @@ class TestTap(NetContract):
         yield Rig(tap, far, poller)
         far.close()
         asyncio.run(tap.close())
+
+
+class TestTapOffload(NetOffloadContract):
+    """The wire is a veth without offloads behind a bridge: the kernel must finish there what we left to it."""
+
+    @pytest.fixture
+    def rig(self, space: Namespace, poller: Poller) -> Iterator[OffloadRig]:
+        space.ip("link add bridge0 type bridge")
+        space.add_veth("inner", "outer")
+        space.stop_offloads("inner")
+        for port in (NAME, "inner"):
+            space.ip(f"link set {port} master bridge0")
+        space.ip("link set bridge0 up")
+        tap = open_tap(space, poller)
+        with space.entered():
+            wire = RawSocket("outer", *TYPES.values())
+            source = Packet(poller, "outer")
+        yield OffloadRig(tap, wire, source, poller)
+        wire.close()
+        for net in (tap, source):
+            asyncio.run(net.close())
 
 
 def test_offloads_are_claimed_as_asked_for(space: Namespace, poller: Poller) -> None:
@@ -126,6 +150,12 @@ def test_an_interface_of_another_kind_is_told(space: Namespace, poller: Poller) 
         open_tap(space, poller)
     with space.entered(), pytest.raises(Unavailable, match="no Ethernet"):
         Tap(poller, "lo")
+
+
+def test_the_driver_is_known_in_a_namespace_that_sys_does_not_show(space: Namespace) -> None:
+    space.ip("link add v0 type veth peer name v1")
+    with space.entered():
+        assert [driver_of(name) for name in (NAME, "v0", "none", "")] == ["tun", "veth", None, None]
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "sixteen-octets-x", "a\0b", "tap%d"])

@@ -38,7 +38,7 @@ class Descriptor:
 
     def __init__(self, poller: Poller, number: int, name: str, exists: Callable[[int], bool]) -> None:
         self.counters = Counters()
-        self._number = number  # -1 once closed
+        self.number = number  # -1 once closed
         self._name = name
         self._poller = poller
         self._exists = exists
@@ -53,7 +53,7 @@ class Descriptor:
         frames: list[ReceivedFrame] = []
         if self._gone:
             return frames
-        number = self._number
+        number = self.number
         try:
             for _ in range(BURST):
                 octets = os.read(number, READ_SIZE)
@@ -75,12 +75,12 @@ class Descriptor:
         if len(buffers) > MAX_BUFFERS:
             buffers = (b"".join(buffers),)
         try:
-            os.writev(self._number, buffers)
+            os.writev(self.number, buffers)
         except BlockingIOError:
             self._await_room()
             return False
         except OSError as error:
-            if not self._exists(self._number):
+            if not self._exists(self.number):
                 raise self._lose() from error
             if error.errno in (errno.EINVAL, errno.EMSGSIZE):
                 raise StateError(f"{self._name}: the kernel refuses a frame: {error.strerror}") from error
@@ -93,9 +93,9 @@ class Descriptor:
         first = self._readable is None
         self._readable, self._writable = readable, writable
         if first and not self._gone:
-            self._poller.register(Readable(self._number), self._on_readable)
+            self._poller.register(Readable(self.number), self._on_readable)
             if self._awaits_room:
-                self._poller.register(Writable(self._number), self._on_writable)
+                self._poller.register(Writable(self.number), self._on_writable)
 
     def _on_readable(self) -> None:
         if self._readable is not None:
@@ -110,13 +110,13 @@ class Descriptor:
         if not self._awaits_room:
             self._awaits_room = True
             if self._readable is not None:
-                self._poller.register(Writable(self._number), self._on_writable)
+                self._poller.register(Writable(self.number), self._on_writable)
 
     def _stop_awaiting_room(self) -> None:
         if self._awaits_room:
             self._awaits_room = False
             if self._readable is not None:
-                self._poller.unregister(Writable(self._number))
+                self._poller.unregister(Writable(self.number))
 
     def _lose(self) -> DeviceError:
         """Stop watching what has gone, which would be ready for ever; return what to raise."""
@@ -127,16 +127,16 @@ class Descriptor:
     def _unwatch(self) -> None:
         self._stop_awaiting_room()
         if self._readable is not None and not self._gone:
-            self._poller.unregister(Readable(self._number))
+            self._poller.unregister(Readable(self.number))
         self._readable = self._writable = None
 
     def close(self) -> None:
         """Give it back. A second call does nothing."""
-        if self._number >= 0:
+        if self.number >= 0:
             self._unwatch()
-            number, self._number = self._number, -1
+            number, self.number = self.number, -1
             os.close(number)
 
     def _check_open(self) -> None:
-        if self._number < 0:
+        if self.number < 0:
             raise StateError(f"{self._name}: the device is closed")

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from struct import Struct
 
-from fata.device.net import Segmentation, SentFrame
+from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.errors import WireError
+from fata.wire import ipv4, udp
 from fata.wire.checksum import checksum, residue
 from fata.wire.tcp import CWR, FIN, PSH
+from fata.wire.tcp import HEADER_LENGTH as TCP_HEADER
 
 SHORT = Struct("!H")
 LONG = Struct("!I")
 IP = 14  # octets: where the network header begins, behind Ethernet's
-IPV4_LENGTH, IPV4_ID, IPV4_CHECKSUM = 2, 4, 10  # octets from there, RFC 791 3.1
-IPV6_LENGTH, IPV6_HEADER = 4, 40  # RFC 8200 3
+IPV4_TYPE, IPV6_TYPE = b"\x08\x00", b"\x86\xdd"
+IPV4_LENGTH, IPV4_ID, IPV4_PROTOCOL, IPV4_CHECKSUM = 2, 4, 9, 10  # octets from there, RFC 791 3.1
+IPV4_HEADER = 20
+IPV6_LENGTH, IPV6_PROTOCOL, IPV6_HEADER = 4, 6, 40  # RFC 8200 3
 TCP_SEQUENCE, TCP_OFFSET, TCP_FLAGS, TCP_CHECKSUM = 4, 12, 13, 16  # octets from TCP's header, RFC 9293 3.1
+CHECKSUM_OFFSETS = {ipv4.TCP: TCP_CHECKSUM, ipv4.UDP: udp.CHECKSUM_OFFSET}  # octets, by IP's protocol
+IPV6_EXTENSIONS = {0, 43, 60}  # hop-by-hop options, routing, destination options, RFC 8200 4; in units of 8 octets
 
 
 def join(frame: SentFrame) -> bytes:
@@ -24,33 +31,82 @@ def join(frame: SentFrame) -> bytes:
     return b"".join(frame.buffers)
 
 
-def fill_checksum(octets: bytes, start: int, offset: int) -> bytes:
-    """Return the frame with the checksum of all from `start` on in the field that holds the pseudo-header's sum."""
+def finish(frame: SentFrame) -> list[bytes]:
+    """Return the frame as it is on the wire: in segments if it is to be cut, with the checksums filled.
+
+    Raises `WireError` when it is not what its metadata say.
+    """
+    octets = join(frame)
+    start, offset = frame.checksum_start, frame.checksum_offset
+    if frame.segmentation is not Segmentation.NONE:
+        return _cut(octets, start, frame.segmentation, frame.segment_size)
+    if start < 0:
+        return [octets]
+    if offset < 0 or start + offset + 2 > len(octets):
+        raise WireError(f"offload: a checksum {offset} octets behind {start}, in a frame of {len(octets)}")
+    return [_fill_checksum(octets, start, offset)]
+
+
+def finish_received(frame: ReceivedFrame) -> list[bytes]:
+    """Return a received frame as it would be on a wire. Raises `WireError` when it is not what its metadata say.
+
+    Where the checksum stands is not among them: it is looked for behind IP's header.
+    """
+    if frame.checksum is not Checksum.PARTIAL:
+        return [frame.data]
+    start, protocol = _find_transport(frame.data)
+    if protocol not in CHECKSUM_OFFSETS:
+        raise WireError(f"offload: a partial checksum of protocol {protocol}")
+    return finish(SentFrame([frame.data], start, CHECKSUM_OFFSETS[protocol], frame.segmentation, frame.segment_size))
+
+
+def _find_transport(octets: bytes) -> tuple[int, int]:
+    """Return where the transport's header begins, and its protocol."""
+    if len(octets) > IP + IPV6_HEADER and octets[12:14] == IPV6_TYPE:
+        start, protocol = IP + IPV6_HEADER, octets[IP + IPV6_PROTOCOL]
+        while protocol in IPV6_EXTENSIONS and start + 2 <= len(octets):
+            start, protocol = start + 8 + octets[start + 1] * 8, octets[start]
+        return start, protocol
+    if len(octets) > IP + IPV4_HEADER and octets[12:14] == IPV4_TYPE:
+        return IP + max(octets[IP] & 0x0F, IPV4_HEADER // 4) * 4, octets[IP + IPV4_PROTOCOL]
+    raise WireError("offload: a partial checksum in a frame without IP")
+
+
+def _fill_checksum(octets: bytes, start: int, offset: int) -> bytes:
+    """Sum from `start` to the end; the field holds the pseudo-header's sum."""
     whole = bytearray(octets)
     SHORT.pack_into(whole, start + offset, checksum(memoryview(octets)[start:]))
     return bytes(whole)
 
 
-def cut(frame: SentFrame) -> list[bytes]:
+def _cut(octets: bytes, transport: int, kind: Segmentation, size: int) -> list[bytes]:
     """Cut a TCP frame into segments, each with its lengths, identification, sequence number, flags and checksums."""
-    octets, transport = join(frame), frame.checksum_start
-    first = transport + (octets[transport + TCP_OFFSET] >> 4) * 4  # Linux gives no exact header length on receive
+    first = _header_length(octets, transport, kind)
+    if size < 1:
+        raise WireError("offload: segments of 0 octets")
     headers, payload = octets[:first], memoryview(octets)[first:]
     # The field holds the pseudo-header's sum with the length of all; each segment has its own.
     (pseudo,) = SHORT.unpack_from(headers, transport + TCP_CHECKSUM)
     pseudo -= len(octets) - transport
     segments = []
-    for number, start in enumerate(range(0, max(len(payload), 1), frame.segment_size)):
-        piece = payload[start : start + frame.segment_size]
+    for number, start in enumerate(range(0, max(len(payload), 1), size)):
+        piece = payload[start : start + size]
         header = bytearray(headers)
-        last = start + len(piece) == len(payload)
-        _adapt_network(header, frame.segmentation, first - IP + len(piece), number)
-        _adapt_transport(header, transport, start, last)
-        length = first - transport + len(piece)
-        SHORT.pack_into(header, transport + TCP_CHECKSUM, (pseudo + length) % 0xFFFF)
-        whole = bytes(header) + piece
-        segments.append(fill_checksum(whole, transport, TCP_CHECKSUM))
+        _adapt_network(header, kind, first - IP + len(piece), number)
+        _adapt_transport(header, transport, start, last=start + len(piece) == len(payload))
+        SHORT.pack_into(header, transport + TCP_CHECKSUM, (pseudo + first - transport + len(piece)) % 0xFFFF)
+        segments.append(_fill_checksum(bytes(header) + piece, transport, TCP_CHECKSUM))
     return segments
+
+
+def _header_length(octets: bytes, transport: int, kind: Segmentation) -> int:
+    """Return the octets of all headers, by what stands in TCP's: Linux gives no exact number with what it delivers."""
+    network = IPV4_HEADER if kind is Segmentation.TCP4 else IPV6_HEADER
+    if IP + network <= transport <= len(octets) - TCP_HEADER:
+        first = transport + (octets[transport + TCP_OFFSET] >> 4) * 4
+        if transport + TCP_HEADER <= first <= len(octets):
+            return first
+    raise WireError(f"offload: no TCP header at {transport}, in a frame of {len(octets)}")
 
 
 def _adapt_network(header: bytearray, kind: Segmentation, length: int, number: int) -> None:
@@ -58,7 +114,7 @@ def _adapt_network(header: bytearray, kind: Segmentation, length: int, number: i
     if kind is Segmentation.TCP6:
         SHORT.pack_into(header, IP + IPV6_LENGTH, length - IPV6_HEADER)
         return
-    end = IP + (header[IP] & 0x0F) * 4
+    end = IP + max(header[IP] & 0x0F, IPV4_HEADER // 4) * 4
     (identification,) = SHORT.unpack_from(header, IP + IPV4_ID)
     SHORT.pack_into(header, IP + IPV4_LENGTH, length)
     SHORT.pack_into(header, IP + IPV4_ID, (identification + number) & 0xFFFF)

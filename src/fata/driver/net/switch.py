@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from fata.device.net import Capabilities, Checksum, ReceivedFrame, Segmentation, SentFrame
 from fata.device.poller import Software
 from fata.driver.net.sendable import ETHERNET_HEADER, MIN_MTU, check
-from fata.driver.net.software_offload import cut, fill_checksum, join
-from fata.errors import StateError
+from fata.driver.net.software_offload import finish, join
+from fata.errors import StateError, WireError
 
 if TYPE_CHECKING:
     from fata.device.poller import Poller
@@ -41,10 +41,19 @@ class Switch:
     """Joins ports. A frame goes where its destination was last seen, or to all other ports if it was not.
 
     With a `poller` of virtual time everything that happens is repeatable; `EpollPoller` serves as well.
+    `observe` sees every frame that enters the switch. Only what `passes` from one port to another gets there.
     """
 
-    def __init__(self, poller: Poller) -> None:
+    def __init__(
+        self,
+        poller: Poller,
+        *,
+        observe: Callable[[bytes], None] | None = None,
+        passes: Callable[[Port, Port], bool] | None = None,
+    ) -> None:
         self._poller = poller
+        self._observe = observe
+        self._passes = passes
         self._ports: list[Port] = []
         self._places: dict[bytes, Port] = {}  # by address, the least recently learned first
 
@@ -67,13 +76,15 @@ class Switch:
     def forward(self, source: Port, frame: SentFrame) -> None:
         """Bring a frame to where it belongs."""
         octets = join(frame)
+        if self._observe is not None:
+            self._observe(octets)
         self._learn(octets[6:12], source)
         place = None if octets[0] & GROUP else self._places.get(octets[:6])
         if place is source:
             return
         made: dict[Capabilities, list[ReceivedFrame]] = {}  # each form is made once
         for port in self._ports if place is None else (place,):
-            if port is not source:
+            if port is not source and (self._passes is None or self._passes(source, port)):
                 if port.capabilities not in made:
                     made[port.capabilities] = _as_received(frame, octets, port.capabilities)
                 port.deliver(made[port.capabilities])
@@ -137,7 +148,10 @@ class Port:
         for frame in frames:
             check(frame, self._mtu, self._capabilities)
             self.counters.sent += 1
-            self._switch.forward(self, frame)
+            try:
+                self._switch.forward(self, frame)
+            except WireError as error:
+                raise StateError(str(error)) from error
         return len(frames)
 
     def deliver(self, frames: Sequence[ReceivedFrame]) -> None:
@@ -177,13 +191,10 @@ class Port:
 
 def _as_received(frame: SentFrame, octets: bytes, capabilities: Capabilities) -> list[ReceivedFrame]:
     """Return the frame in the form that a card with these capabilities gets."""
-    if frame.segmentation is not Segmentation.NONE:
-        if capabilities.receive_segmentation and capabilities.receive_checksum:
-            return [ReceivedFrame(octets, Checksum.PARTIAL, frame.segmentation, frame.segment_size)]
-        done = Checksum.VERIFIED if capabilities.receive_checksum else Checksum.UNKNOWN
-        return [ReceivedFrame(segment, done) for segment in cut(frame)]
     if frame.checksum_start < 0:
         return [ReceivedFrame(octets)]
-    if capabilities.receive_checksum:
-        return [ReceivedFrame(octets, Checksum.PARTIAL)]
-    return [ReceivedFrame(fill_checksum(octets, frame.checksum_start, frame.checksum_offset))]
+    takes_large = capabilities.receive_segmentation or frame.segmentation is Segmentation.NONE
+    if capabilities.receive_checksum and takes_large:
+        return [ReceivedFrame(octets, Checksum.PARTIAL, frame.segmentation, frame.segment_size)]
+    checksum = Checksum.VERIFIED if capabilities.receive_checksum else Checksum.UNKNOWN
+    return [ReceivedFrame(whole, checksum) for whole in finish(frame)]
