@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NO_FAULTS = Faults()
+LAN = Faults(delay=50e-6)  # seconds: a packet and its answer take 0.2 ms, so that programs start before what they hear
 MAX_CARDS = 250  # as many addresses as the default network has
 
 
@@ -95,7 +95,7 @@ class Simulation:
         *,
         gateway: str | None = None,
         dns: tuple[str, ...] = (),
-        link: Faults = NO_FAULTS,
+        link: Faults = LAN,
         sending: Faults | None = None,
         receiving: Faults | None = None,
         mtu: int = 1500,
@@ -103,8 +103,9 @@ class Simulation:
     ) -> Host:
         """Add a host with an address such as "10.0.0.7/24"; by default the next one of that network.
 
-        `link` is what befalls frames on its cable, each way; `sending` and `receiving` say it for one direction.
-        `lend` makes the loop's own calls (`asyncio.start_server` and the like) those of this host; one host may.
+        `link` is what befalls frames on its cable, each way (by default they take 50 µs); `sending` and `receiving`
+        say it for one direction. `lend` makes the loop's own calls (`asyncio.start_server` and the like)
+        those of this host; one host may.
         """
         from fata.stack.ipv4 import Addressing
         from fata.wire.ipv4 import parse_address, parse_cidr
@@ -130,7 +131,7 @@ class Simulation:
         self,
         name: str,
         *,
-        link: Faults = NO_FAULTS,
+        link: Faults = LAN,
         sending: Faults | None = None,
         receiving: Faults | None = None,
         mtu: int = 1500,
