@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fata.driver.entropy.os import OsEntropy
+from fata.driver.net.interface import driver_of
 from fata.errors import StateError, Unavailable
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import Addressing
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fata.device.net import Net
     from fata.device.poller import Poller
 
-INTERFACES = Path("/sys/class/net")
+TAP = "tun"  # what Linux calls the driver of TAP interfaces
 
 
 async def open_direct_stack(
@@ -52,7 +52,7 @@ async def open_direct_stack(
 
 def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:
     """Open a TAP interface, or any other that is Ethernet. Raises `Unavailable`."""
-    if (INTERFACES / name / "tun_flags").exists() or not (INTERFACES / name).exists():
+    if driver_of(name) in (TAP, None):  # for None the TAP driver knows the remedy
         from fata.driver.net.tap import Tap
 
         return Tap(poller, name, offload=offload)

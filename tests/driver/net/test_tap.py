@@ -12,6 +12,7 @@ import pytest
 from fata.device.net import Segmentation, SentFrame
 from fata.device.poller import Poller
 from fata.driver.net.packet import Packet
+from fata.driver.net.interface import driver_of
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, StateError, Unavailable
@@ -149,6 +150,12 @@ def test_an_interface_of_another_kind_is_told(space: Namespace, poller: Poller) 
         open_tap(space, poller)
     with space.entered(), pytest.raises(Unavailable, match="no Ethernet"):
         Tap(poller, "lo")
+
+
+def test_the_driver_is_known_in_a_namespace_that_sys_does_not_show(space: Namespace) -> None:
+    space.ip("link add v0 type veth peer name v1")
+    with space.entered():
+        assert [driver_of(name) for name in (NAME, "v0", "none", "")] == ["tun", "veth", None, None]
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "sixteen-octets-x", "a\0b", "tap%d"])

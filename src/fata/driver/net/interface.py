@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -18,6 +19,10 @@ IFF_UP = 1
 IFREQ = struct.Struct("=16s24s")  # a name and a union
 MAX_NAME = 15  # octets, IFNAMSIZ without the closing zero
 ARPHRD_ETHER = 1  # linux/if_arp.h
+
+# linux/sockios.h, linux/ethtool.h
+SIOCETHTOOL, ETHTOOL_GDRVINFO = 0x8946, 0x00000003
+DRIVER_INFO = struct.Struct("=I32s160x")  # the command, the driver's name, more
 
 LOCAL, GROUP = 0x02, 0x01  # bits of an address's first octet, IEEE 802: locally administered, multicast
 
@@ -57,6 +62,22 @@ def find_interface(name: str, remedy: str) -> Interface:
         if mtu < MIN_MTU:
             raise Unavailable(f"{name}: an MTU of {mtu} octets, {MIN_MTU} needed", f"ip link set {name} mtu 1500")
         return Interface(name, number, mtu, bytes(mac))
+
+
+def driver_of(name: str) -> str | None:
+    """Return the driver's name, "tun" for a TAP, "" if it does not tell; None without such an interface.
+
+    The kernel is asked, not /sys, which may be that of another network namespace than ours.
+    """
+    info = ctypes.create_string_buffer(DRIVER_INFO.pack(ETHTOOL_GDRVINFO, b""), DRIVER_INFO.size)
+    request = struct.pack("=16sQ16x", name.encode()[:MAX_NAME], ctypes.addressof(info))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as any_socket:
+        try:
+            fcntl.ioctl(any_socket, SIOCETHTOOL, request)
+        except OSError as error:
+            return None if error.errno == errno.ENODEV else ""
+    driver: bytes = DRIVER_INFO.unpack(info.raw)[1]
+    return driver.rstrip(b"\0").decode("ascii", "replace")
 
 
 def check_mac(mac: bytes) -> bytes:
