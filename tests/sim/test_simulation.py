@@ -227,6 +227,22 @@ def test_an_error_in_a_protocol_fails_the_run(sim: Simulation, client: Host, ser
         sim.run(play())
 
 
+@pytest.mark.parametrize("forever", [True, False])
+def test_an_error_of_a_program_fails_the_run(sim: Simulation, server: Host, forever: bool) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(1)
+        raise KeyError("from a program")
+
+    async def play() -> None:
+        server.start(fail())
+        if forever:
+            await asyncio.get_running_loop().create_future()
+        await asyncio.sleep(2)
+
+    with pytest.raises(KeyError, match="from a program"):
+        sim.run(play())
+
+
 def test_a_bare_card_hears_and_speaks(sim: Simulation, server: Host) -> None:
     card = sim.card("monitor")
     heard: list[bytes] = []

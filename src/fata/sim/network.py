@@ -74,11 +74,16 @@ class Simulation:
     def run(self, program: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end; virtual time passes while it waits. May be called again.
 
-        Raises what it raises, or the first error that meanwhile befell a callback, a protocol or a forgotten task.
-        Raises `StateError` if it waits for something that can never happen.
+        Raises what it raises, or the first error that meanwhile befell a callback, a protocol, a forgotten task or a
+        program on a host. Raises `StateError` if it waits for something that can never happen.
         """
         self._errors.clear()
-        result = self._runner.run(program)
+        try:
+            result = self._runner.run(program)
+        except StateError as deadlock:
+            if self._errors:
+                raise self._errors[0] from deadlock  # why nothing happens any more
+            raise
         if self._errors:
             raise self._errors[0]
         return result
@@ -122,7 +127,9 @@ class Simulation:
             boots += 1
             return self._plug_in(f"{name} {boots}", mac, mtu, sending or link, receiving or link)
 
-        host = Host(name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in, lend=lend)
+        host = Host(
+            name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in, self._errors.append, lend=lend
+        )
         self.hosts[name] = host
         self._in_loop(host.power_on)
         return host
