@@ -221,6 +221,18 @@ def test_an_alias_that_the_server_does_not_follow_is_asked_for() -> None:
     assert ask(machine, "www.example.net", 20.0) is not None
 
 
+def test_what_comes_late_about_a_name_with_an_alias_is_passed_over() -> None:
+    machine = resolver(FIRST, SECOND)
+    ask(machine, "www.example.net")
+    machine.tick(1.0)
+    first, second = machine.take_queries()
+    deliver(machine, second, respond(second, alias("www.example.net", "cdn.example.com")), 1.1)
+    deliver(machine, first, respond(first, address("www.example.net", b"\6\6\6\6")), 1.2)
+    assert (machine.take_results(), machine.counters.strange) == ([], 1)
+    answer(machine, address("cdn.example.com"))
+    assert isinstance(outcome(machine), Answer)
+
+
 def test_an_alias_into_nothing_is_no_such_name() -> None:
     machine = resolver()
     ask(machine, "www.example.net")

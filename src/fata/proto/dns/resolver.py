@@ -214,6 +214,11 @@ class Resolver(Generic[Owner]):
         self.exchanges.close(exchange)
         return lookup
 
+    def _close_all(self, lookup: Lookup[Owner]) -> None:
+        for exchange in lookup.exchanges:
+            self.exchanges.close(exchange)
+        lookup.exchanges.clear()
+
     def _respond(self, exchange: Exchange, octets: bytes, now: float) -> None:
         try:
             message = dns.parse(octets)
@@ -224,8 +229,6 @@ class Resolver(Generic[Owner]):
             self.counters.strange += 1
             return
         lookup = self._closed(exchange)
-        if exchange.asked != lookup.asked:
-            return  # a late response about a name that an alias has led away from
         if message.flags & dns.TRUNCATED and exchange.port is not None:
             self.counters.truncated += 1
             self._ask(lookup, exchange.server, now + self.settings.stream_timeout, stream=True)
@@ -255,6 +258,7 @@ class Resolver(Generic[Owner]):
                 if lookup.aliases > MOST_ALIASES:
                     self._finish(lookup, Failure(Reason.SERVER_FAILURE))
                     return
+                self._close_all(lookup)  # whatever comes late is about a name that is left behind
                 lookup.asked = dns.Question(name, lookup.question.type)
                 lookup.ttl = min(ttl, lookup.ttl)
                 lookup.attempts = 0
@@ -271,8 +275,7 @@ class Resolver(Generic[Owner]):
         self.cache.put(lookup.question, outcome, size, ttl, now)
         del self._lookups[lookup.question]
         self._deadlines.discard(lookup.question)
-        for exchange in lookup.exchanges:
-            self.exchanges.close(exchange)
+        self._close_all(lookup)
         self._owners -= len(lookup.owners)
         self._results += [Result(owner, outcome) for owner in lookup.owners]
 
