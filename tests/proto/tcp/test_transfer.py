@@ -139,7 +139,7 @@ def test_loss_of_empty_segments_only() -> None:
 def test_a_switch_that_is_on_and_off() -> None:
     link = Link(faults=Faults(rate=1e6))
     client, server = link.pair()
-    link.drop = lambda _side, _segment: int(link.now * 4) % 2 == 1
+    link.drop = lambda _side, _segment: int(link.now * 2.3) % 2 == 1
     link.write(client, b"x" * 500_000)
     link.run_until(lambda: len(server.received) == 500_000, limit=600)
 
