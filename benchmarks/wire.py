@@ -1,4 +1,4 @@
-"""What reading and writing formats costs: microseconds of one call, best of several runs, beside scapy and dnspython."""
+"""What reading and writing formats costs: microseconds of one call, best of several, beside scapy and dnspython."""
 
 from __future__ import annotations
 
