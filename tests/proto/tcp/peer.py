@@ -48,6 +48,12 @@ class Peer:
         return self.user
 
     @property
+    def state(self) -> str:
+        """The name of the host's state."""
+        resident = self.host.connections.get(self.key) or self.user
+        return resident.state.name if resident is not None else "CLOSED"
+
+    @property
     def record(self) -> TimeWait:
         """What is left of a connection in TIME-WAIT."""
         resident = self.host.connections[self.key]
@@ -105,7 +111,7 @@ class Peer:
         self.said += answers
         for answer in answers:
             end = answer.seq + answer.end - answer.start + (answer.flags & 1) + (answer.flags >> 1 & 1)
-            if (end - self.ack) & 0xFFFFFFFF < 1 << 31:
+            if answer.flags & SYN or (end - self.ack) & 0xFFFFFFFF < 1 << 31:
                 self.ack = end & 0xFFFFFFFF
         return answers
 

@@ -246,6 +246,10 @@ class Block:
             self.accounted = held
             self.predict()
 
+    def await_acknowledgment(self, now: float) -> None:
+        """Start the retransmission timer for what was sent again; the user timeout may come before it."""
+        self.retransmit_at = min(now + self.rtt.timeout, self.progress + self.settings.user_timeout)
+
     def rearm(self) -> None:
         """Compute `deadline`, and have the host know if it came nearer."""
         deadline = self.retransmit_at

@@ -69,6 +69,4 @@ def accept_cookie(host: TcpHost, listener: Listener, key: bytes, segment: Segmen
     connection.agree(offer_of(echo, mss), segment.timestamp, listener.settings.window_scale)
     connection.snd_nxt = iss + 1
     connection.news = connection.receive(segment, now)
-    connection.ack_at = now
-    connection.rearm()
     return True

@@ -35,7 +35,6 @@ def _give_up(block: Block) -> int:
 
 def _retransmit(block: Block, now: float) -> int:
     settings = block.settings
-    limit = block.progress + settings.user_timeout
     if block.state is SYN_SENT or block.state is SYN_RECEIVED:
         passive = block.listener is not None
         retries = settings.syn_ack_retries if passive else settings.syn_retries
@@ -49,10 +48,10 @@ def _retransmit(block: Block, now: float) -> int:
             block.repair_due = False  # no more of them: wait for the rest of R2
             block.retransmit_at = block.started + settings.syn_timeout
         return TROUBLED if block.retries == settings.troubled else 0
-    if now >= limit:
+    if now >= block.progress + settings.user_timeout:
         return _give_up(block)
     time_out(block, now)
-    block.retransmit_at = min(now + block.rtt.timeout, limit)
+    block.await_acknowledgment(now)
     return TROUBLED if block.retries == settings.troubled else 0
 
 
