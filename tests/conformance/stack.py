@@ -161,6 +161,17 @@ class StackContract:
 
         self.run(test)
 
+    def test_what_is_written_after_close_is_dropped(self) -> None:
+        async def test(network: Network) -> None:
+            server = await network.server.create_server(Echo, network.address)
+            transport, client = await network.client.create_connection(Peer, network.address, port_of(server))
+            transport.close()
+            transport.write(b"too late")
+            await client.lost.wait()
+            assert client.error is None
+
+        self.run(test)
+
     def test_a_reader_that_pauses_stops_the_writer(self) -> None:
         async def test(network: Network) -> None:
             accepting = Accepting()

@@ -247,7 +247,6 @@ class TcpTransport(transports._FlowControlMixin):
         if self._closing:
             return
         self._closing = True
-        self._eof_written = True
         self._connection.shutdown()
         self._take()
         self._finish()
