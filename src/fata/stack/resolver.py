@@ -61,15 +61,10 @@ class Resolver:
             raise socket.gaierror(code, f"{name}: {outcome.reason.value}")
         return [cast(bytes, record.data) for record in outcome.records]
 
-    # What a port's owner is told: see `fata.stack.udp.Port`.
-
     def receive(self, source: bytes, src_port: int, payload: bytes, port: int) -> None:
         """Take a datagram that came to one of our ports."""
         self.machine.receive(source, src_port, port, payload, self._loop.time())
         self._settle()
-
-    def fail(self, destination: bytes, dst_port: int, error: OSError) -> None:
-        """Pass over an ICMP error: it may be forged, and the next server is asked soon in any case."""
 
     def _settle(self) -> None:
         """Send what the machine has to say, tell who waited, keep ports for the queries that wait."""
