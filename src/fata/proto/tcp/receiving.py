@@ -153,7 +153,7 @@ def _take_ack(block: Block, segment: Segment, seq: int, ack: int, now: float) ->
         events |= closing.fin_acked(block)
     if block.recovery != OPEN:
         block.rare = True
-    return None if block.state is CLOSED else events
+    return events
 
 
 def _is_duplicate(block: Block, segment: Segment, fresh: int) -> bool:
