@@ -127,15 +127,10 @@ def main() -> None:
     parser.add_argument("how", choices=("offload", "mtu", "kernel"))
     parser.add_argument("--interface", default="")
     parser.add_argument("--cidr", required=True)
-    parser.add_argument("--profile")
     given = parser.parse_args()
     if given.how == "kernel":
         asyncio.run(serve(given.cidr.partition("/")[0]))
         return
-    if given.profile:
-        import cProfile, signal, sys
-        profile = cProfile.Profile(); signal.signal(signal.SIGTERM, lambda *_: (profile.disable(), profile.dump_stats(given.profile), sys.exit()))
-        signal.signal(signal.SIGUSR1, lambda *_: profile.enable())
     with asyncio.Runner(loop_factory=lambda: Loop(EpollPoller())) as runner:
         runner.run(on_our_stack(given.interface, given.cidr, given.how == "offload"))
 

@@ -53,12 +53,11 @@ if not TYPE_CHECKING:
         """Refuse a device that does not exist, at the line of config.py that names it."""
         if name.startswith("__"):
             raise AttributeError(name)
-        import difflib
-
+        from fata.config.nearest import nearest
         from fata.errors import ConfigError
 
-        near = difflib.get_close_matches(name, __all__, 1)
+        near = nearest(name, __all__)
         raise ConfigError(
             f"unknown device {name!r}",
-            remedy=f"Did you mean {near[0]!r}?" if near else "`fata help devices` lists them.",
+            remedy=f"Did you mean {near!r}?" if near else "`fata help devices` lists them.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from fata.config.keys import Key, Value
 from fata.config.value import TEXT, Plain, is_plain, serves
@@ -45,15 +45,13 @@ class Entry:
         return self.implementation.get(target, self.implementation.get(ANY_TARGET))
 
 
-@dataclass(frozen=True, slots=True)
-class HostPath:
+class HostPath(NamedTuple):
     """A path on the machine that runs the program; in config.py relative to config.py."""
 
     text: str | Key[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """A file of the image that is made when it is built: `prepare(source, output)` writes it.
 
     `prepare` is a dotted name; `source` is a path, in config.py relative to config.py, or a key of stage configure.

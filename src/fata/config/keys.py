@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 from fata.config.value import INTEGER, SCALARS, TEXT, Choice, KeyType, Many, Plain, admits
 from fata.config.where import NOWHERE, Where, caller
 
-T = TypeVar("T")
+T = TypeVar("T", bool, int, float, str, list[bool], list[int], list[float], list[str])  # none wider: see `key`
 V = TypeVar("V")
 T_co = TypeVar("T_co", covariant=True)
 

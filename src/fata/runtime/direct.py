@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from fata.driver.clock.real import RealClock
 from fata.driver.entropy.os import OsEntropy
 from fata.driver.net.interface import driver_of
+from fata.driver.net.pcap import PcapFile, PcapNet
 from fata.errors import StateError, Unavailable
+from fata.runtime.statistics import Display
 from fata.stack.direct import DirectStack
-from fata.stack.ipv4 import Addressing
-from fata.wire.ipv4 import parse_address, parse_cidr
+from fata.stack.ipv4 import read_addresses, read_addressing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +44,14 @@ async def open_direct_stack(
         raise StateError(f"{type(loop).__name__} has no poller: run the program in fata's own loop")
     if ipv4 is None:
         raise Unavailable("the stack has no address", "Give one: --ipv4 192.0.2.2/24")
-    address, prefix = parse_cidr(ipv4)
-    gateway = None if ipv4_gateway is None else parse_address(ipv4_gateway)
-    addressing = Addressing(address, prefix, gateway)
-    servers = [parse_address(server) for server in dns]
+    addressing = read_addressing(ipv4, ipv4_gateway)
     net = open_interface(poller, interface, offload=offload)
-    return DirectStack(net, addressing, OsEntropy().octets, servers=servers, lend=True)
+    if pcap is not None:
+        net = PcapNet(net, PcapFile(pcap), RealClock())
+    stack = DirectStack(net, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
+    if stats:
+        stack.closing.append(Display(stack.report).close)
+    return stack
 
 
 def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:

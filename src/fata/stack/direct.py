@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fata.errors import StateError, Unavailable
 from fata.stack.host import Host
+from fata.stack.statistics import report
 from fata.wire.ipv4 import format_address
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ LINGER = 2.0  # seconds that `close` waits for what was written to be acknowledg
 class DirectStack:
     """TCP, UDP and names over `net`. Made inside the running loop, whose clock it goes by.
 
-    `chance(n)` returns n octets that nobody can foresee. `lend`: the loop's own `create_server` and the like are this
-    stack's until it closes, so that libraries which know nothing of stacks use it.
+    `servers` are asked for names. `chance(n)` returns n octets that nobody can foresee. `lend`: the loop's own
+    `create_server` and the like are this stack's until it closes, so that libraries which know of no stack use it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class DirectStack:
         self._calls = self.host.calls
         self._closed = False
         self._lent_to: Any = None
+        self.closing: list[Callable[[], None]] = []  # to be called when the stack has closed
         self.host.start()
         self.host.configure(addressing)
         self.host.set_name_servers(servers)
@@ -56,6 +58,16 @@ class DirectStack:
             raise StateError(f"{type(loop).__name__} takes no network: run the program in fata's own loop")
         loop.lend_network(self._calls)
         self._lent_to = loop
+
+    def take_back(self) -> None:
+        """Lend the loop nothing any more."""
+        if self._lent_to is not None:
+            self._lent_to.return_network(self._calls)
+            self._lent_to = None
+
+    def report(self, seconds: float) -> str:
+        """Return what the network is doing, for people; `seconds` is how long it has run."""
+        return report(self.host, seconds)
 
     @property
     def address(self) -> str:
@@ -113,14 +125,15 @@ class DirectStack:
         self._check_open()
         return [format_address(address) for address in await self.host.names.resolve(name)]
 
-    async def close(self) -> None:
-        """Stop listening, give what was written a moment to arrive, reset what is left, give the card back."""
+    async def close(self, linger: float = LINGER) -> None:
+        """Stop listening, give what was written `linger` seconds to arrive, reset what is left, give the card back."""
         if self._closed:
             return
         self._closed = True
-        if self._lent_to is not None:
-            self._lent_to.return_network(self._calls)
-        await self.host.close(LINGER)
+        self.take_back()
+        await self.host.close(linger)
+        for call in self.closing:
+            call()
 
     def _check_open(self) -> None:
         if self._closed:

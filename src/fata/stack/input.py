@@ -49,54 +49,50 @@ class Input:
     def receive(self, frames: list[ReceivedFrame]) -> None:
         """Take the frames of one wake-up; protocols are told and answers leave at their end."""
         now = self._loop.time()
-        counters, tcp = self._counters, self._tcp
-        connections, news = tcp.host.connections, tcp.news
-        mac, from_bytes, unpack, unknown = self._ip.interface.mac, int.from_bytes, FIELDS.unpack_from, Checksum.UNKNOWN
+        counters, interface = self._counters, self._ip.interface
         counters.received += len(frames)
+        mac, unpack, from_bytes, unknown = interface.mac, FIELDS.unpack_from, int.from_bytes, Checksum.UNKNOWN
         for data, checksum, _segmentation, _size in frames:
             counters.received_octets += len(data)
-            if len(data) < HEADERS:
+            end = 0
+            if len(data) >= HEADERS:
+                destination, ethertype, version, total, fragment, protocol = unpack(data)
+                if version == PLAIN and destination == mac and ethertype == ethernet.IPV4:
+                    end = 0 if fragment & FRAGMENT_BITS else ethernet.HEADER_LENGTH + total
+            if not HEADERS <= end <= len(data):
                 self._take(data, checksum is not unknown, now)
-                continue
-            destination, ethertype, version, total, fragment, protocol = unpack(data)
-            end = ethernet.HEADER_LENGTH + total
-            if (
-                (protocol != ipv4.TCP and protocol != ipv4.UDP)
-                or version != PLAIN
-                or fragment & FRAGMENT_BITS
-                or destination != mac
-                or ethertype != ethernet.IPV4
-                or not HEADERS <= end <= len(data)
-            ):
-                self._take(data, checksum is not unknown, now)
-                continue
-            if from_bytes(data[14:34], "big") % MODULUS:
+            elif from_bytes(data[14:34], "big") % MODULUS:
                 counters.bad_checksum += 1
-                continue
-            if protocol == ipv4.UDP:
+            elif protocol == ipv4.TCP:
+                self._short_tcp(data, end, checksum is unknown, now)
+            elif protocol == ipv4.UDP:
                 self._short_udp(data, end, checksum is not unknown, now)
-                continue
-            if checksum is unknown:
-                # Addresses and segment stand together, and with protocol and length they are what TCP sums.
-                number = from_bytes(data[26:end], "big")
-                if ((number << 8 if end & 1 else number) + ipv4.TCP + end - HEADERS) % MODULUS:
-                    counters.bad_checksum += 1
-                    continue
-            try:
-                segment = parse(data, HEADERS, end)
-            except WireError:
-                counters.malformed += 1
-                continue
-            key = data[ENDS]
-            connection = connections.get(key)
-            if connection is not None:
-                news[connection] = news.get(connection, 0) | connection.receive(segment, now)
-            elif self._ip.is_own(key[4:8]):
-                tcp.host.receive(key, segment, now)
             else:
-                counters.for_others += 1
-        tcp.settle(now)
-        self._ip.interface.transmit()
+                self._take(data, checksum is not unknown, now)
+        self._tcp.settle(now)
+        interface.transmit()
+
+    def _short_tcp(self, data: bytes, end: int, unverified: bool, now: float) -> None:
+        if unverified:
+            # Addresses and segment stand together, and with protocol and length they are what TCP sums.
+            number = int.from_bytes(data[26:end], "big")
+            if ((number << 8 if end & 1 else number) + ipv4.TCP + end - HEADERS) % MODULUS:
+                self._counters.bad_checksum += 1
+                return
+        try:
+            segment = parse(data, HEADERS, end)
+        except WireError:
+            self._counters.malformed += 1
+            return
+        key = data[ENDS]
+        tcp = self._tcp
+        connection = tcp.host.connections.get(key)
+        if connection is not None:
+            tcp.news[connection] = tcp.news.get(connection, 0) | connection.receive(segment, now)
+        elif self._ip.is_own(key[4:8]):
+            tcp.host.receive(key, segment, now)
+        else:
+            self._counters.for_others += 1
 
     def _short_udp(self, data: bytes, end: int, verified: bool, now: float) -> None:
         if not self._ip.is_own(data[30:34]) and self._ip.address != ipv4.UNSPECIFIED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
@@ -45,7 +44,7 @@ class Interface:
         self._loop = loop
         self._counters = counters
         self._own_link = self.mac + self.mac + IPV4_TYPE
-        self._queue: deque[SentFrame] = deque()
+        self._queue: list[SentFrame] = []
         self._own: list[ReceivedFrame] = []  # what this host sends to itself
         self._full = False  # the device has refused a frame and not called since
         self._due = False
@@ -112,27 +111,21 @@ class Interface:
     def transmit(self) -> None:
         """Hand over what was collected, as far as the device takes it; it calls when it takes more."""
         self._due = False
-        queue = self._queue
-        if self._full or not queue:
+        frames = self._queue
+        if self._full or not frames:
             return
-        frames = list(queue)
+        self._queue = []
         try:
             accepted = self.net.send(frames)
         except DeviceError as error:
             self.failed = error
-            queue.clear()
             return
-        counters = self._counters
-        counters.sent += accepted
-        if accepted == len(frames):
-            queue.clear()
-            return
-        self._full = True
-        for _ in range(accepted):
-            queue.popleft()
-        while len(queue) > MAX_QUEUE:
-            queue.pop()
-            counters.send_queue_full += 1
+        self._counters.sent += accepted
+        if accepted < len(frames):
+            self._full = True
+            self._queue = frames[accepted:] + self._queue
+            self._counters.send_queue_full += max(0, len(self._queue) - MAX_QUEUE)
+            del self._queue[MAX_QUEUE:]
 
     @property
     def congested(self) -> bool:

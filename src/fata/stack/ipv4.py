@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from fata.device.net import Segmentation, SentFrame
+from fata.errors import ConfigError
 from fata.proto.path_mtu import PathMtu
 from fata.proto.reassembly import Reassembly
 from fata.stack.alarm import Alarm
@@ -15,7 +16,7 @@ from fata.wire.checksum import MODULUS
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fata.device.net import Buffer
     from fata.stack.counters import Counters
@@ -39,6 +40,27 @@ class Addressing(NamedTuple):
         """The address of all hosts of the network (RFC 919)."""
         host_bits = 32 - self.prefix
         return (int.from_bytes(self.address, "big") | (1 << host_bits) - 1).to_bytes(4, "big")
+
+    def reaches(self, address: bytes) -> bool:
+        """Say whether `address` is on the same network."""
+        difference = int.from_bytes(self.address, "big") ^ int.from_bytes(address, "big")
+        return difference >> 32 - self.prefix == 0
+
+
+def read_addressing(cidr: str, gateway: str | None = None) -> Addressing:
+    """Read a host's address with its prefix, as in 192.0.2.2/24, and its router's. Raises `ConfigError`."""
+    address, prefix = ipv4.parse_cidr(cidr)
+    addressing = Addressing(address, prefix, None if gateway is None else ipv4.parse_address(gateway))
+    if addressing.gateway is not None and not addressing.reaches(addressing.gateway):
+        raise ConfigError(
+            f"the router {gateway} is not in the network {cidr}", remedy="A router is a neighbor: mind the prefix."
+        )
+    return addressing
+
+
+def read_addresses(texts: Sequence[str]) -> list[bytes]:
+    """Read addresses without prefixes. Raises `ConfigError`."""
+    return [ipv4.parse_address(text) for text in texts]
 
 
 NOBODY = Addressing(ipv4.UNSPECIFIED, 32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fata.stack.interface import UNRESOLVED
 from fata.stack.path import Path
 from fata.stack.segmentation import to_frames
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from fata.stack.counters import Counters
     from fata.stack.ipv4 import Ipv4
 
+LINK_LIFE = 0.5  # seconds that a neighbor's MAC is used without asking for it again
 MAX_PATHS = 8192  # paths that are remembered; more connections than that only cost time
 
 
@@ -28,15 +30,22 @@ class Output:
         path = self._paths.get(key)
         if path is None:
             path = self._make(key)
-        interface = self._ip.interface
-        try:
-            link, next_hop = self._ip.way(path.remote, now)
-        except OSError:  # the way has been lost since the connection began; its timers notice
+        if now >= path.until and not self._find_way(path, now):
             self._counters.unreachable += len(transmissions)
             return
+        interface = self._ip.interface
         device = interface.capabilities
         for sent in transmissions:
-            interface.send(link, next_hop, to_frames(path, link, sent, device), now)
+            interface.send(path.link, path.next_hop, to_frames(path, path.link, sent, device), now)
+
+    def _find_way(self, path: Path, now: float) -> bool:
+        """Find the next hop's Ethernet header; while it has one, it is not looked up for every frame."""
+        try:
+            path.link, path.next_hop = self._ip.way(path.remote, now)
+        except OSError:  # the way has been lost since the connection began; its timers notice
+            return False
+        path.until = now if path.link is UNRESOLVED else now + LINK_LIFE
+        return True
 
     def _make(self, key: bytes) -> Path:
         if len(self._paths) >= MAX_PATHS:

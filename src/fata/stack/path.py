@@ -16,12 +16,16 @@ class Path:
     `key` is remote address, local address, remote port and local port, as they stand in a frame it receives.
     """
 
-    __slots__ = ("ends", "ip_sum", "remote", "tcp_sum")
+    __slots__ = ("addresses_sum", "ends", "ip_sum", "link", "next_hop", "remote", "tcp_sum", "until")
 
     def __init__(self, key: bytes) -> None:
         self.remote = key[0:4]
         self.ends = key[4:8] + key[0:4] + key[10:12] + key[8:10]
+        self.link = b""  # the Ethernet header, good until the time that follows
+        self.next_hop = b""
+        self.until = -1.0
         addresses = int.from_bytes(self.ends[:8], "big")
         # One's complement sums are associative: these parts are added to what each frame brings.
         self.ip_sum = ((VERSION_AND_LENGTH << 8) + DONT_FRAGMENT + (TTL << 8) + PROTOCOL_TCP + addresses) % MODULUS
+        self.addresses_sum = addresses + PROTOCOL_TCP
         self.tcp_sum = (addresses + PROTOCOL_TCP + int.from_bytes(self.ends[8:], "big")) % MODULUS

@@ -19,6 +19,7 @@ from fata.wire.tcp import CHECKSUM_OFFSET, FIN, PSH
 # Ethernet header; IPv4: version and length, service, total length, identification, flags, ttl, protocol, sum; both
 # addresses and both ports; TCP: seq, ack, offset, flags, window, sum, urgent pointer.
 HEADERS = Struct("!14sBBHHHBBH12sIIBBHHH")
+pack = HEADERS.pack
 TCP_START = 34  # octets of Ethernet and IPv4
 IP_LENGTH = 20  # octets
 TCP_LENGTH = 20  # octets, without options
@@ -49,19 +50,25 @@ def cut(sent: Transmission) -> list[Transmission]:
 
 def _offloaded(path: Path, link: bytes, sent: Transmission, segment_size: int) -> SentFrame:
     """Return one frame whose TCP checksum the device completes, and which it cuts if `segment_size` says so."""
-    tcp_length = TCP_LENGTH + len(sent.options)
-    total = IP_LENGTH + tcp_length + sent.length
+    seq, ack, flags, window, options, buffers, length, _size = sent
+    tcp_length = TCP_LENGTH + len(options)
+    total = IP_LENGTH + tcp_length + length
     # The device sums from the TCP header on, so the field holds the sum of the pseudo-header, not inverted.
-    partial = (int.from_bytes(path.ends[:8], "big") + PROTOCOL_TCP + tcp_length + sent.length) % MODULUS
-    header = HEADERS.pack(
-        *(link, VERSION_AND_LENGTH, 0, total, NO_IDENTIFICATION, DONT_FRAGMENT, TTL, PROTOCOL_TCP),
-        *(MODULUS - (path.ip_sum + total) % MODULUS, path.ends, sent.seq, sent.ack),
-        *(tcp_length << 2, sent.flags, sent.window, partial, 0),
+    partial = (path.addresses_sum + tcp_length + length) % MODULUS
+    ip_sum = MODULUS - (path.ip_sum + total) % MODULUS
+    offset = tcp_length << 2
+    # fmt: off
+    header = pack(
+        link, VERSION_AND_LENGTH, 0, total, NO_IDENTIFICATION, DONT_FRAGMENT, TTL, PROTOCOL_TCP, ip_sum,
+        path.ends, seq, ack, offset, flags, window, partial, 0,
     )
-    kind = Segmentation.TCP4 if segment_size else Segmentation.NONE
-    header_length = TCP_START + tcp_length if segment_size else 0
-    buffers = (header + sent.options, *sent.buffers)
-    return SentFrame(buffers, TCP_START, CHECKSUM_OFFSET, kind, segment_size, header_length)
+    # fmt: on
+    if options:
+        header += options
+    frame = (header, *buffers) if buffers else (header,)
+    if not segment_size:
+        return SentFrame(frame, TCP_START, CHECKSUM_OFFSET)
+    return SentFrame(frame, TCP_START, CHECKSUM_OFFSET, Segmentation.TCP4, segment_size, TCP_START + tcp_length)
 
 
 def _software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
@@ -72,7 +79,7 @@ def _software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
     headers = IP_LENGTH + tcp_length
     ends, ip_sum, seq, ack, window = path.ends, path.ip_sum, sent.seq, sent.ack, sent.window
     common = path.tcp_sum + tcp_length + ack + (offset << 8) + window + int.from_bytes(options, "big")
-    pack, from_bytes = HEADERS.pack, int.from_bytes
+    from_bytes = int.from_bytes
     frames: list[SentFrame] = []
     for start, piece in _pieces(buffers, length, size):
         octets = len(piece)
@@ -80,11 +87,14 @@ def _software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
         number = (seq + start) & 0xFFFFFFFF
         payload = from_bytes(piece, "big") << 8 if octets & 1 else from_bytes(piece, "big")
         total = headers + octets
+        tcp_check = MODULUS - (common + number + flags + octets + payload) % MODULUS
+        ip_check = MODULUS - (ip_sum + total) % MODULUS
+        # fmt: off
         header = pack(
-            *(link, VERSION_AND_LENGTH, 0, total, NO_IDENTIFICATION, DONT_FRAGMENT, TTL, PROTOCOL_TCP),
-            *(MODULUS - (ip_sum + total) % MODULUS, ends, number, ack, offset, flags, window),
-            *(MODULUS - (common + number + flags + octets + payload) % MODULUS, 0),
+            link, VERSION_AND_LENGTH, 0, total, NO_IDENTIFICATION, DONT_FRAGMENT, TTL, PROTOCOL_TCP, ip_check,
+            ends, number, ack, offset, flags, window, tcp_check, 0,
         )
+        # fmt: on
         if options:
             header += options
         frames.append(SentFrame((header, piece) if octets else (header,)))

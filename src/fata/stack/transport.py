@@ -35,6 +35,7 @@ class TcpTransport(transports._FlowControlMixin):
 
     if TYPE_CHECKING:
         _loop: asyncio.AbstractEventLoop
+        _protocol_paused: bool
 
         def _maybe_pause_protocol(self) -> None: ...
 
@@ -84,13 +85,14 @@ class TcpTransport(transports._FlowControlMixin):
         """Tell the protocol what has happened; `events` are bits of `fata.proto.tcp.transmission`."""
         if events & RECEIVED:
             self._take()
+        if events & ROOM:
+            if self._protocol_paused:
+                self._maybe_resume_protocol()
+            if self._closing:
+                self._finish()
         if events & ENDED:
             self._ended = True
             self._tell_eof()
-        if events & ROOM:
-            self._maybe_resume_protocol()
-            if self._closing:
-                self._finish()
         if events & CLOSED:
             self._connection.owner = None  # timers may keep the connection for a while, not the application's part
             self._over = True
@@ -126,27 +128,22 @@ class TcpTransport(transports._FlowControlMixin):
             payload = data[start:end]
         else:
             payload = b"".join([memoryview(data)[start:end] for data, start, end in pieces])
-        if isinstance(self._protocol, asyncio.BufferedProtocol):
-            self._tcp.call(self, "get_buffer", self._fill, self._protocol, payload)
-        else:
-            self._tcp.call(self, "data_received", self._protocol.data_received, payload)
+        self._tcp.call(self, "data_received", self._receive, payload)
 
-    def _fill(self, protocol: asyncio.BufferedProtocol, payload: bytes) -> None:
-        """Hand payload over in the buffers of a protocol that has its own."""
+    def _fill(self, payload: bytes) -> None:
+        """Hand payload over in the buffers of a protocol that has its own, until it hands over to another kind."""
         view = memoryview(payload)
         while view and not self._lost:
-            buffer = memoryview(protocol.get_buffer(len(view)))
+            if not self._buffered:
+                self._receive(bytes(view))
+                return
+            buffer = memoryview(self._protocol.get_buffer(len(view)))
             count = min(len(buffer), len(view))
             if not count:
                 raise StateError("get_buffer() returned an empty buffer")
             buffer[:count] = view[:count]
-            protocol.buffer_updated(count)
+            self._protocol.buffer_updated(count)
             view = view[count:]
-            if isinstance(self._protocol, asyncio.BufferedProtocol):
-                protocol = self._protocol
-            elif view:  # it has handed over to another kind meanwhile
-                self._protocol.data_received(bytes(view))
-                return
 
     def _tell_eof(self) -> None:
         if self._eof_told or self._paused or self._closing:
@@ -176,6 +173,8 @@ class TcpTransport(transports._FlowControlMixin):
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Have another protocol told from now on."""
         self._protocol: Any = protocol
+        self._buffered = isinstance(protocol, asyncio.BufferedProtocol)
+        self._receive: Any = self._fill if self._buffered else getattr(protocol, "data_received", None)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         """Return the protocol that is told."""

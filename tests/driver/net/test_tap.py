@@ -11,8 +11,8 @@ import pytest
 
 from fata.device.net import Segmentation, SentFrame
 from fata.device.poller import Poller
-from fata.driver.net.packet import Packet
 from fata.driver.net.interface import driver_of
+from fata.driver.net.packet import Packet
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, StateError, Unavailable

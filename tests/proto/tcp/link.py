@@ -283,3 +283,8 @@ class Link:
     def sent(self, side: str) -> list[Segment]:
         """What a side has sent so far."""
         return [segment for _, where, segment in self.log if where == side]
+
+
+def payload_sizes(link: Link) -> list[tuple[float, str, int]]:
+    """When, from where, and how much: what two equal runs have in common."""
+    return [(at, side, segment.end - segment.start) for at, side, segment in link.log]

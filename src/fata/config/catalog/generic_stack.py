@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fata.config.impl import Entry, Impl, device, match
-from fata.config.keys import REQUIRED, Key, Plain, Required, prefixed
+from fata.config.keys import REQUIRED, Key, Required, prefixed
 from fata.config.offer import Offer
-from fata.config.value import BOOLEAN, TEXT, Choice, KeyType, Many, Maybe
+from fata.config.value import BOOLEAN, TEXT, Choice, KeyType, Many, Maybe, Plain
 from fata.config.where import caller
 from fata.device.stack import Stack
 

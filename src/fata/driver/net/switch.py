@@ -41,10 +41,19 @@ class Switch:
     """Joins ports. A frame goes where its destination was last seen, or to all other ports if it was not.
 
     With a `poller` of virtual time everything that happens is repeatable; `EpollPoller` serves as well.
+    `observe` sees every frame that enters the switch. Only what `passes` from one port to another gets there.
     """
 
-    def __init__(self, poller: Poller) -> None:
+    def __init__(
+        self,
+        poller: Poller,
+        *,
+        observe: Callable[[bytes], None] | None = None,
+        passes: Callable[[Port, Port], bool] | None = None,
+    ) -> None:
         self._poller = poller
+        self._observe = observe
+        self._passes = passes
         self._ports: list[Port] = []
         self._places: dict[bytes, Port] = {}  # by address, the least recently learned first
 
@@ -67,13 +76,15 @@ class Switch:
     def forward(self, source: Port, frame: SentFrame) -> None:
         """Bring a frame to where it belongs."""
         octets = join(frame)
+        if self._observe is not None:
+            self._observe(octets)
         self._learn(octets[6:12], source)
         place = None if octets[0] & GROUP else self._places.get(octets[:6])
         if place is source:
             return
         made: dict[Capabilities, list[ReceivedFrame]] = {}  # each form is made once
         for port in self._ports if place is None else (place,):
-            if port is not source:
+            if port is not source and (self._passes is None or self._passes(source, port)):
                 if port.capabilities not in made:
                     made[port.capabilities] = _as_received(frame, octets, port.capabilities)
                 port.deliver(made[port.capabilities])

@@ -28,6 +28,8 @@ GSO_TYPES = {Segmentation.NONE: 0, Segmentation.TCP4: 1, Segmentation.TCP6: 4}
 SEGMENTATIONS = {number: kind for kind, number in GSO_TYPES.items()}
 CHECKSUMS = (Checksum.UNKNOWN, Checksum.PARTIAL, Checksum.VERIFIED, Checksum.PARTIAL)  # by flags & 3
 PLAIN = bytes(HEADER_LENGTH)  # nothing is left to do
+NOTHING_TO_DO = bytes(2)  # flags and gso type
+ONLY_CHECKSUM = bytes((NEEDS_CHECKSUM, 0))
 
 
 def parse(octets: bytes, length: int = HEADER_LENGTH) -> ReceivedFrame:
@@ -38,8 +40,11 @@ def parse(octets: bytes, length: int = HEADER_LENGTH) -> ReceivedFrame:
     """
     if len(octets) < length:
         raise WireError(f"virtio header: {len(octets)} octets, {length} needed")
-    if not octets[0] and not octets[1]:
+    head = octets[:2]
+    if head == NOTHING_TO_DO:
         return ReceivedFrame(octets[length:])
+    if head == ONLY_CHECKSUM:
+        return ReceivedFrame(octets[length:], Checksum.PARTIAL)
     flags, gso_type, _header_size, gso_size, _start, _offset = HEADER.unpack_from(octets)
     segmentation = SEGMENTATIONS.get(gso_type & ~ECN)
     if segmentation is None:

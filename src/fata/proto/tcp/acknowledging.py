@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.proto.tcp.block import FAST, LOSS, NEVER, OPEN, UNTIMED, Block
+from fata.proto.tcp.block import FAST, LOSS, NEVER, OPEN, TIMESTAMPS, UNTIMED, Block
 from fata.proto.tcp.sack import DUPLICATES
 from fata.proto.tcp.sequence import MASK, unwrap
 from fata.proto.tcp.transmission import ROOM
@@ -65,6 +65,7 @@ def advance(block: Block, una: int, echo: int, now: float) -> int:
 def duplicate(block: Block, now: float) -> None:
     """A duplicate acknowledgment came: something has arrived out of order."""
     block.dup_acks += 1
+    block.scoreboard.advance(block.snd_una)
     if block.sack_ok:
         block.scoreboard.mark_lost(block.mss)
         _update_left(block, 0)
@@ -92,17 +93,21 @@ def _begin_fast(block: Block, now: float) -> None:
         block.host.counters.sack_recoveries += 1
     block.congestion.lost(block.snd_nxt - block.snd_una, now)
     block.scoreboard.begin()
-    first = min(block.snd_una + block.mss, block.snd_nxt)
-    block.scoreboard.lost_edge = max(block.scoreboard.lost_edge, first)
+    block.scoreboard.lost_edge = max(block.scoreboard.lost_edge, _first_segment(block))
     block.timed_seq = UNTIMED
     block.repair_due = block.rare = True
     _update_left(block, block.left)
 
 
+def _first_segment(block: Block) -> int:
+    """Where the first segment that is not acknowledged ends."""
+    return min(block.snd_una + block.mss - (TIMESTAMPS.size if block.stamps else 0), block.snd_nxt)
+
+
 def _partial(block: Block, acked: int) -> None:
     """NewReno: the next segment is missing too (RFC 6582 3.2 step 3)."""
     block.scoreboard.begin()
-    block.scoreboard.lost_edge = min(block.snd_una + block.mss, block.snd_nxt)
+    block.scoreboard.lost_edge = _first_segment(block)
     block.repair_due = True
     _update_left(block, max(0, block.left - acked + block.mss))
 

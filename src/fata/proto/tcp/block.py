@@ -18,7 +18,7 @@ from fata.proto.tcp.rtt import Rtt
 from fata.proto.tcp.sack import Scoreboard
 from fata.proto.tcp.send_queue import SendQueue
 from fata.proto.tcp.sequence import MASK
-from fata.proto.tcp.settings import DEFAULT_MSS, Settings
+from fata.proto.tcp.settings import Settings, default_mss
 from fata.proto.tcp.state import CLOSED, ESTABLISHED, State
 from fata.proto.tcp.transmission import Failure, Piece
 from fata.wire.tcp import TIMESTAMPS_PREFIX, Options, Segment, serialize_options
@@ -110,12 +110,12 @@ class Block:
         self.snd_wl2 = iss
         self.snd_scale = 0
         self.max_window = 0  # Max(SND.WND), octets
-        self.mss = DEFAULT_MSS  # octets a segment, options included
+        self.mss = default_mss(self.key)  # octets a segment, options included
         self.path_mss = self.settings.mss  # what the path's MTU leaves
         self.queue = SendQueue()
         self.queued = 0
         self.fin_queued = False
-        self.congestion: Congestion = choose(self.settings.congestion, DEFAULT_MSS, self.settings.initial_window)
+        self.congestion: Congestion = choose(self.settings.congestion, self.mss, self.settings.initial_window)
         self.rtt = Rtt(self.settings.initial_rto, self.settings.min_rto, self.settings.max_rto)
         self.limited = False  # the congestion window was what kept the sender from sending
         self.scoreboard = Scoreboard(iss)
@@ -171,7 +171,7 @@ class Block:
     def agree(self, options: Options, timestamp: int | None, window_scale: int) -> None:
         """Settle what both sides' SYNs asked for; `options` are the peer's."""
         settings = self.settings
-        peer_mss = options.mss if options.mss is not None else DEFAULT_MSS
+        peer_mss = options.mss if options.mss is not None else default_mss(self.key)
         self.mss = min(max(peer_mss, settings.min_mss), self.path_mss)
         self.congestion = choose(settings.congestion, self.mss, settings.initial_window)
         self.stamps = settings.timestamps and timestamp is not None
@@ -245,6 +245,10 @@ class Block:
             self.host.pool.change(held - self.accounted)
             self.accounted = held
             self.predict()
+
+    def await_acknowledgment(self, now: float) -> None:
+        """Start the retransmission timer for what was sent again; the user timeout may come before it."""
+        self.retransmit_at = min(now + self.rtt.timeout, self.progress + self.settings.user_timeout)
 
     def rearm(self) -> None:
         """Compute `deadline`, and have the host know if it came nearer."""

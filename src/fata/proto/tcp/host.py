@@ -41,6 +41,7 @@ class TcpHost:
         self._time_waits: deque[TimeWait] = deque()  # by the time they were made
         self._waiting = 0  # of them, those in the table
         self._replies: list[tuple[bytes, Transmission]] = []
+        self._announced: list[Connection] = []  # made of cookies: their first events are not told yet
         self._resets = (0, 0)  # (second, how many in it)
 
     # What the interface calls.
@@ -56,10 +57,13 @@ class TcpHost:
     def tick(self, now: float) -> list[tuple[Connection, int]]:
         """Do what is due; return connections, each with its Event bits and to be flushed."""
         self._end_time_waits(now)
-        return [(connection, connection.tick(now)) for connection in self._deadlines.due(now)]
+        announced, self._announced = self._announced, []
+        return [(connection, connection.tick(now)) for connection in (*announced, *self._deadlines.due(now))]
 
     def next_deadline(self) -> float:
         """Monotonic seconds when `tick` is due; inf if nothing is."""
+        if self._announced:
+            return 0.0
         wait = self._time_waits[0].expires if self._time_waits else inf
         return min(self._deadlines.next(), wait)
 
@@ -231,11 +235,12 @@ class TcpHost:
         return connection
 
     def make_from_cookie(self, listener: Listener, key: bytes, iss: int, now: float) -> Connection:
-        """A connection whose SYN and ACK had been a cookie."""
+        """A connection whose SYN and ACK had been a cookie. `tick` is due at once and returns its first events."""
         offset = stamp_offset(self._secret, key)
         connection = Connection(key, listener.settings, self, None, iss, offset, now)
         connection.listener = listener
         self.connections[key] = connection
+        self._announced.append(connection)
         return connection
 
     def stamp_offset(self, key: bytes) -> int:

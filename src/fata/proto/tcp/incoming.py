@@ -8,7 +8,7 @@ from fata.proto.tcp.block import LARGEST_WINDOW
 from fata.proto.tcp.cookies import offer_of, stamp_with
 from fata.proto.tcp.listener import Listener
 from fata.proto.tcp.sequence import MASK
-from fata.proto.tcp.settings import DEFAULT_MSS
+from fata.proto.tcp.settings import DEFAULT_MSS, default_mss
 from fata.proto.tcp.state import SYN_RECEIVED
 from fata.proto.tcp.transmission import Transmission
 from fata.wire.tcp import ACK, FIN, RST, SYN, Options, Segment, serialize_options
@@ -32,7 +32,7 @@ def answer_with_cookie(host: TcpHost, listener: Listener, key: bytes, segment: S
     offered = segment.options
     listener.cookies_until = now + 2 * host.settings.cookie_life
     host.counters.cookies_sent += 1
-    iss = host.cookies.make(key, segment.seq, offered.mss if offered.mss is not None else DEFAULT_MSS, now)
+    iss = host.cookies.make(key, segment.seq, offered.mss if offered.mss is not None else default_mss(key), now)
     stamp, echo = None, 0
     scale, sack = None, False
     if settings.timestamps and segment.timestamp is not None:
@@ -69,6 +69,4 @@ def accept_cookie(host: TcpHost, listener: Listener, key: bytes, segment: Segmen
     connection.agree(offer_of(echo, mss), segment.timestamp, listener.settings.window_scale)
     connection.snd_nxt = iss + 1
     connection.news = connection.receive(segment, now)
-    connection.ack_at = now
-    connection.rearm()
     return True

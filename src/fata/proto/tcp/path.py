@@ -6,12 +6,10 @@ from fata.proto.tcp.acknowledging import resend_all
 from fata.proto.tcp.block import Block
 from fata.proto.tcp.closing import finish
 from fata.proto.tcp.sequence import unwrap
-from fata.proto.tcp.settings import IPV4_HEADER, IPV6_HEADER
+from fata.proto.tcp.settings import IPV4_HEADER, IPV4_KEY, IPV6_HEADER
 from fata.proto.tcp.state import SYN_RECEIVED, SYN_SENT
 from fata.proto.tcp.transmission import Failure
 from fata.wire.tcp import HEADER_LENGTH
-
-IPV4_KEY = 12  # octets: two addresses of four, two ports
 
 
 def _is_ours(block: Block, seq: int) -> bool:

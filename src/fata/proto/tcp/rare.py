@@ -33,9 +33,8 @@ def send_rare(block: Block, out: list[Transmission], now: float) -> bool:
     if state is FIN_WAIT_2 and block.detached and block.linger_at == NEVER:
         block.linger_at = now + block.settings.fin_wait_2
     if block.dup_due > 1 and not block.sack_ok:
-        for _ in range(min(block.dup_due, MOST_DUPLICATES) - 1):
+        for _ in range(min(block.dup_due, MOST_DUPLICATES)):
             send_acknowledgment(block, out, now)
-        block.ack_now = True
     block.dup_due = 0
     if block.challenge_due:
         block.challenge_due = False
@@ -44,7 +43,7 @@ def send_rare(block: Block, out: list[Transmission], now: float) -> bool:
         _send_probe(block, out, now)
     if block.recovery != OPEN:
         _repair(block, out, now)
-    block.rare = block.recovery != OPEN or block.dup_due > 0
+    block.rare = block.recovery != OPEN
     return True
 
 
@@ -137,4 +136,4 @@ def _resend(block: Block, out: list[Transmission], start: int, end: int, options
     block.host.counters.retransmissions += count
     block.timed_seq = UNTIMED  # Karn
     block.sent_at = now
-    block.retransmit_at = now + block.rtt.timeout
+    block.await_acknowledgment(now)

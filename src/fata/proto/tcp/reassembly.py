@@ -19,11 +19,12 @@ OVERHEAD = 160  # octets of memory a piece costs beside its frame: object header
 class Reassembly:
     """Pieces above the next expected sequence number."""
 
-    __slots__ = ("charge", "ends", "limit", "pieces", "ranges", "recent", "starts")
+    __slots__ = ("_compacted", "charge", "ends", "limit", "pieces", "ranges", "recent", "starts")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit  # octets of memory
         self.charge = 0  # octets of memory held
+        self._compacted = 0  # of it, what copying cannot make smaller
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.pieces: list[Piece] = []
@@ -76,6 +77,7 @@ class Reassembly:
                 taken.append((data, low + seq - start, high))
                 seq = end
         del self.starts[:count], self.ends[:count], self.pieces[:count]
+        self._compacted = min(self._compacted, self.charge)
         self.ranges.remove_below(seq)
         return taken, seq
 
@@ -93,7 +95,7 @@ class Reassembly:
 
     def clear(self) -> None:
         """Forget everything, as a receiver may (RFC 2018 8)."""
-        self.charge = 0
+        self.charge = self._compacted = 0
         for part in (self.starts, self.ends, self.pieces, self.ranges, self.recent):
             part.clear()
 
@@ -104,7 +106,13 @@ class Reassembly:
             del recent[8:]
 
     def _compact(self, wanted: int) -> bool:
-        """Copy the payload of adjoining pieces together, and of pieces that waste their frame."""
+        """Copy the payload of adjoining pieces together, and of pieces that waste their frame.
+
+        That goes over all of them, so it is done only once a quarter of the limit may be gained.
+        """
+        self._compacted = min(self._compacted, self.charge)
+        if self.charge < self._compacted + self.limit // 4:
+            return False
         starts: list[int] = []
         ends: list[int] = []
         joined: list[list[memoryview]] = []
@@ -118,5 +126,5 @@ class Reassembly:
         whole = [b"".join(parts) for parts in joined]
         self.starts, self.ends = starts, ends
         self.pieces = [(data, 0, len(data)) for data in whole]
-        self.charge = sum(map(len, whole)) + OVERHEAD * len(whole)
+        self.charge = self._compacted = sum(map(len, whole)) + OVERHEAD * len(whole)
         return self.charge + wanted <= self.limit

@@ -8,7 +8,7 @@ from fata.proto.tcp.block import NEVER, OPEN, Block
 from fata.proto.tcp.opening import established
 from fata.proto.tcp.reassembly import OVERHEAD
 from fata.proto.tcp.sequence import HALF, MASK, unwrap
-from fata.proto.tcp.state import CLOSED, SYN_RECEIVED
+from fata.proto.tcp.state import SYN_RECEIVED
 from fata.proto.tcp.transmission import CLOSED as GONE
 from fata.proto.tcp.transmission import RECEIVED, Failure
 from fata.wire.tcp import ACK, FIN, RST, SYN, Segment
@@ -27,7 +27,7 @@ def arrive(block: Block, segment: Segment, now: float) -> int:
     if not _is_acceptable(block, seq, span):
         return _answer_unacceptable(block, segment, seq, now)
     if flags & (RST | SYN):
-        return _reset(block, seq, now) if flags & RST else _challenge_syn(block, seq, now)
+        return _reset(block, seq, now) if flags & RST else _challenge_syn(block, now)
     if not flags & ACK:
         block.host.counters.dropped_no_ack += 1
         return 0
@@ -77,11 +77,9 @@ def _answer_unacceptable(block: Block, segment: Segment, seq: int, now: float) -
     if flags & RST:
         return _reset(block, seq, now) if seq == block.rcv_nxt else 0
     if block.state is SYN_RECEIVED and flags & SYN and seq == block.irs:
-        block.repair_due = True  # the peer did not get our answer
-        block.rare = True
-        return 0
+        return _repeated_syn(block, segment, now)
     if flags & SYN:
-        return _challenge_syn(block, seq, now)
+        return _challenge_syn(block, now)
     block.host.counters.dropped_out_of_window += 1
     if segment.end > segment.start and seq < block.rcv_nxt:
         block.host.counters.duplicates += 1
@@ -90,6 +88,14 @@ def _answer_unacceptable(block: Block, segment: Segment, seq: int, now: float) -
     if flags & ACK and seq == block.rcv_nxt:  # RFC 9293 3.10.7.4 (MUST-66): a closed window lets acknowledgments in
         ack = unwrap(segment.ack, block.snd_nxt)
         return _take_ack(block, segment, seq, ack, now) or 0
+    return 0
+
+
+def _repeated_syn(block: Block, segment: Segment, now: float) -> int:
+    """The SYN that brought us here once more: our answer was lost, or both sides opened at once."""
+    if segment.flags & ACK and unwrap(segment.ack, block.snd_nxt) == block.snd_nxt:
+        return established(block, segment, now)  # RFC 9293 A.2: strictly, its number is too old
+    block.repair_due = block.rare = True
     return 0
 
 
@@ -125,11 +131,8 @@ def _reset(block: Block, seq: int, now: float) -> int:
     return closing.finish(block, Failure.RESET)
 
 
-def _challenge_syn(block: Block, seq: int, now: float) -> int:
-    if block.state is SYN_RECEIVED and seq == block.irs:
-        block.repair_due = block.rare = True
-    else:
-        challenge(block, now)  # RFC 5961 4.2
+def _challenge_syn(block: Block, now: float) -> int:
+    challenge(block, now)  # RFC 5961 4.2
     return 0
 
 

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 
 from fata.wire.tcp import HEADER_LENGTH, MAX_OPTIONS
 
-DEFAULT_MSS = 536  # octets, RFC 9293 3.7.1: what a peer that names none can take (IPv4)
+DEFAULT_MSS = 536  # octets, RFC 9293 3.7.1: what a peer that names none can take, over IPv4
+DEFAULT_MSS_IPV6 = 1220  # and over IPv6
+IPV4_KEY = 12  # octets of a connection's key: two addresses of four, two ports
 IPV4_HEADER = 20  # octets
 IPV6_HEADER = 40  # octets
 LARGEST_PACKET = 65535  # octets, RFC 791 3.1
+
+
+def default_mss(key: bytes) -> int:
+    """What a peer that names no MSS can take; its address's family shows in the key's length."""
+    return DEFAULT_MSS if len(key) == IPV4_KEY else DEFAULT_MSS_IPV6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class Settings:
     syn_retries: int = 6  # 127 s from 1 s on; RFC 9293 3.8.3 wants at least 180 s for SYN: the last one waits for it
     syn_timeout: float = 180.0  # seconds, R2 for SYN, RFC 9293 3.8.3
     syn_ack_retries: int = 5  # of a half-open connection: 63 s
+    troubled: int = 3  # time-outs in a row that the user and the IP layer hear of: R1, RFC 9293 3.8.3
     user_timeout: float = 300.0  # seconds without progress, RFC 9293 3.9.1.1
     max_persist: float = 60.0  # seconds between two probes of a closed window, RFC 9293 3.8.6.1
 

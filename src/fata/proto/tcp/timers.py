@@ -7,7 +7,7 @@ from fata.proto.tcp.block import NEVER, Block
 from fata.proto.tcp.closing import finish
 from fata.proto.tcp.rare import KEEPALIVE_PROBE, WINDOW_PROBE
 from fata.proto.tcp.state import CLOSED, SYN_RECEIVED, SYN_SENT
-from fata.proto.tcp.transmission import Failure
+from fata.proto.tcp.transmission import TROUBLED, Failure
 
 
 def expire(block: Block, now: float) -> int:
@@ -35,7 +35,6 @@ def _give_up(block: Block) -> int:
 
 def _retransmit(block: Block, now: float) -> int:
     settings = block.settings
-    limit = block.progress + settings.user_timeout
     if block.state is SYN_SENT or block.state is SYN_RECEIVED:
         passive = block.listener is not None
         retries = settings.syn_ack_retries if passive else settings.syn_retries
@@ -45,15 +44,15 @@ def _retransmit(block: Block, now: float) -> int:
         block.rtt.back_off()
         block.repair_due = block.rare = True
         block.retransmit_at = now + block.rtt.timeout
-        if not passive and block.retries >= retries:
+        if not passive and block.retries > retries:
             block.repair_due = False  # no more of them: wait for the rest of R2
-            block.retransmit_at = max(now, block.started + settings.syn_timeout)
-        return 0
-    if now >= limit:
+            block.retransmit_at = block.started + settings.syn_timeout
+        return TROUBLED if block.retries == settings.troubled else 0
+    if now >= block.progress + settings.user_timeout:
         return _give_up(block)
     time_out(block, now)
-    block.retransmit_at = min(now + block.rtt.timeout, limit)
-    return 0
+    block.await_acknowledgment(now)
+    return TROUBLED if block.retries == settings.troubled else 0
 
 
 def _probe_window(block: Block, now: float) -> int:
@@ -72,8 +71,8 @@ def _probe_window(block: Block, now: float) -> int:
 
 
 def arm_keepalive(block: Block) -> None:
-    """Start the keepalive timer if it does not run."""
-    if block.keep_at == NEVER and block.state.value.synchronized:
+    """Set the keepalive timer by what was heard last; settings may have changed since."""
+    if not block.probes and block.state.value.synchronized:
         block.keep_at = block.heard + block.settings.keepalive_idle
 
 

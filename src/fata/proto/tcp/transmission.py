@@ -14,6 +14,8 @@ ENDED = 4  # the peer's FIN is in order: nothing more will be received
 ROOM = 8  # `queued` has shrunk
 CLOSED = 16  # nothing more will come; `failure` says why
 
+TROUBLED = 32  # R1 of RFC 9293 3.8.3: time-outs in a row; the path, or the neighbor's address, may be stale
+
 Piece = tuple[bytes, int, int]  # received payload is data[start:end]
 
 
