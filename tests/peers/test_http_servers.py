@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
@@ -131,7 +132,9 @@ async def under_aiohttp(log: list[str]) -> AsyncIterator[None]:
     app = web.Application(client_max_size=0)
     app.add_routes([web.get("/down", down), web.put("/up", up), web.get("/echo", echo)])
     app.cleanup_ctx.append(note)
-    runner = web.AppRunner(app)
+    quiet = logging.Logger("quiet")  # pytest would keep what is logged, and with its traceback the connection
+    quiet.addHandler(logging.NullHandler())
+    runner = web.AppRunner(app, logger=quiet, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, OURS, PORT).start()
     yield
