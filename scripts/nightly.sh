@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The long versions: every test with hypothesis' nightly profile, then every benchmark; the results as a dated page.
+# The long versions: every test with hypothesis' nightly profile, the fuzzer, then every benchmark; the results as a
+# dated page.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 status=0
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?
+.venv/bin/python -m tests.fuzz --iterations 500000 | tee "$work/fuzz" || status=$?
 scripts/bench.sh | tee "$work/benchmarks" || status=$?
 
 {
@@ -20,6 +22,12 @@ scripts/bench.sh | tee "$work/benchmarks" || status=$?
   echo
   echo '```'
   sed -n '/slowest .*durations/,$p' "$work/tests" # tests and places are relative to the repository
+  echo '```'
+  echo
+  echo "## Fuzzing"
+  echo
+  echo '```'
+  cat "$work/fuzz"
   echo '```'
   echo
   echo "## Benchmarks"
