@@ -38,7 +38,7 @@ def objects(stack: DirectStack) -> int:
 
 
 async def leaves_nothing(stack: DirectStack, clients: Callable[[], Awaitable[None]]) -> None:
-    """Run `clients`, which may leave nothing open, until caches are full, then some times more: nothing stays behind."""
+    """Run `clients`, which may leave nothing open, until caches are full, then some times more: nothing stays."""
     tasks = len(asyncio.all_tasks())
     await clients()
     await quiet(stack, tasks)
