@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from fata.errors import WireError
-from fata.wire import arp, ethernet, icmpv4, ipv4, ipv4_options, udp
+from fata.wire import arp, ethernet, icmpv4, ipv4, ipv4_options, tcp, udp
 from fata.wire.checksum import checksum
 from tests.fuzz.target import Target
 from tests.wire.captured import FRAMES, addresses, packet, transport
 
+# What the captured connection had no reason for: acknowledged blocks; 40 octets of options.
+TCP_SACK = bytes.fromhex(
+    "1f9000500000000100000002d01001f4000000000101080a00000001000000020101051200000064000000c80000012c00000190"
+)
+TCP_FULL = (
+    bytes.fromhex("1f9000500000000100000002f01001f400000000")
+    + b"\x01\x01\x05\x22"
+    + bytes(range(32))
+    + bytes(4)
+    + b"data"
+)
+
 ARPS = tuple(packet(frame) for name, frame in FRAMES.items() if name.startswith("ARP"))
 PACKETS = tuple(packet(frame) for name, frame in FRAMES.items() if not name.startswith("ARP"))
 DATAGRAMS = tuple(frame for name, frame in FRAMES.items() if name.startswith("UDP"))
+SEGMENTS = (*(transport(frame) for name, frame in FRAMES.items() if name.startswith("TCP")), TCP_SACK, TCP_FULL)
 MESSAGES = tuple(
     transport(frame)
     for frame in FRAMES.values()
@@ -81,11 +94,23 @@ def attempt_udp(frame: bytes) -> None:
     assert udp.parse(again, 0, len(again), ends)[:2] == datagram[:2]
 
 
+def attempt_tcp(octets: bytes) -> None:
+    """Parse, serialize, parse again, where the options find room when each is padded."""
+    segment = tcp.parse(octets, 0, len(octets))
+    payload = octets[segment.start : segment.end]
+    if len(tcp.serialize_options(segment.options, segment.timestamp, segment.echo)) <= tcp.MAX_OPTIONS:
+        again = tcp.serialize_header(segment)
+        whole = again + payload
+        moved = segment._replace(data=whole, start=len(again), end=len(whole))
+        assert tcp.parse(whole, 0, len(whole)) == moved
+
+
 TARGETS = {
     "ethernet": Target(tuple(FRAMES.values()), attempt_ethernet),
     "arp": Target(ARPS, attempt_arp),
     "ipv4": Target(PACKETS, attempt_ipv4),
     "ipv4_options": Target(OPTIONS, attempt_ipv4_options),
     "icmpv4": Target(MESSAGES, attempt_icmpv4),
+    "tcp": Target(SEGMENTS, attempt_tcp),
     "udp": Target(DATAGRAMS, attempt_udp),
 }

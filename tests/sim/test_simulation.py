@@ -66,7 +66,8 @@ def test_a_host_may_join_while_it_runs(sim: Simulation, server: Host) -> None:
 def test_delays_add_up(sim: Simulation, client: Host, server: Host) -> None:
     client.sending = server.receiving = Faults(delay=0.05)
     client.receiving = Faults(delay=0.2)
-    assert sim.run(ping(client, server)) == pytest.approx(3 * 0.3, abs=0.001)  # ARP, handshake, answer
+    sim.run(ping(client, server))
+    assert sim.run(ping(client, server)) == pytest.approx(2 * 0.3, abs=0.001)  # handshake, question and answer
 
 
 def test_a_slow_link_takes_its_time(sim: Simulation, client: Host, server: Host) -> None:
@@ -223,6 +224,22 @@ def test_an_error_in_a_protocol_fails_the_run(sim: Simulation, client: Host, ser
             await ask(client, server, b"x", 9)
 
     with pytest.raises(ValueError, match="cannot read this"):
+        sim.run(play())
+
+
+@pytest.mark.parametrize("forever", [True, False])
+def test_an_error_of_a_program_fails_the_run(sim: Simulation, server: Host, forever: bool) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(1)
+        raise KeyError("from a program")
+
+    async def play() -> None:
+        server.start(fail())
+        if forever:
+            await asyncio.get_running_loop().create_future()
+        await asyncio.sleep(2)
+
+    with pytest.raises(KeyError, match="from a program"):
         sim.run(play())
 
 

@@ -37,6 +37,7 @@ class Host:
         addressing: Addressing,
         servers: tuple[bytes, ...],
         plug_in: Callable[[], FaultyNet],
+        report: Callable[[BaseException], None],
         *,
         lend: bool,
     ) -> None:
@@ -45,6 +46,7 @@ class Host:
         self._addressing = addressing
         self._servers = servers
         self._plug_in = plug_in
+        self._report = report
         self._lend = lend
         self._boots = 0
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of their start
@@ -101,14 +103,23 @@ class Host:
         self.cable.receiving.faults = faults
 
     def start(self, program: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run a program on this host: a task that ends with the host's power. For a running simulation."""
+        """Run a program on this host: a task that ends with the host's power. Its error fails `Simulation.run`.
+
+        For a running simulation.
+        """
         if self._stack is None:
             program.close()
             raise StateError(f"{self.name} has no power")
         task = asyncio.get_running_loop().create_task(program)
         self._tasks[task] = None
-        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        task.add_done_callback(self._end)
         return task
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.pop(task, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._report(error)
 
     async def start_server(self, serve: ServeStreams, port: int) -> Server:
         """Serve TCP connections to `port` with `serve(reader, writer)`, as `asyncio.start_server` does."""

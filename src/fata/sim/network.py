@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NO_FAULTS = Faults()
+LAN = Faults(delay=50e-6)  # seconds: a packet and its answer take 0.2 ms, so that programs start before what they hear
 MAX_CARDS = 250  # as many addresses as the default network has
 
 
@@ -74,11 +74,16 @@ class Simulation:
     def run(self, program: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end; virtual time passes while it waits. May be called again.
 
-        Raises what it raises, or the first error that meanwhile befell a callback, a protocol or a forgotten task.
-        Raises `StateError` if it waits for something that can never happen.
+        Raises what it raises, or the first error that meanwhile befell a callback, a protocol, a forgotten task or a
+        program on a host. Raises `StateError` if it waits for something that can never happen.
         """
         self._errors.clear()
-        result = self._runner.run(program)
+        try:
+            result = self._runner.run(program)
+        except StateError as deadlock:
+            if self._errors:
+                raise self._errors[0] from deadlock  # why nothing happens any more
+            raise
         if self._errors:
             raise self._errors[0]
         return result
@@ -95,7 +100,7 @@ class Simulation:
         *,
         gateway: str | None = None,
         dns: tuple[str, ...] = (),
-        link: Faults = NO_FAULTS,
+        link: Faults = LAN,
         sending: Faults | None = None,
         receiving: Faults | None = None,
         mtu: int = 1500,
@@ -103,8 +108,9 @@ class Simulation:
     ) -> Host:
         """Add a host with an address such as "10.0.0.7/24"; by default the next one of that network.
 
-        `link` is what befalls frames on its cable, each way; `sending` and `receiving` say it for one direction.
-        `lend` makes the loop's own calls (`asyncio.start_server` and the like) those of this host; one host may.
+        `link` is what befalls frames on its cable, each way (by default they take 50 µs); `sending` and `receiving`
+        say it for one direction. `lend` makes the loop's own calls (`asyncio.start_server` and the like)
+        those of this host; one host may.
         """
         from fata.stack.ipv4 import Addressing
         from fata.wire.ipv4 import parse_address, parse_cidr
@@ -121,7 +127,9 @@ class Simulation:
             boots += 1
             return self._plug_in(f"{name} {boots}", mac, mtu, sending or link, receiving or link)
 
-        host = Host(name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in, lend=lend)
+        host = Host(
+            name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in, self._errors.append, lend=lend
+        )
         self.hosts[name] = host
         self._in_loop(host.power_on)
         return host
@@ -130,7 +138,7 @@ class Simulation:
         self,
         name: str,
         *,
-        link: Faults = NO_FAULTS,
+        link: Faults = LAN,
         sending: Faults | None = None,
         receiving: Faults | None = None,
         mtu: int = 1500,

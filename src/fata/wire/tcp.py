@@ -49,6 +49,7 @@ TIMESTAMPS_PREFIX = b"\x01\x01\x08\x0a"
 STAMPED = Struct("!HHIIxBHxxxx4sII")  # a header with only that option
 STAMPED_WORDS = STAMPED.size // 4
 new_tuple = tuple.__new__
+SACK_PERMITTED_TIMESTAMPS = b"\x04\x02\x08\x0a"  # as Linux begins: another option in the no-operations' place
 
 Buffer = bytes | bytearray | memoryview
 
@@ -156,8 +157,9 @@ def serialize_options(options: Options, timestamp: int | None = None, echo: int 
     if options.mss is not None:
         parts.append(bytes((MSS, 4)) + options.mss.to_bytes(2, "big"))
     if timestamp is not None:
-        parts.append(TIMESTAMPS_ONLY.pack(TIMESTAMPS_PREFIX, timestamp, echo))
-    if options.sack_permitted:
+        prefix = SACK_PERMITTED_TIMESTAMPS if options.sack_permitted else TIMESTAMPS_PREFIX
+        parts.append(TIMESTAMPS_ONLY.pack(prefix, timestamp, echo))
+    elif options.sack_permitted:
         parts.append(bytes((NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2)))
     if options.window_scale is not None:
         parts.append(bytes((NO_OPERATION, WINDOW_SCALE, 3, options.window_scale)))

@@ -11,8 +11,8 @@ import pytest
 
 from fata.device.net import Segmentation, SentFrame
 from fata.device.poller import Poller
-from fata.driver.net.packet import Packet
 from fata.driver.net.interface import driver_of
+from fata.driver.net.packet import Packet
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, StateError, Unavailable
@@ -79,6 +79,7 @@ class TestTapOffload(NetOffloadContract):
             space.ip(f"link set {port} master bridge0")
         space.ip("link set bridge0 up")
         tap = open_tap(space, poller)
+        space.await_forwarding(NAME, "inner")
         with space.entered():
             wire = RawSocket("outer", *TYPES.values())
             source = Packet(poller, "outer")

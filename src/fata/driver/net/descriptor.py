@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fata.device.net import Buffer, ReceivedFrame
 from fata.device.poller import Poller, Readable, Writable
+from fata.driver.net.allocator import keep_freed
 from fata.driver.net.sendable import LARGEST_FRAME
 from fata.driver.net.vnet_header import HEADER_LENGTH
 from fata.errors import DeviceError, StateError, WireError
@@ -37,6 +38,7 @@ class Descriptor:
     """
 
     def __init__(self, poller: Poller, number: int, name: str, exists: Callable[[int], bool]) -> None:
+        keep_freed()
         self.counters = Counters()
         self.number = number  # -1 once closed
         self._name = name
