@@ -4,12 +4,14 @@
 
 #include "kernel.h"
 
-#define PATH_SIZE 128 /* octets of a path, its NUL among them */
+#define PATH_SIZE 256 /* octets of a path, its NUL among them */
 
 enum kind { DIRECTORY, REGULAR, CONSOLE, EMPTY, ZERO, RANDOM }; /* EMPTY: /dev/null */
 
 struct node {
     char path[PATH_SIZE]; /* absolute, without a / at its end; "" is the root */
+    u32 hash;             /* of the path */
+    u32 number;
     u8 *data;
     u64 size, capacity; /* capacity 0: the data is not ours, and read-only */
     u64 changed;        /* ns since boot */

@@ -28,7 +28,10 @@ OUTPUT = ROOT / "build" / "runtime"
 PYTHON = "/usr/bin/python3.11"  # the guest's own: marshalled code is only good for the version that wrote it
 READERS = [ROOT / f"src/fata/target/image/{name}.py" for name in ("codecs", "guest", "imports")]  # for table.py
 LIBRARY = Path("/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a")
-PACKAGES = ("libpython3.11-dev", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev", "gcc-12", "binutils")
+PACKAGES = (
+    *("libpython3.11-dev", "libpython3.11-minimal", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev"),
+    *("gcc-12", "binutils"),
+)
 FLOORS = Path(__file__).with_name("floors.json")  # measured by hand, with floors.py
 LICENCES = ("libpython3.11", "libssl3", "zlib1g", "libexpat1", "libc6")
 
