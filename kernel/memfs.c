@@ -33,6 +33,13 @@ struct node *node_find(const char *path) {
     return NULL;
 }
 
+static bool any_links; /* ever made: without one a path needs not be looked at name by name */
+
+struct node *node_link(const char *path) {
+    struct node *node = any_links ? node_find(path) : NULL;
+    return node && node->kind == LINK ? node : NULL;
+}
+
 struct node *node_at(u64 index, bool *end) {
     struct node *node = slot(index);
     *end = !node;
@@ -65,8 +72,12 @@ static struct node *node_new(const char *path, enum kind kind) {
     u64 index;
     struct node *node = free_slot(&index);
     if (node) {
-        *node =
-            (struct node){.kind = (u8)kind, .used = true, .linked = true, .changed = now(), .number = (u32)index + 1};
+        *node = (struct node){.kind = (u8)kind,
+                              .used = true,
+                              .linked = true,
+                              .changed = (s64)now(),
+                              .accessed = (s64)now(),
+                              .number = (u32)index + 1};
         set_path(node, path);
     }
     return node;
@@ -106,13 +117,29 @@ static long check_parent(const char *path) {
     return node_writable(directory) ? 0 : -EROFS;
 }
 
-struct node *node_make(const char *path, enum kind kind, long *error) {
+/* What is made or removed changes its directory, and Python's importer looks there for news. */
+static void touch_parent(const char *path) {
+    char parent[PATH_SIZE];
+    size_t size = parent_size(path);
+    memcpy(parent, path, size);
+    parent[size] = 0;
+    struct node *directory = node_find(parent);
+    if (directory)
+        directory->changed = (s64)now();
+}
+
+struct node *node_make(const char *path, enum kind kind, u64 mode, long *error) {
     *error = check_parent(path);
     if (*error)
         return NULL;
     struct node *node = node_new(path, kind);
-    if (!node)
+    if (!node) {
         *error = -ENOSPC;
+        return NULL;
+    }
+    node->mode = (u16)(mode & 07777);
+    any_links |= kind == LINK;
+    touch_parent(path);
     return node;
 }
 
@@ -139,7 +166,7 @@ long node_resize(struct node *node, u64 size) {
     if (size < node->size)
         memset(node->data + size, 0, node->size - size); /* what a later resize uncovers reads as zero */
     node->size = size;
-    node->changed = now();
+    node->changed = (s64)now();
     return 0;
 }
 
@@ -164,6 +191,7 @@ long node_remove(struct node *node) {
     if (node->kind == DIRECTORY && has_children(node))
         return -ENOTEMPTY;
     node->linked = false;
+    touch_parent(node->path);
     free_when_unused(node);
     return 0;
 }
@@ -183,6 +211,8 @@ static long move_tree(struct node *node, const char *path) {
             return -ENAMETOOLONG;
     memcpy(from, node->path, old + 1);
     set_path(node, path);
+    touch_parent(from);
+    touch_parent(path);
     for (u64 i = 0; (each = slot(i)); i++)
         if (is_below(each, from)) {
             memmove(each->path + size, each->path + old, strlen(each->path + old) + 1);
@@ -226,6 +256,7 @@ void memfs_init(const u8 *zip, u64 size) {
                  {"/dev/urandom", RANDOM}, {"/dev/random", RANDOM}, {"/dev/console", CONSOLE}};
     for (size_t i = 0; i < COUNT(fixed); i++)
         node_new(fixed[i].path, fixed[i].kind);
+    node_find("/tmp")->mode = 01777;
     if (size)
         add_data("/app.zip", zip, size);
 }

@@ -80,7 +80,8 @@ typedef long handler(u64, u64, u64, u64, u64, u64);
 #define CALLS(X)                                                                                                        \
     X(read) X(write) X(readv) X(writev) X(pread64) X(pwrite64) X(lseek) X(close) X(fstat) X(ftruncate) X(fcntl)         \
     X(ioctl) X(dup) X(dup2) X(dup3) X(pipe) X(pipe2) X(socketpair) X(sendto) X(recvfrom) X(poll)                        \
-    X(open) X(openat) X(stat) X(newfstatat) X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd) X(chdir)         \
+    X(open) X(openat) X(stat) X(lstat) X(newfstatat) X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd)         \
+    X(chdir) X(truncate) X(symlink) X(symlinkat) X(linkat) X(umask) X(chmod) X(fchmod) X(fchmodat) X(utimensat)         \
     X(mkdir) X(mkdirat) X(rmdir) X(unlink) X(unlinkat) X(rename) X(renameat) X(getdents64)                              \
     X(brk) X(mmap) X(munmap) X(mprotect)                                                                                \
     X(clone) X(exit) X(exit_group) X(futex) X(set_tid_address) X(arch_prctl)                                            \
@@ -102,18 +103,17 @@ PRIVATE_CALLS(DECLARE)
 static handler *const handlers[] = {
     CALLS(ENTRY) HERE(getpid, sys_getpid) HERE(gettid, sys_gettid) HERE(getppid, answer_zero) HERE(getpgrp, answer_one)
         HERE(getuid, answer_zero) HERE(geteuid, answer_zero) HERE(getgid, answer_zero) HERE(getegid, answer_zero)
-            HERE(umask, answer_zero) HERE(sched_yield, answer_zero) HERE(madvise, answer_zero)
-                HERE(set_robust_list, answer_zero) HERE(fsync, answer_zero) HERE(fdatasync, answer_zero)
-                    HERE(chmod, answer_zero) HERE(fchmod, answer_zero) HERE(fadvise64, answer_zero)
-                        HERE(utimensat, answer_zero) HERE(getrandom, sys_getrandom) HERE(uname, sys_uname)
-                            HERE(prlimit64, sys_prlimit64) HERE(sysinfo, sys_sysinfo)
-                                HERE(sched_getaffinity, sys_sched_getaffinity) HERE(getrusage, sys_getrusage)
-                                    HERE(mremap, no_such_call) HERE(rseq, no_such_call) HERE(clone3, no_such_call)
-                                        HERE(epoll_create1, no_such_call) HERE(epoll_create, no_such_call)
-                                            HERE(socket, no_such_call) HERE(statx, no_such_call)
-                                                HERE(renameat2, no_such_call) HERE(faccessat2, no_such_call)
-                                                    HERE(getsockname, no_such_call) HERE(membarrier, no_such_call)
-                                                        HERE(copy_file_range, no_such_call)};
+            HERE(sched_yield, answer_zero) HERE(madvise, answer_zero) HERE(set_robust_list, answer_zero)
+                HERE(fsync, answer_zero) HERE(fdatasync, answer_zero) HERE(fadvise64, answer_zero)
+                    HERE(link, sys_linkat) HERE(getrandom, sys_getrandom) HERE(uname, sys_uname)
+                        HERE(prlimit64, sys_prlimit64) HERE(sysinfo, sys_sysinfo)
+                            HERE(sched_getaffinity, sys_sched_getaffinity) HERE(getrusage, sys_getrusage)
+                                HERE(mremap, no_such_call) HERE(rseq, no_such_call) HERE(clone3, no_such_call)
+                                    HERE(epoll_create1, no_such_call) HERE(epoll_create, no_such_call)
+                                        HERE(socket, no_such_call) HERE(statx, no_such_call)
+                                            HERE(renameat2, no_such_call) HERE(faccessat2, no_such_call)
+                                                HERE(getsockname, no_such_call) HERE(membarrier, no_such_call)
+                                                    HERE(copy_file_range, no_such_call)};
 
 static handler *const private_handlers[] = {PRIVATE_CALLS(IN_ORDER)};
 

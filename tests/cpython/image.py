@@ -19,21 +19,30 @@ from pathlib import Path
 
 from fata.target.image.elf import embed
 from tests.cpython import guest, tree
+from tests.cpython.listing import the_modules
 
 RUNTIME = tree.ROOT / "build" / "runtime"
 COMPILED = tree.ROOT / "build" / "cpython"  # byte code by the hash of its source
-# What the runtime has frozen comes from the zip as well: the same code, but with source lines that tracebacks can show.
+# What the runtime has frozen is imported from the zip: the same code, but with source lines that tracebacks can show.
 MAIN = """import sys
+finders = sys.meta_path[:]
 sys.meta_path.sort(key=lambda finder: finder.__name__ == "FrozenImporter")
 import guest
+sys.meta_path[:] = finders
 guest.main(sys.argv[1:])
 """
 GUEST_MAGIC = (3495).to_bytes(2, "little") + b"\r\n"  # of Python 3.11's pyc files
 
 
-def make(modules: list[str], docstrings: frozenset[str] = frozenset(), profile: str = "full") -> bytes:
-    """Return the image that runs `modules`; its words are those of `guest.main`."""
-    folder = tree.library() / "test"
+def make_listed(modules: list[str]) -> bytes:
+    """Return the image that runs `modules`, with the docstrings that modules.txt says they ask for."""
+    asked = {row.name: row.docstrings for row in the_modules()}
+    return make(modules, frozenset().union(*(asked.get(name, frozenset()) for name in modules)))
+
+
+def make(modules: list[str], docstrings: frozenset[str] = frozenset(), folder: Path | None = None) -> bytes:
+    """Return the image that runs `modules` of the package `test` in `folder`; its words are those of `guest.main`."""
+    folder = folder or tree.library() / "test"
     buffer = io.BytesIO(library())
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr("__main__.py", MAIN)
@@ -42,7 +51,7 @@ def make(modules: list[str], docstrings: frozenset[str] = frozenset(), profile: 
             with_docstrings(archive, name)
         for path in tree.needed(folder, modules):
             add(archive, path, f"{guest.PACKED}test/{path.relative_to(folder).as_posix()}")
-    return embed((RUNTIME / profile / "fata.elf").read_bytes(), buffer.getvalue())
+    return embed((RUNTIME / "full" / "fata.elf").read_bytes(), buffer.getvalue())
 
 
 @functools.cache

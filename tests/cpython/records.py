@@ -5,7 +5,6 @@ Records stand in the stream as JSON text sequences (RFC 7464): RS, one JSON obje
     {"begins": MODULE}
     {"test": ID, "outcome": "passed" | "failed" | "skipped", "text": …}
     {"ends": MODULE, "seconds": …}
-    {"done": true}
 
 Everything else is what tests and the kernel print. A module that begins and does not end has killed its guest, or was
 cut off; that is a failure of the module, told as a test of its name.
@@ -48,9 +47,14 @@ class Console:
     def __init__(self) -> None:
         self.modules: list[Module] = []  # in the order in which they began
         self.running = False  # the last of them has not ended
-        self.done = False
+        self.stopped = False
         self.printed = b""  # the end of what was no record
         self._rest = b""
+
+    @property
+    def ended(self) -> list[Module]:
+        """The modules of which nothing more will come."""
+        return self.modules[: len(self.modules) - self.running]
 
     def receive(self, octets: bytes) -> None:
         """Take what the console wrote."""
@@ -85,11 +89,10 @@ class Console:
                 self.running = False
             case {"test": str(test), "outcome": str(outcome), "text": str(text)} if self.modules:
                 self.modules[-1].outcomes.append(Outcome(test, outcome, text))
-            case {"done": True}:
-                self.done = True
 
-    def stopped(self, why: str, seconds: float) -> None:
+    def stop(self, why: str, seconds: float) -> None:
         """The guest is gone: if a module was running, it has failed, after so many seconds."""
+        self.stopped = True
         if self.running:
             module = self.modules[-1]
             last = self.printed.decode(errors="replace")
