@@ -1,10 +1,12 @@
 /*
- * What is told of a file, and what a program may change of that: its mode and its times. There is one user, who may do
- * everything that a read-only place allows, so modes are kept and told but never enforced.
+ * What is told of a file, and what a program may change of that: its owner, its mode, its times. There is one user, who
+ * may do everything that a read-only place allows, so these are kept and told but never enforced.
  */
 #include <asm-generic/errno.h>
 #include <asm/stat.h>
+#include <asm/statfs.h>
 #include <linux/fcntl.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
 #include "file.h"
@@ -43,6 +45,8 @@ static long fill_stat(const struct node *node, u64 to) {
     *(struct stat *)to = (struct stat){.st_dev = 1,
                                        .st_ino = node ? node_number(node) : 0,
                                        .st_mode = mode_of(node),
+                                       .st_uid = node ? node->user : 0,
+                                       .st_gid = node ? node->group : 0,
                                        .st_nlink = 1,
                                        .st_size = (s64)size,
                                        .st_blksize = PAGE,
@@ -84,6 +88,30 @@ long sys_faccessat(u64 directory, u64 path, u64 mode) {
 
 long sys_access(u64 path, u64 mode) { return sys_faccessat((u64)AT_FDCWD, path, mode); }
 
+/* Of the place that holds all files: what /tmp may still take. */
+static long fill_statfs(u64 to) {
+    if (!user_range(to, sizeof(struct statfs), true))
+        return -EFAULT;
+    *(struct statfs *)to = (struct statfs){.f_type = TMPFS_MAGIC,
+                                           .f_bsize = PAGE,
+                                           .f_blocks = (s64)tmp_pages_limit(),
+                                           .f_bfree = (s64)(tmp_pages_limit() - tmp_pages_used()),
+                                           .f_bavail = (s64)(tmp_pages_limit() - tmp_pages_used()),
+                                           .f_namelen = PATH_SIZE - 1,
+                                           .f_frsize = PAGE};
+    return 0;
+}
+
+long sys_statfs(u64 path, u64 to) {
+    long error;
+    return lookup((u64)AT_FDCWD, path, true, &error) ? fill_statfs(to) : error;
+}
+
+long sys_fstatfs(u64 fd, u64 to) { return file_of(fd) ? fill_statfs(to) : -EBADF; }
+
+/* Attributes beyond these: what file systems without them answer. */
+long no_attributes(void) { return -EOPNOTSUPP; }
+
 /* ---- what may be changed ---- */
 
 static long set_mode(struct node *node, u64 mode) {
@@ -104,6 +132,33 @@ long sys_chmod(u64 path, u64 mode) { return sys_fchmodat((u64)AT_FDCWD, path, mo
 long sys_fchmod(u64 fd, u64 mode) {
     struct file *file = file_of(fd);
     return !file ? -EBADF : file->node ? set_mode(file->node, mode) : 0;
+}
+
+static long set_owner(struct node *node, u64 user, u64 group) {
+    if (!node_writable(node))
+        return -EROFS;
+    if ((u32)user != ~0U)
+        node->user = (u32)user;
+    if ((u32)group != ~0U)
+        node->group = (u32)group;
+    return 0;
+}
+
+long sys_fchownat(u64 directory, u64 path, u64 user, u64 group, u64 flags) {
+    long error;
+    struct node *node = lookup(directory, path, !(flags & AT_SYMLINK_NOFOLLOW), &error);
+    return node ? set_owner(node, user, group) : error;
+}
+
+long sys_chown(u64 path, u64 user, u64 group) { return sys_fchownat((u64)AT_FDCWD, path, user, group, 0); }
+
+long sys_lchown(u64 path, u64 user, u64 group) {
+    return sys_fchownat((u64)AT_FDCWD, path, user, group, AT_SYMLINK_NOFOLLOW);
+}
+
+long sys_fchown(u64 fd, u64 user, u64 group) {
+    struct file *file = file_of(fd);
+    return !file ? -EBADF : file->node ? set_owner(file->node, user, group) : 0;
 }
 
 #define SECONDS_MAX (1L << 33) /* what ns in 64 bits hold, with room */

@@ -145,10 +145,13 @@ struct node *node_make(const char *path, enum kind kind, u64 mode, long *error) 
 
 /* ---- data ---- */
 
+u64 tmp_pages_limit(void) { return pages_total() / TMP_SHARE; }
+u64 tmp_pages_used(void) { return tmp_pages; }
+
 long node_resize(struct node *node, u64 size) {
     u64 pages = PAGE_UP(size) / PAGE, had = node->capacity / PAGE;
     if (pages > had) {
-        u64 limit = pages_total() / TMP_SHARE;
+        u64 limit = tmp_pages_limit();
         if (size > pages_total() * PAGE || tmp_pages - had + pages > limit)
             return -ENOSPC;
         /* What grows gets room to grow, so that appending is not quadratic. */
@@ -247,16 +250,21 @@ static void add_data(const char *path, const u8 *data, u64 size) {
     node->size = size;
 }
 
+/* There is one user, and who asks for its name or its home gets an answer. */
+static const char passwd[] = "root:x:0:0:root:/tmp:/bin/sh\n", group[] = "root:x:0:\n";
+
 void memfs_init(const u8 *zip, u64 size) {
     static const struct {
         const char *path;
         enum kind kind;
-    } fixed[] = {{"", DIRECTORY},          {"/boot", DIRECTORY},    {"/dev", DIRECTORY},
-                 {"/tmp", DIRECTORY},      {"/dev/null", EMPTY},    {"/dev/zero", ZERO},
-                 {"/dev/urandom", RANDOM}, {"/dev/random", RANDOM}, {"/dev/console", CONSOLE}};
+    } fixed[] = {{"", DIRECTORY},           {"/boot", DIRECTORY}, {"/dev", DIRECTORY},      {"/tmp", DIRECTORY},
+                 {"/dev/null", EMPTY},      {"/dev/zero", ZERO},  {"/dev/urandom", RANDOM}, {"/dev/random", RANDOM},
+                 {"/dev/console", CONSOLE}, {"/etc", DIRECTORY}};
     for (size_t i = 0; i < COUNT(fixed); i++)
         node_new(fixed[i].path, fixed[i].kind);
     node_find("/tmp")->mode = 01777;
+    add_data("/etc/passwd", (const u8 *)passwd, sizeof passwd - 1);
+    add_data("/etc/group", (const u8 *)group, sizeof group - 1);
     if (size)
         add_data("/app.zip", zip, size);
 }

@@ -91,7 +91,7 @@ struct node *lookup(u64 directory, u64 address, bool follow, long *error) {
 
 static long open_node(struct node *node, u64 flags) {
     bool writes = (flags & O_ACCMODE) != O_RDONLY;
-    if (node->kind == LINK)
+    if (node->kind == LINK && !(flags & O_PATH))
         return -ELOOP; /* by O_NOFOLLOW */
     if (node->kind == DIRECTORY ? writes : (flags & O_DIRECTORY) != 0)
         return node->kind == DIRECTORY ? -EISDIR : -ENOTDIR;
@@ -110,6 +110,11 @@ static long open_node(struct node *node, u64 flags) {
     return fd;
 }
 
+static bool ends_in_slash(u64 address) {
+    const char *text = (const char *)address;
+    return text[strlen(text) - 1] == '/';
+}
+
 long sys_openat(u64 directory, u64 address, u64 flags, u64 mode) {
     char path[PATH_SIZE];
     bool anew = flags & O_CREAT && flags & O_EXCL;
@@ -119,6 +124,8 @@ long sys_openat(u64 directory, u64 address, u64 flags, u64 mode) {
     struct node *node = node_find(path);
     if (node && anew)
         return -EEXIST;
+    if (!node && flags & O_CREAT && ends_in_slash(address))
+        return -EISDIR;
     if (!node && flags & O_CREAT)
         node = node_make(path, REGULAR, mode & ~umask_now(), &error);
     return node ? open_node(node, flags) : error ? error : absence(path);
@@ -192,13 +199,22 @@ long sys_rename(u64 from, u64 to) { return sys_renameat((u64)AT_FDCWD, from, (u6
 
 /* ---- where it leads ---- */
 
-long sys_chdir(u64 path) {
-    long error;
-    struct node *node = lookup((u64)AT_FDCWD, path, true, &error);
-    if (!node || node->kind != DIRECTORY)
-        return node ? -ENOTDIR : error;
+static long go_to(const struct node *node) {
+    if (node->kind != DIRECTORY)
+        return -ENOTDIR;
     memcpy(working, node->path, PATH_SIZE);
     return 0;
+}
+
+long sys_chdir(u64 path) {
+    long error;
+    const struct node *node = lookup((u64)AT_FDCWD, path, true, &error);
+    return node ? go_to(node) : error;
+}
+
+long sys_fchdir(u64 fd) {
+    const struct file *file = file_of(fd);
+    return !file ? -EBADF : file->node ? go_to(file->node) : -ENOTDIR;
 }
 
 long sys_readlinkat(u64 directory, u64 path, u64 to, u64 size) {

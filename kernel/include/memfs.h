@@ -16,6 +16,7 @@ struct node {
     u64 size, capacity;    /* capacity 0: the data is not ours, and read-only */
     s64 changed, accessed; /* ns since boot; less than 0 when a program has set it so */
     u16 mode;              /* of what lies under /tmp: kept, but the one user may do everything */
+    u32 user, group;       /* who owns it: kept likewise */
     u32 opened;            /* how many open files there are */
     u8 kind;
     bool used, linked; /* a node that is not linked goes when nobody has it open */
@@ -30,6 +31,8 @@ long node_remove(struct node *node);
 long node_rename(struct node *node, const char *path);
 void node_close(struct node *node);
 long node_resize(struct node *node, u64 size);
+u64 tmp_pages_limit(void);
+u64 tmp_pages_used(void);
 bool node_writable(const struct node *node);
 bool node_is_child(const struct node *node, const struct node *directory);
 

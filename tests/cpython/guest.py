@@ -170,6 +170,7 @@ def main(words: list[str]) -> None:
     limit, *names = words
     unpack(sys.path[0])
     sys.path.insert(0, TREE)
+    unittest.__path__.append(f"{TREE}/unittest")  # where unittest.test is, if it is asked for
     os.mkdir(WORK)
     support = switched(can(a_process), can(a_socket))
     for name in names:

@@ -41,7 +41,10 @@ def make_listed(modules: list[str]) -> bytes:
 
 
 def make(modules: list[str], docstrings: frozenset[str] = frozenset(), folder: Path | None = None) -> bytes:
-    """Return the image that runs `modules` of the package `test` in `folder`; its words are those of `guest.main`."""
+    """Return the image that runs `modules` of the package `test` in `folder`, which is called `test` as well.
+
+    Its words are those of `guest.main`.
+    """
     folder = folder or tree.library() / "test"
     buffer = io.BytesIO(library())
     with zipfile.ZipFile(buffer, "a") as archive:
@@ -50,7 +53,7 @@ def make(modules: list[str], docstrings: frozenset[str] = frozenset(), folder: P
         for name in sorted(docstrings):
             with_docstrings(archive, name)
         for path in tree.needed(folder, modules):
-            add(archive, path, f"{guest.PACKED}test/{path.relative_to(folder).as_posix()}")
+            add(archive, path, guest.PACKED + path.relative_to(folder.parent).as_posix())
     return embed((RUNTIME / "full" / "fata.elf").read_bytes(), buffer.getvalue())
 
 
@@ -81,8 +84,8 @@ def add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     if path.suffix == ".py" and importlib.util.MAGIC_NUMBER == GUEST_MAGIC:
         code = code_of(octets, f"{guest.TREE}/{name.removeprefix(guest.PACKED)}")
         if code:
-            where = Path(name).parent / "__pycache__" / f"{path.stem}.cpython-311.pyc"
-            archive.writestr(zipfile.ZipInfo(where.as_posix()), code)
+            cached = Path(name).parent / "__pycache__" / f"{path.stem}.cpython-311.pyc"
+            archive.writestr(zipfile.ZipInfo(cached.as_posix()), code)
 
 
 def code_of(source: bytes, name: str) -> bytes:

@@ -25,7 +25,7 @@ LIMIT = 30  # seconds for one module
 
 MOST_SECONDS = 1.5  # of a processor under Linux; emulated, about fifteen times that
 MOST_WRITTEN = 4 << 20  # octets through write()
-MOST_DATA = 3 << 20  # octets of files that the module needs
+MOST_DATA = 6 << 20  # octets of files that the module needs
 
 
 class Found(NamedTuple):

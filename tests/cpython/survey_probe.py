@@ -15,6 +15,7 @@ from types import ModuleType
 
 LEFT_OUT = {"distutils", "ensurepip", "idlelib", "lib2to3", "msilib", "tkinter", "turtledemo"}  # as stdlib.py leaves out
 PROCESSES = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
+INTERNET = (-1, 2, 10)  # families of socket(): not given, AF_INET, AF_INET6
 NETWORK = {"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
 
 
@@ -46,9 +47,9 @@ def main(lib: str, builtin: str, name: str) -> None:
 
     counts = {"processes": 0, "network": 0}
 
-    def listen(event: str, _arguments: object) -> None:
+    def listen(event: str, arguments: tuple[object, ...]) -> None:
         counts["processes"] += event in PROCESSES
-        counts["network"] += event in NETWORK
+        counts["network"] += event in NETWORK or (event == "socket.__new__" and arguments[1] in INTERNET)
 
     support = guest.switched(processes=False, sockets=False)
     sys.addaudithook(listen)

@@ -32,12 +32,12 @@ SEEDED = {
 @pytest.fixture
 def seeded(tmp_path: Path) -> Path:
     """Return a package `test` with the real support and our modules."""
-    real = tree.library() / "test"
-    shutil.copy(real / "__init__.py", tmp_path)
-    shutil.copytree(real / "support", tmp_path / "support")
+    real, folder = tree.library() / "test", tmp_path / "test"
+    shutil.copytree(real / "support", folder / "support")
+    shutil.copy(real / "__init__.py", folder)
     for name, source in SEEDED.items():
-        (tmp_path / f"{name}.py").write_text(source)
-    return tmp_path
+        (folder / f"{name}.py").write_text(source)
+    return folder
 
 
 @pytest.mark.qemu

@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ALWAYS = ("__init__.py", "support")
 NEVER = {"__pycache__", "libregrtest"}
+ELSEWHERE = {"test_unittest": Path("unittest/test")}  # tests that lie in the package which they test
 
 
 def library() -> Path:
@@ -46,7 +47,8 @@ def entries(folder: Path) -> dict[str, Path]:
 def needed(folder: Path, modules: list[str]) -> list[Path]:
     """Return the files that `modules` need, each once."""
     known = entries(folder)
-    waiting = [*(known[name] for name in ALWAYS), *(known[name] for name in modules if name in known)]
+    waiting = [known[name] for name in (*ALWAYS, *modules) if name in known]
+    waiting += [folder.parent / ELSEWHERE[name] for name in modules if name in ELSEWHERE]
     taken: dict[Path, None] = {}
     while waiting:
         for path in files(waiting.pop()):
