@@ -10,7 +10,9 @@ Needs `make runtime`. The status is 0 when all went as expected.txt says.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
+import json
 import sys
 import time
 from pathlib import Path
@@ -27,12 +29,17 @@ def main() -> int:
     parser.add_argument("--tag", choices=listing.TAGS, help="only those with this tag")
     parser.add_argument("--limit", type=float, default=boot.LIMIT, help="seconds for each module")
     parser.add_argument("--machine", default="microvm", choices=("microvm", "q35"))
+    parser.add_argument(
+        "--json", type=argparse.FileType("w"), help="write every module's outcomes to this file, one a line"
+    )
     parser.add_argument("--page", type=Path, help="write the results to this file, dated")
     wanted = parser.parse_args()
     names = wanted.modules or [row.name for row in listing.the_modules() if wanted.tag in (None, row.tag)]
     began, ended = time.monotonic(), []
     for module in boot.run(names, wanted.limit, machine=wanted.machine):
         ended.append(module)
+        if wanted.json:
+            print(json.dumps(dataclasses.asdict(module)), file=wanted.json, flush=True)
         counts = ", ".join(f"{module.count(kind)} {kind}" for kind in ("passed", "failed", "skipped"))
         print(f"{module.name}: {counts} in {module.seconds:.1f} s", flush=True)
     expected = listing.the_expectations()

@@ -1,4 +1,4 @@
-"""Boot batches of test modules under QEMU, each with a time limit; what kills a guest does not take the others with it."""
+"""Boot batches of test modules under QEMU, each module with a time limit; killing a guest is one module's failure."""
 
 from __future__ import annotations
 

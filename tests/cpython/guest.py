@@ -123,7 +123,7 @@ def a_socket() -> None:
 
 def switched(processes: bool, sockets: bool) -> Any:
     """Return test.support, told what there is, as regrtest tells it on a platform that lacks it."""
-    support = importlib.import_module("test.support")
+    support: Any = importlib.import_module("test.support")
     support.has_fork_support = support.has_subprocess_support = processes
     support.has_socket_support = sockets
     support.use_resources = []  # none of the costly ones: regrtest's own default

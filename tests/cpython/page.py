@@ -57,10 +57,14 @@ def conditions() -> str:
     """Say what was run on what."""
     qemu = subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True, text=True).stdout
     commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"], check=True, capture_output=True, text=True, cwd=tree.ROOT
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tree.ROOT,
     ).stdout
     version = (tree.library().parent / ".complete").read_text().strip()
     return (
-        f"Commit {commit.strip()}. Tests of Debian's python3.11 {version}; full profile; {qemu.split(' (')[0]}, microvm, "
-        f"TCG, on Linux {platform.release()}"
+        f"Commit {commit.strip()}. Tests of Debian's python3.11 {version}; full profile; "
+        f"{qemu.split(' (')[0]}, microvm, TCG, on Linux {platform.release()}"
     )

@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 def chosen(found: Found) -> bool:
-    """The criterion: it runs and nothing fails on Linux, starts no process, needs no network and few files, is short."""
+    """The criterion: no failure on Linux, no process, no network socket, few octets in files, short."""
     return (
         found.passed > 0
         and found.failed == 0

@@ -1,6 +1,6 @@
 """The process in which `survey.py` runs a module: the guest's runner, under an ear for processes and sockets.
 
-Usage: survey_probe.py LIB BUILTIN,… MODULE, by the guest's Python; nothing but this folder and LIB is imported.
+Usage: survey_probe.py LIB BUILTIN,… MODULE, by the guest's Python. LIB comes first on its path, then Debian's folders.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-LEFT_OUT = {"distutils", "ensurepip", "idlelib", "lib2to3", "msilib", "tkinter", "turtledemo"}  # as stdlib.py leaves out
+LEFT_OUT = {
+    "distutils",
+    "ensurepip",
+    "idlelib",
+    "lib2to3",
+    "msilib",
+    "tkinter",
+    "turtledemo",
+}  # as stdlib.py leaves out
 PROCESSES = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
 INTERNET = (-1, 2, 10)  # families of socket(): not given, AF_INET, AF_INET6
 NETWORK = {"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
@@ -28,9 +36,7 @@ class Lacks:
     def __init__(self, builtin: frozenset[str]) -> None:
         self.builtin = builtin
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path)
         compiled = spec is not None and str(spec.origin).endswith(tuple(EXTENSION_SUFFIXES))
         if name in LEFT_OUT or (compiled and name not in self.builtin):
@@ -42,8 +48,8 @@ def main(lib: str, builtin: str, name: str) -> None:
     """Run the module and tell what it did, after its results."""
     sys.path[:] = [lib, *(place for place in sys.path if "python3.11" in place)]
     sys.meta_path.insert(0, Lacks(frozenset(builtin.split(","))))
-    sys.path.append(str(Path(__file__).parent))
-    import guest
+    sys.path.append(str(Path(__file__).parents[2]))
+    from tests.cpython import guest
 
     counts = {"processes": 0, "network": 0}
 

@@ -32,9 +32,9 @@ def test_an_expectation_stands_once() -> None:
 
 def test_rows_are_read() -> None:
     (row,) = listing.modules("test_enum ci enum pydoc  # its docstrings\n\n")
-    assert row == ("test_enum", "ci", {"enum", "pydoc"})
+    assert row == listing.Listed("test_enum", "ci", frozenset({"enum", "pydoc"}))
     (expected,) = listing.expectations("file system | test.test_x.C.t | /etc/group\n").values()
-    assert expected == ("test.test_x.C.t", "file system", "/etc/group")
+    assert expected == listing.Expected("test.test_x.C.t", "file system", "/etc/group")
 
 
 @pytest.mark.parametrize("text", ["test_x\n", "test_x weekly\n", "test_x ci\ntest_x nightly\n"])

@@ -63,7 +63,7 @@ def guest(program: str, limit: float) -> list[Module]:
 
 
 def test_a_hang_is_cut_off() -> None:
-    (module,) = guest(rf"print('\x1e{{\"begins\": \"test_b\"}}', flush=True); import time; time.sleep(60)", 0.5)
+    (module,) = guest('print(\'\\x1e{"begins": "test_b"}\', flush=True); import time; time.sleep(60)', 0.5)
     assert module.count("failed") == 1
     assert "cut off" in module.outcomes[0].text
 

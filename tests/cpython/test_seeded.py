@@ -22,7 +22,8 @@ SEEDED = {
     "test_0_dies": "import faulthandler, unittest\nclass Dies(unittest.TestCase):\n"
     "    def test_good(self): pass\n    def test_null(self): faulthandler._read_null()\n",
     "test_1_fails": GOOD.replace('print("noise", end="")', "assert False, 'seeded'"),
-    "test_2_hangs": "import time, unittest\nclass Hangs(unittest.TestCase):\n    def test_hang(self): time.sleep(600)\n",
+    "test_2_hangs": "import time, unittest\nclass Hangs(unittest.TestCase):\n"
+    "    def test_hang(self): time.sleep(600)\n",
     "test_3_breaks": "import _no_such_module\n",
     "test_4_skipped": "import unittest\nraise unittest.SkipTest('not here')\n",
     "test_5_good": GOOD,

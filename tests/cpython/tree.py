@@ -83,7 +83,9 @@ def names_in(node: ast.AST) -> Iterator[str]:
     """Yield what a node may name: modules of the package `test`, files in strings."""
     match node:
         case ast.Import(names=names):
-            yield from (part for alias in names for part in alias.name.split(".")[1:2] if alias.name.startswith("test."))
+            yield from (
+                part for alias in names for part in alias.name.split(".")[1:2] if alias.name.startswith("test.")
+            )
         case ast.ImportFrom(module="test", names=names):
             yield from (alias.name for alias in names)
         case ast.ImportFrom(module=str(module)) if module.startswith("test."):

@@ -41,6 +41,6 @@ def judge(modules: Iterable[Module], expected: Mapping[str, Expected]) -> Verdic
 
 
 def belongs(test: str, module: str) -> bool:
-    """Whether a test's name is one of a module's: test.test_x, test.test_x.Class.test, setUpClass (test.test_x.Class)."""
+    """Whether a name is of a module's test: `test.test_x`, `test.test_x.C.t`, `setUpClass (test.test_x.C)`."""
     name = test.rpartition("(")[2].rstrip(")")
     return name == f"test.{module}" or name.startswith(f"test.{module}.")
