@@ -4,7 +4,7 @@
  * The counter's frequency comes from the hypervisor where it tells (pvclock, or the timing leaf), else from the PIT.
  * One window against the PIT was wrong by a factor of four on a busy host, which may stop us between any two
  * instructions; so the counter is read close around each reading of the PIT, the tightest of several brackets is kept,
- * and of five windows the median counts.
+ * and of five overlapping windows the median counts. A long stop, which all of them would see, begins it anew.
  */
 #include "kernel.h"
 #include "x86.h"
@@ -13,6 +13,8 @@
 #define WINDOWS    5
 #define WINDOW     (PIT_HZ / 500) /* 2 ms */
 #define BRACKETS   4
+#define STALL      20000000UL /* ticks of the counter: 2 ms at 10 GHz, and the PIT wraps after 55 */
+#define ATTEMPTS   8
 #define APIC_BATCH 0xffffffffU
 
 static u64 hz, multiplier; /* ns = ticks * multiplier >> 32 */
@@ -67,23 +69,47 @@ static u64 median(u64 *values, int count) {
     return values[count / 2];
 }
 
+/* Take the windows' beginnings or ends, one after the other. */
+static void take_samples(struct sample *samples) {
+    for (int i = 0; i < WINDOWS; i++)
+        samples[i] = sample();
+}
+
+/* Wait for a window's length. False when the host stopped us for so long that the PIT may have wrapped meanwhile. */
+static bool wait_window(u16 from) {
+    bool steady = true;
+    u64 last = rdtsc();
+    for (u64 spins = 0; (u16)(from - pit_read()) < WINDOW; spins++) {
+        if (spins > 10000000)
+            panic("this machine has neither a PIT nor a paravirtual clock to measure time by");
+        u64 time = rdtsc();
+        steady = steady && time - last < STALL;
+        last = time;
+    }
+    return steady && rdtsc() - last < STALL;
+}
+
+/* The windows overlap, so that all of them take hardly longer than one. */
 static void calibrate(u64 *tsc, u64 *apic) {
-    u64 tsc_rates[WINDOWS], apic_rates[WINDOWS];
+    struct sample first[WINDOWS], last[WINDOWS];
+    u64 tsc_rates[WINDOWS], apic_rates[WINDOWS], began;
     out8(0x43, 0x34); /* channel 0, rate generator, from 65536 downwards */
     out8(0x40, 0);
     out8(0x40, 0);
     apic_timer(APIC_BATCH);
-    struct sample first = sample();
+    int attempts = 0;
+    bool steady;
+    do {
+        began = rdtsc();
+        take_samples(first);
+        steady = rdtsc() - began < STALL && wait_window(first[WINDOWS - 1].pit);
+        began = rdtsc();
+        take_samples(last);
+    } while ((!steady || rdtsc() - began >= STALL) && ++attempts < ATTEMPTS);
     for (int i = 0; i < WINDOWS; i++) {
-        u64 spins = 0;
-        while ((u16)(first.pit - pit_read()) < WINDOW)
-            if (++spins > 10000000)
-                panic("this machine has neither a PIT nor a paravirtual clock to measure time by");
-        struct sample next = sample();
-        u64 ticks = (u16)(first.pit - next.pit);
-        tsc_rates[i] = (next.tsc - first.tsc) * PIT_HZ / ticks;
-        apic_rates[i] = (u64)(first.apic - next.apic) * PIT_HZ / ticks;
-        first = next;
+        u64 ticks = (u16)(first[i].pit - last[i].pit);
+        tsc_rates[i] = (last[i].tsc - first[i].tsc) * PIT_HZ / ticks;
+        apic_rates[i] = (u64)(first[i].apic - last[i].apic) * PIT_HZ / ticks;
     }
     *tsc = median(tsc_rates, WINDOWS);
     *apic = median(apic_rates, WINDOWS);

@@ -14,6 +14,7 @@
 
 #include "image.h"
 #include "modules.h"
+#include "startup.h"
 #include "words.h"
 
 #define ON_THE_MACHINE "/app.zip"
@@ -28,6 +29,15 @@ static int complain(const char *sentence) {
 static int on_linux(void) {
     struct stat found;
     return stat(ON_THE_MACHINE, &found) != 0;
+}
+
+/* Where the zip begins in the file by whose name Python knows it. */
+static size_t zip_offset(void) {
+    const Elf64_Phdr *segment = (const Elf64_Phdr *)getauxval(AT_PHDR);
+    for (size_t n = on_linux() ? getauxval(AT_PHNUM) : 0; n > 0; n--, segment++)
+        if (segment->p_type == PT_LOAD && segment->p_vaddr == image.zip_address)
+            return segment->p_offset;
+    return 0;
 }
 
 /* Under Linux the file may end before its segments do; what is beyond its end must not be touched. */
@@ -85,8 +95,8 @@ static void start_python(int argc, char **argv, const wchar_t *zip) {
     before.utf8_mode = 1;
     check(Py_PreInitialize(&before));
     PyImport_FrozenModules = frozen_modules;
-    if (PyImport_ExtendInittab(extra_modules) != 0)
-        Py_FatalError("no memory for the table of modules");
+    if (set_modules(extra_modules) != 0)
+        Py_FatalError("no room in the table of modules");
     PyConfig_InitIsolatedConfig(&config);
     config.parse_argv = 0;
     config.site_import = 0;
@@ -173,6 +183,8 @@ int main(int argc, char **argv) {
     if (!bare && !(argv = add_own_words(&argc, argv)))
         return USAGE_ERROR;
     start_python(argc, argv, bare ? L"" ON_THE_MACHINE : L"" UNDER_LINUX);
+    if (open_archive(bare ? ON_THE_MACHINE : UNDER_LINUX, zip_offset()) != 0)
+        Py_FatalError("the application's zip cannot be opened");
     open_packages(bare ? ON_THE_MACHINE : UNDER_LINUX);
     PyObject *result = run_main(bare ? ON_THE_MACHINE : UNDER_LINUX);
     if (!result)

@@ -49,6 +49,7 @@ OWN_FLAGS = """
     -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Wno-cast-function-type
 """.split()  # noqa: SIM905
 LINK_FLAGS = """
+    -Wl,--wrap=_PyConfig_InitPathConfig -Wl,--wrap=_Py_Deepfreeze_Init
     -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 """.split()  # noqa: SIM905
 
@@ -65,6 +66,7 @@ BORROWED = {
     "_zoneinfo": "_zoneinfo.c",
 }
 BORROWED_OVER_OPENSSL = {"_ssl": "_ssl.c", "_hashlib": "_hashopenssl.c"}
+PROGRAM = {"main": "main.c", "startup": "startup.c", "archive": "archive.c", "words": "../words.c"}
 OWN = {"_hw": "hwmod.c"}
 OWN_OVER_OPENSSL = {"_cipher": "ciphermod.c"}
 
@@ -152,7 +154,7 @@ def build_modules(work: Path, tree: Path) -> dict[str, Path]:
         path = work / "ssl.c" if name == "_ssl" else tree / "Modules" / file
         objects[name] = work / f"{name}.o"
         commands.append(["gcc", WHEREVER, *PROGRAM_FLAGS, "-w", *includes, "-c", path, "-o", objects[name]])
-    for name, file in (OWN | OWN_OVER_OPENSSL | {"main": "main.c", "words": "../words.c"}).items():
+    for name, file in (OWN | OWN_OVER_OPENSSL | PROGRAM).items():
         objects[name] = work / f"{name}.o"
         commands.append(
             [
@@ -197,7 +199,7 @@ def link(profile: Profile, kernel: Path, frozen: Path, objects: dict[str, Path],
     folder = OUTPUT / profile.name
     folder.mkdir(parents=True, exist_ok=True)
     whole = work / f"{profile.name}.elf"
-    chosen = [objects[name] for name in ("main", "words", "image", *profile.borrowed, *profile.own)]
+    chosen = [objects[name] for name in (*PROGRAM, "image", *profile.borrowed, *profile.own)]
     libraries = [*profile.libraries, "-lexpat", "-lz", "-lm", "-ldl", "-lpthread", "-lutil"]
     command: list[str | Path] = ["gcc", *LINK_FLAGS, f"-Wl,-T,{KERNEL / 'image.ld'}", "-o", whole, kernel, frozen]
     run(*command, write_inittab(profile, work), *chosen, LIBRARY, *libraries)

@@ -134,13 +134,14 @@ def boot(
     memory: int = 64,
     extra: tuple[str, ...] = DEBUG_EXIT,
     line: str | None = None,
+    limit: float = LIMIT,
 ) -> Result:
-    """Run an image in QEMU until it powers off."""
+    """Run an image in QEMU until it powers off; `limit` in seconds."""
     began = time.monotonic()
     text = join(words) if line is None else line
     # A comma in an option's value is written twice; -append is no such option and takes its word as it is.
     with running(command(path, text, machine, memory, *extra)) as process:
-        raw, _ = process.communicate(timeout=LIMIT)
+        raw, _ = process.communicate(timeout=limit)
         output = raw.decode(errors="replace")
         return Result(ending(process.returncode, output), output, time.monotonic() - began)
 

@@ -7,7 +7,6 @@ asyncio is looked up in `sys.modules`, where the program has put it or not.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from fata.errors import ConfigError, Unavailable
@@ -54,8 +53,14 @@ def boot(
     except BrokenPipeError:
         status = NO_READER
     if status == NO_READER:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter fails to flush, and says so
+        _drop_stdout()
     raise SystemExit(status)
+
+
+def _drop_stdout() -> None:
+    import os  # not at the top: see fata.driver.console.stdio
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter fails to flush, and says so
 
 
 def _run(name: str, version: str, arguments: Sequence[Argument[Any]], wire: Wire, new_loop: NewLoop | None) -> Any:

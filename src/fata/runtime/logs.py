@@ -6,7 +6,6 @@ A program that never imports `logging` does not get it from here: the module is 
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
@@ -71,6 +70,8 @@ def set_up_logs(given: str) -> None:
 
 def wants_colours(stream: TextIO) -> bool:
     """Say whether `stream` is a terminal whose user has not asked for plain text (https://no-color.org)."""
+    import os  # not at the top: see fata.driver.console.stdio
+
     return not os.environ.get("NO_COLOR") and stream.isatty()
 
 

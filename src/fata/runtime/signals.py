@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posix  # `os` is this with much around it: see fata.driver.console.stdio
 import sys
 
 TYPE_CHECKING = False
@@ -49,8 +49,8 @@ class Signals:
 
     def _receive(self, number: int, _frame: object) -> None:
         if self.received is not None:
-            os.write(2, b"stopped again: leaving at once, devices may not be closed\n")
-            os._exit(SHELL_BASE + number)
+            posix.write(2, b"stopped again: leaving at once, devices may not be closed\n")
+            posix._exit(SHELL_BASE + number)
         self.received = number
         self.stop()
 

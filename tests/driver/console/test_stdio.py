@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posix
 import subprocess
 import sys
 import threading
@@ -78,7 +79,7 @@ def test_files_and_the_null_device_can_be_read(run: Callable[[Any], Any], tmp_pa
 def test_a_source_that_does_not_block_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     source, typed = os.pipe()
     os.set_blocking(source, False)
-    read = os.read
+    read = posix.read
 
     def read_too_early(descriptor: int, count: int) -> bytes:
         try:
@@ -87,7 +88,7 @@ def test_a_source_that_does_not_block_is_waited_for(monkeypatch: pytest.MonkeyPa
             os.write(typed, b"late\n")
             raise
 
-    monkeypatch.setattr(os, "read", read_too_early)
+    monkeypatch.setattr(posix, "read", read_too_early)
     assert drive(StdioConsole(source, 1).read_line()) == "late"
     os.close(source)
     os.close(typed)

@@ -51,6 +51,13 @@ def test_a_plain_microvm() -> None:
     assert command(Machine(), "tcg", IMAGE, "--name metal") == shlex.split(PLAIN)
 
 
+def test_a_q35_without_pci_devices_gets_the_quick_firmware() -> None:
+    words = command(Machine(model="q35"), "tcg", IMAGE, "")
+    assert words[words.index("-bios") + 1] == "qboot.rom"
+    for machine in (Machine(), Machine(model="q35", nics=("user",)), Machine(model="q35", drives=(IMAGE,))):
+        assert "-bios" not in command(machine, "tcg", IMAGE, "")
+
+
 def test_a_q35_with_everything() -> None:
     machine = Machine(
         model="q35",
