@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The long versions: every test with hypothesis' nightly profile, then every benchmark; the results as a dated page.
+# The long versions: every test with hypothesis' nightly profile, CPython's own tests in the guest, every benchmark; the
+# results as dated pages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 status=0
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?
+.venv/bin/python -m tests.cpython --page "${page%-nightly.md}-cpython-tests.md" || status=$?
 scripts/bench.sh | tee "$work/benchmarks" || status=$?
 
 {
