@@ -1,23 +1,31 @@
 """What `benchmarks.net` loads: one program with a service a port, on our stack or on the kernel's sockets.
 
-The protocol classes are the same objects on both: what differs is the loop under them.
+The protocol classes are the same objects on both: what differs is the loop under them. `linux` is neither: blocking
+sockets in threads, so that a bulk transfer costs what the kernel costs.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
+import threading
 from typing import Any
 
+from benchmarks.http import BODY, application
 from fata.driver.entropy.os import OsEntropy
+from fata.driver.kv.memory import MemoryKv
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
+from fata.driver.stack.host import HostStack
+from fata.http import serve_asgi, serve_files
 from fata.runtime.loop import Loop
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import Addressing
 from fata.wire.ipv4 import parse_cidr
 
-SINK, SOURCE, HTTP, ECHO, ONCE = 5001, 5002, 8080, 7, 5003  # TCP ports
+SINK, SOURCE, ONCE, HTTP, ECHO = 5001, 5002, 5003, 8080, 7  # TCP ports
+WWW, ASGI, UVICORN = 8081, 8082, 8083
 DATAGRAMS = 7  # UDP port
 CHUNK = bytes(1 << 18)  # octets a write of the source
 REPLY = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\nHello, world!"
@@ -54,7 +62,7 @@ class Source(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.paused = False
-        self.pump()
+        asyncio.get_running_loop().call_soon(self.pump)  # asyncio's transport tells of a lost connection twice else
 
 
 class Http(asyncio.Protocol):
@@ -101,15 +109,40 @@ class Datagrams(asyncio.DatagramProtocol):
         self.transport.sendto(data, addr)
 
 
-async def serve(address: str) -> None:
+async def serve(address: str, stack: Any) -> None:
     """Offer every service on the running loop's network, and say so."""
     loop = asyncio.get_running_loop()
-    services: dict[int, Any] = {SINK: Sink, SOURCE: Source, HTTP: Http, ECHO: Echo, ONCE: Once}
+    services: dict[int, Any] = {SINK: Sink, SOURCE: Source, ONCE: Once, HTTP: Http, ECHO: Echo}
     for port, protocol in services.items():
         await loop.create_server(protocol, address, port, backlog=1024)
     await loop.create_datagram_endpoint(Datagrams, (address, DATAGRAMS))
-    print("ready", flush=True)
-    await loop.create_future()
+    async with asyncio.TaskGroup() as servers:
+        await start_web(servers, address, stack)
+        while not await answers(address, UVICORN):
+            await asyncio.sleep(0.05)
+        print("ready", flush=True)
+
+
+async def start_web(servers: asyncio.TaskGroup, address: str, stack: Any) -> None:
+    """Start the servers that parse what they are asked."""
+    from uvicorn import Config, Server
+
+    site = MemoryKv()
+    await site.set("index.html", BODY)
+    servers.create_task(serve_files(site, stack, host=address, port=WWW))
+    servers.create_task(serve_asgi(application, stack, host=address, port=ASGI))
+    config = Config(application, address, UVICORN, http="h11", loop="none", access_log=False, log_level="warning")
+    servers.create_task(Server(config).serve())
+
+
+async def answers(address: str, port: int) -> bool:
+    """Say whether somebody listens by now."""
+    try:
+        _reader, writer = await asyncio.open_connection(address, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def on_our_stack(interface: str, cidr: str, offload: bool) -> None:
@@ -118,21 +151,58 @@ async def on_our_stack(interface: str, cidr: str, offload: bool) -> None:
     address, prefix = parse_cidr(cidr)
     net = Tap(loop.poller, interface, offload=offload)
     stack = DirectStack(net, Addressing(address, prefix), OsEntropy().octets, lend=True)
-    await serve(stack.address)
+    await serve(stack.address, stack)
+
+
+def on_blocking_sockets(address: str) -> None:
+    """Offer the bulk services, a thread each."""
+    for port, service in ((SINK, sink), (SOURCE, source)):
+        listener = socket.create_server((address, port))
+        threading.Thread(target=accept, args=(listener, service), daemon=True).start()
+    print("ready", flush=True)
+    threading.Event().wait()
+
+
+def accept(listener: socket.socket, service: Any) -> None:
+    """Serve one connection after the other."""
+    while True:
+        connection, _peer = listener.accept()
+        with connection:
+            service(connection)
+
+
+def sink(connection: socket.socket) -> None:
+    """As `Sink`."""
+    octets, buffer = 0, bytearray(1 << 20)
+    while count := connection.recv_into(buffer):
+        octets += count
+    connection.sendall(b"%d" % octets)
+
+
+def source(connection: socket.socket) -> None:
+    """As `Source`."""
+    try:
+        while True:
+            connection.sendall(CHUNK)
+    except ConnectionError:
+        return  # enough
 
 
 def main() -> None:
     """Run one program until it is killed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("how", choices=("offload", "mtu", "kernel"))
+    parser.add_argument("how", choices=("offload", "mtu", "asyncio", "linux"))
     parser.add_argument("--interface", default="")
     parser.add_argument("--cidr", required=True)
     given = parser.parse_args()
-    if given.how == "kernel":
-        asyncio.run(serve(given.cidr.partition("/")[0]))
-        return
-    with asyncio.Runner(loop_factory=lambda: Loop(EpollPoller())) as runner:
-        runner.run(on_our_stack(given.interface, given.cidr, given.how == "offload"))
+    address = given.cidr.partition("/")[0]
+    if given.how == "linux":
+        on_blocking_sockets(address)
+    elif given.how == "asyncio":
+        asyncio.run(serve(address, HostStack()))
+    else:
+        with asyncio.Runner(loop_factory=lambda: Loop(EpollPoller())) as runner:
+            runner.run(on_our_stack(given.interface, given.cidr, given.how == "offload"))
 
 
 if __name__ == "__main__":

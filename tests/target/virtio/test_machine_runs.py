@@ -180,7 +180,10 @@ def test_what_is_typed_arrives_as_a_line(folder: Path) -> None:
 
 def test_a_program_that_imports_little_loads_little(folder: Path) -> None:
     loaded = set(run(folder, "--what", "modules")[1].split())
-    assert not {"os", "collections", "asyncio", "argparse", "logging", "typing", "dataclasses", "inspect", "subprocess"} & loaded
+    assert (
+        not {"os", "collections", "asyncio", "argparse", "logging", "typing", "dataclasses", "inspect", "subprocess"}
+        & loaded
+    )
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
