@@ -34,10 +34,8 @@ def test_the_kernel_gets_back_every_page(tmp_path: Path) -> None:
     objects = [APPS / "soak.c", work / "kernel.o", work / "image.o"]
     include = f"-I{KERNEL / 'include'}"
     subprocess.run(["gcc", *flags, include, f"-Wl,-T,{KERNEL / 'image.ld'}", "-o", path, *objects], check=True)
-    assert (
-        machine.boot(path, str(SECONDS * ROUNDS_A_SECOND), memory=32, limit=machine.LIMIT + 10 * SECONDS).output
-        == "ok\n"
-    )
+    rounds, limit = str(SECONDS * ROUNDS_A_SECOND), machine.LIMIT + 10 * SECONDS
+    assert machine.boot(path, rounds, memory=32, limit=limit).output == "ok\n"
 
 
 def test_python_keeps_a_level(make: Make) -> None:
