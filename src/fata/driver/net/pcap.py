@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fata.errors import Unavailable
-from fata.wire.pcap import SNAPSHOT_LENGTH, Record, serialize_header, serialize_record
+from fata.wire import pcap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fata.device.net import Buffer, Capabilities, Net, ReceivedFrame, SentFrame
 
 FLUSH_INTERVAL = 1.0  # seconds that a frame waits, at most, until others are written
+MICROSECONDS = 1_000_000  # a date as a float is no finer
 
 
 class PcapFile:
@@ -23,9 +24,9 @@ class PcapFile:
     When the disk is full or fails the capture ends there, `failure` says why, and the program goes on.
     """
 
-    def __init__(self, path: str, snap: int = SNAPSHOT_LENGTH) -> None:
-        if not 0 < snap <= SNAPSHOT_LENGTH:
-            raise Unavailable(f"{path}: a capture of {snap} octets a frame", f"Choose 1 to {SNAPSHOT_LENGTH}.")
+    def __init__(self, path: str, snap: int = pcap.SNAPSHOT_LENGTH) -> None:
+        if not 0 < snap <= pcap.SNAPSHOT_LENGTH:
+            raise Unavailable(f"{path}: a capture of {snap} octets a frame", f"Choose 1 to {pcap.SNAPSHOT_LENGTH}.")
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -34,16 +35,17 @@ class PcapFile:
         self._file = os.fdopen(descriptor, "wb")
         self._snap = snap
         self._flushed = 0.0
-        self._file.write(serialize_header(nanoseconds=False))
+        self._file.write(pcap.serialize_header(nanoseconds=False))
 
     def write(self, moment: float, buffers: Sequence[Buffer]) -> None:
         """Add a frame that came at `moment`, seconds."""
         if self.failure is not None or self._file.closed:
             return
         octets = b"".join(buffers)
-        record = Record(round(moment * 1e6) * 1000, octets[: self._snap], len(octets))  # a float is no finer
+        time = round(moment * MICROSECONDS) * (pcap.SECOND // MICROSECONDS)
+        record = pcap.Record(time, octets[: self._snap], len(octets))
         try:
-            self._file.write(serialize_record(record, nanoseconds=False))
+            self._file.write(pcap.serialize_record(record, nanoseconds=False))
             if not 0 <= moment - self._flushed < FLUSH_INTERVAL:
                 self._flushed = moment
                 self._file.flush()
