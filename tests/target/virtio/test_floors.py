@@ -17,7 +17,8 @@ from tests.programs import RUNTIMES, needs, needs_runtime
 pytestmark = needs_runtime()
 
 MUCH_CODE = floors.HELLO + "".join(
-    f"\n\nclass C{n}:\n    def m(self, k=1):\n        return [self.a{n % 97}, k, 'text {n}']\n" for n in range(3000)
+    f"\n\ndef f{n}(a, b):\n    for c in a.x{n % 97} + b:\n        if c > a:\n            b.append((c, 'text {n}'))\n    return b\n"
+    for n in range(4000)
 )
 
 
