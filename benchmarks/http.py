@@ -124,19 +124,33 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def load(process: int, port: int, seconds: int) -> Load:
-    """Load a server for so many seconds."""
-    before = cpu_seconds(process)
-    words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", f"http://127.0.0.1:{port}/"]
+class Wrk(NamedTuple):
+    """What wrk said of one run."""
+
+    requests: int
+    rate: float  # requests a second
+    p99: float  # milliseconds
+
+
+def wrk(url: str, seconds: float, connections: int = CONNECTIONS) -> Wrk:
+    """Run wrk; a refused or wrong answer is an error."""
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url]
     said = subprocess.run(words, capture_output=True, text=True, check=True, timeout=seconds + 30).stdout
-    spent = cpu_seconds(process) - before
     if "Socket errors" in said or "Non-2xx" in said:
         raise RuntimeError(said)
-    requests, rate = found(r"(\d+) requests in", said), found(r"Requests/sec:\s+([\d.]+)", said)
     unit = {"us": 1e-3, "ms": 1.0, "s": 1e3}
     percentile = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", said)
     assert percentile is not None, said
-    return Load(rate, spent / requests * 10_000, float(percentile[1]) * unit[percentile[2]])
+    requests, rate = found(r"(\d+) requests in", said), found(r"Requests/sec:\s+([\d.]+)", said)
+    return Wrk(int(requests), rate, float(percentile[1]) * unit[percentile[2]])
+
+
+def load(process: int, port: int, seconds: int) -> Load:
+    """Load a server for so many seconds."""
+    before = cpu_seconds(process)
+    seen = wrk(f"http://127.0.0.1:{port}/", seconds)
+    spent = cpu_seconds(process) - before
+    return Load(seen.rate, spent / seen.requests * 10_000, seen.p99)
 
 
 def found(pattern: str, text: str) -> float:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from fata.config.keys import REQUIRED, Key
-from fata.config.settings import Setting, Word, as_words, read_pyproject, settle, split_options, variable_of
+from fata.config.settings import Setting, Word, as_words, settle, split_options, variable_of
 from fata.config.value import BOOLEAN, INTEGER, TEXT, Choice, Many, Maybe, Plain
 from fata.config.where import Where
-from tests.config.conftest import Folder, assert_blames, refusal
+from tests.config.conftest import assert_blames, refusal
 
 PORT: Key[int] = Key("tcp-port", INTEGER, 80, "where to listen", where=Where("app.py", 5))
 NAME: Key[str] = Key("name", TEXT, REQUIRED, "")
@@ -179,34 +179,3 @@ def test_a_key_without_a_value_is_not_handed_on() -> None:
 
 def test_the_environment_spells_a_name_its_way() -> None:
     assert variable_of("left-tcp-port") == "FATA_LEFT_TCP_PORT"
-
-
-def test_the_nearest_pyproject_counts(folder: Folder) -> None:
-    folder.write({"pyproject.toml": "[tool.fata]\ntarget = 'far'\n", "deep/er/app.py": ""})
-    assert read_pyproject(folder.path / "deep" / "er") == {"target": "far"}
-    folder.write({"deep/pyproject.toml": "[tool.fata.keys]\nport = 1\n"})
-    assert read_pyproject(folder.path / "deep" / "er") == {"keys": {"port": 1}}
-    folder.write({"deep/er/pyproject.toml": "[project]\nname = 'x'\n"})
-    assert read_pyproject(folder.path / "deep" / "er") == {}
-
-
-PYPROJECTS = {
-    "no TOML": ("= x", "cannot be read"),
-    "an unknown name": ("[tool.fata]\ntarge = 'unix'\n", "[tool.fata] has no 'targe'"),
-    "keys that are no table": ("[tool.fata]\nkeys = 3\n", "is no table"),
-    "no table": ("[tool]\nfata = 3\n", "is no table"),
-    "no table of tools": ("tool = 3\n", "is no table"),
-}
-
-
-@pytest.mark.parametrize(("text", "reason"), PYPROJECTS.values(), ids=PYPROJECTS.keys())
-def test_a_pyproject_that_makes_no_sense_is_told(folder: Folder, text: str, reason: str) -> None:
-    folder.write({"pyproject.toml": text})
-    error = refusal(lambda: read_pyproject(folder.path))
-    assert error.file == str(folder.path / "pyproject.toml")
-    assert reason in error.reason
-
-
-def test_a_pyproject_that_is_not_utf_8_is_told(folder: Folder) -> None:
-    (folder.path / "pyproject.toml").write_bytes(b"[tool.fata]\ntarget = '\xff'\n")
-    assert "cannot be read" in refusal(lambda: read_pyproject(folder.path)).reason

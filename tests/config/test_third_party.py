@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
+from importlib.metadata import DistributionFinder, PathDistribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fata.config.entry_points import entry_points
 from fata.config.graph import Node, resolve
 from fata.config.offer import Catalog, installed
 from fata.config.plan import make_plan
@@ -152,3 +157,70 @@ def test_a_broken_one_is_told_by_its_name(site: Folder, value: str, reason: str)
     assert value in error.reason
     assert reason in error.reason
     assert "package that brings it" in error.remedy
+
+
+def make_zip(site: Folder) -> str:
+    """Pack the distribution into a zip file, and return its name."""
+    with zipfile.ZipFile(site.path / "acme.zip", "w") as packed:
+        for file in site.path.rglob("*"):
+            packed.write(file, file.relative_to(site.path))
+    return str(site.path / "acme.zip")
+
+
+def make_egg(site: Folder) -> str:
+    """Turn the distribution's folder into an egg's, and return its name."""
+    (site.path / "acme-1.0.dist-info").rename(site.path / "EGG-INFO")
+    return str(site.path.rename(site.path.with_name("acme-1.0.egg")))
+
+
+def make_egg_info(site: Folder) -> str:
+    """Give the distribution's metadata the name that setuptools gives it in a source tree."""
+    (site.path / "acme-1.0.dist-info").rename(site.path / "acme.egg-info")
+    return str(site.path)
+
+
+@pytest.mark.parametrize("shape", [lambda site: str(site.path), make_zip, make_egg, make_egg_info])
+def test_a_distribution_is_found_in_every_shape(
+    site: Folder, shape: Callable[[Folder], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry_point(site, "acme.devices:OFFER")
+    monkeypatch.setattr(sys, "path", [shape(site), str(site.path / "gone")])
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
+    assert [point.value for point in entry_points("fata.devices")] == ["acme.devices:OFFER"]
+
+
+def test_a_distribution_in_the_current_folder_is_found(site: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry_point(site, "acme.devices:OFFER")
+    monkeypatch.setattr(sys, "path", [""])
+    monkeypatch.chdir(site.path)
+    assert [point.name for point in entry_points("fata.devices")] == ["memory_queue"]
+
+
+class Hook(DistributionFinder):
+    """An import hook that knows where acme is."""
+
+    def __init__(self, site: Folder) -> None:
+        self.site = site
+
+    def find_distributions(self, context: DistributionFinder.Context = DistributionFinder.Context()) -> list[Any]:  # noqa: B008
+        return [PathDistribution(self.site.path / "acme-1.0.dist-info")]
+
+
+def test_a_distribution_that_only_an_import_hook_knows_is_found(site: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry_point(site, "acme.devices:OFFER")
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "meta_path", [PathFinder, Hook(site)])
+    assert [point.value for point in entry_points("fata.devices")] == ["acme.devices:OFFER"]
+
+
+@pytest.mark.parametrize("text", [None, "", "[console_scripts]\nacme = acme:main\n"])
+def test_where_nothing_is_advertised_metadata_is_not_parsed(
+    site: Folder, text: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if text is not None:
+        site.write({"acme-1.0.dist-info/entry_points.txt": text})
+    site.write({"old.egg-info": "a file, as distutils wrote it"})
+    monkeypatch.setattr(sys, "path", [str(site.path), str(site.path / "gone")])
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
+    monkeypatch.setattr("importlib.metadata.entry_points", None)  # calling it would fail
+    assert list(entry_points("fata.devices")) == []

@@ -161,6 +161,17 @@ class StackContract:
 
         self.run(test)
 
+    def test_what_is_written_after_close_is_dropped(self) -> None:
+        async def test(network: Network) -> None:
+            server = await network.server.create_server(Echo, network.address)
+            transport, client = await network.client.create_connection(Peer, network.address, port_of(server))
+            transport.close()
+            transport.write(b"too late")
+            await client.lost.wait()
+            assert client.error is None
+
+        self.run(test)
+
     def test_a_reader_that_pauses_stops_the_writer(self) -> None:
         async def test(network: Network) -> None:
             accepting = Accepting()
@@ -182,6 +193,30 @@ class StackContract:
             assert before < len(reading.received) == sent
             transport.close()
             reading.transport.close()
+
+        self.run(test)
+
+    def test_a_reader_that_pauses_gets_all_of_it_after_both_ends_have_ended(self) -> None:
+        async def test(network: Network) -> None:
+            accepting = Accepting()
+            server = await network.server.create_server(accepting, network.address)
+            transport, peer = await network.client.create_connection(Peer, network.address, port_of(server))
+            accepted = await accepting.accepted.get()
+            transport.pause_reading()
+            transport.write_eof()
+            await accepted.eof.wait()
+            accepted.transport.write(BULK[:100_000])
+            accepted.transport.close()
+            await accepted.lost.wait()
+            await asyncio.sleep(0.1)
+            assert not peer.received
+            assert not peer.lost.is_set()
+            transport.resume_reading()
+            await peer.eof.wait()
+            assert peer.received == BULK[:100_000]
+            transport.close()
+            await peer.lost.wait()
+            assert peer.error is None
 
         self.run(test)
 

@@ -13,13 +13,17 @@ LISTENING = re.compile(r"listening on http://[^ :]*:(\d+)/")
 
 
 class Running:
-    """`fata run APPLICATION --port 0` in a process of its own, ended as by Ctrl-C."""
+    """`fata run APPLICATION --port 0` in a process of its own, ended as by Ctrl-C.
 
-    def __init__(self, application: Path, *words: str) -> None:
-        command = [sys.executable, "-m", "fata.tool.main", "run", str(application), "--port", "0", *words]
+    `address` is where others find it, `port` what it is told to listen at.
+    """
+
+    def __init__(self, application: Path, *words: str, address: str = "127.0.0.1", port: int = 0) -> None:
+        command = [sys.executable, "-m", "fata.tool.main", "run", str(application), "--port", str(port), *words]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.output = ""  # what it has said; all of it once it has ended
-        self.port = 0
+        self.port = port
+        self.address = address
 
     def __enter__(self) -> Running:
         assert self.process.stdout is not None
@@ -38,7 +42,7 @@ class Running:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
 
     def interrupt(self) -> int:
         """Press Ctrl-C, and return the exit status; 130 says that it ended by it in good order."""

@@ -62,6 +62,59 @@ def test_marked_tests_run_in_virtual_time(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=6, xfailed=2)
 
 
+NETWORKS = """
+import asyncio
+import pytest
+from fata.driver.net.line import Faults
+
+pytestmark = pytest.mark.virtual_time
+
+async def greet(reader, writer):
+    writer.write(b"hello " + await reader.readline())
+    writer.close()
+
+async def test_two_hosts(sim, clock):
+    server = sim.host("server", link=Faults(delay=0.5))
+    client = sim.host("client")
+    await server.start_server(greet, 7)
+    reader, writer = await client.open_connection(server, 7)
+    writer.write(b"Ada\\n")
+    assert await reader.read() == b"hello Ada\\n"
+    assert clock.monotonic() == sim.now > 2
+
+async def test_a_stack(stack, sim):
+    done = asyncio.Event()
+    class Listening(asyncio.DatagramProtocol):
+        def datagram_received(self, data, address):
+            done.set()
+    await stack.create_datagram_endpoint(Listening, ("0.0.0.0", 53))
+    other, _ = await sim.host("other").stack.create_datagram_endpoint(asyncio.DatagramProtocol)
+    other.sendto(b"x", (stack.address, 53))
+    await done.wait()
+
+@pytest.mark.sim_seed(77)
+async def test_a_seed(sim):
+    assert sim.seed == 77
+
+def test_driven(sim, drive, clock):
+    drive(asyncio.sleep(5))
+    assert clock.monotonic() == sim.now == 5
+
+@pytest.mark.xfail(strict=True, raises=KeyError)
+async def test_an_error_in_a_callback(sim):
+    def fail():
+        raise KeyError
+    sim.at(1.0, fail)
+    await asyncio.sleep(2)
+"""
+
+
+def test_networks_for_tests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(NETWORKS)
+    result = pytester.runpytest("--strict-markers", "-W", "error", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=4, xfailed=1)
+
+
 def test_unmarked_coroutines_are_left_to_others(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("async def test_x(disk): raise KeyError")
     result = pytester.runpytest("-p", "no:cacheprovider")
@@ -74,7 +127,7 @@ def test_the_marker_and_fixtures_are_documented(pytester: pytest.Pytester) -> No
     result = pytester.runpytest("--markers")
     result.stdout.fnmatch_lines(["@pytest.mark.virtual_time: *"])
     fixtures = pytester.runpytest("--fixtures").stdout.str()
-    for name in ("clock", "disk", "console", "drive"):
+    for name in ("clock", "disk", "console", "drive", "sim", "stack"):
         assert f"\n{name} -- " in fixtures
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 import zipfile
-from dataclasses import replace
 
 import pytest
 
@@ -72,7 +71,7 @@ def test_own_modules_are_those_beside_config_that_are_reached(
     folder.write(files).config(CONFIG)
     graph = folder.graph()
     search = (OWN_SOURCE, folder.path / ".venv" / "lib")
-    graph = replace(graph, project=load(str(folder.path), search))
+    graph = graph._replace(project=load(str(folder.path), search))
     assert [module.name for module in own_modules(graph)] == names
     check_imports(graph)
 

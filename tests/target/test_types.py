@@ -77,6 +77,12 @@ WRONG_CONFIGS = {
         'expected "Value[bool]"',
     ),
     "None in a branch": ("a: Impl[Block] = if_(key('a', bool), ramdisk(), None)", "arg-type", 'expected "Impl[Block]"'),
+    "default of another type": (
+        'k = key("a", int, default="3")',
+        "type-var",
+        'variable "T" of "key" cannot be "object"',
+    ),
+    "type of no key": ("k = key('a', bytes)", "type-var", 'variable "T" of "key" cannot be "bytes"'),
     "path": ("a = crunch(3)", "arg-type", 'incompatible type "int"; expected "str | Key[str]"'),
     "key for a path": ("k = key('a', int)\na = crunch(k)", "arg-type", '"Key[int]"; expected "str | Key[str]"'),
     "size": ("a = ramdisk('big')", "arg-type", 'incompatible type "str"; expected "int | Key[int]"'),

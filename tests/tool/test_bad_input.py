@@ -206,6 +206,72 @@ def test_a_lock_of_another_target_and_version(project: Fata) -> None:
     assert "fata.lock: cannot be read" in project.mistake("describe", ".")
 
 
+@pytest.mark.parametrize("text", ["= nonsense", "version = 0\n"])
+def test_configure_is_the_remedy_for_a_lock_that_cannot_be_read(project: Fata, text: str) -> None:
+    (project.folder / "fata.lock").write_text(text)
+    assert "Run `fata configure` again" in project.mistake("run", ".")
+    assert project("configure", ".").returncode == 0
+    assert project("run", ".").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"config": CONFIG.replace("app:App", "app:Appp")}, ()),
+        ({"config": CONFIG.replace('"app:App"', '"app:App", count="x"')}, ()),
+        ({"config": CONFIG + "undefined\n"}, ()),
+        ({"app": APP.replace("count: int = 1", "count: int = 'x'")}, ()),
+        ({"app": "import absent\n" + APP}, ()),
+        ({}, ("--count", "x")),
+        ({}, ("-t", "moon")),
+    ],
+)
+def test_a_mistake_after_a_success_is_told_as_if_it_were_the_first(
+    project: Fata, files: dict[str, str], words: tuple[str, ...]
+) -> None:
+    before = {name: (project.folder / f"{name}.py").read_text() for name in files}
+    project.write(**files)
+    first = project.mistake("configure", ".", *words)
+    project.write(**before)
+    assert project("configure", ".").returncode == 0
+    project.write(**files)
+    assert project.mistake("configure", ".", *words) == first
+
+
+def test_a_name_in_pyproject_that_is_no_key(project: Fata) -> None:
+    pyproject = project.folder / "pyproject.toml"
+    pyproject.write_text("[tool.fata.keys]\ncuont = 3\n")
+    message = project.mistake("configure", ".")
+    assert "pyproject.toml:2: [tool.fata.keys]: there is no key 'cuont'" in message
+    assert "Did you mean 'count'?" in message
+    pyproject.write_text("[tool.fata.keys]\ncount = 3\n")
+    assert project("configure", ".").returncode == 0
+
+
+def test_a_name_in_pyproject_may_be_a_key_of_another_target(project: Fata) -> None:
+    """The file is the same for all of them; only what no target knows is a mistake."""
+    site = project.folder / "site"
+    (site / "acme-1.dist-info").mkdir(parents=True)
+    (site / "acme-1.dist-info" / "entry_points.txt").write_text("[fata.devices]\nled = acme:OFFER\n")
+    (site / "acme.py").write_text(
+        "from fata.config import Entry, Offer, device, key\n\n\nclass Led: ...\n\n\n"
+        'ENTRY = Entry("led", Led, {"virtio": "acme:Led"}, "A lamp.")\n'
+        'OFFER = Offer(device, ENTRY, default=lambda: device(ENTRY, pin=key("pin", int, default=1)))\n'
+    )
+    project.write(
+        app="from acme import Led\n\n\nclass App:\n    def __init__(self, led: Led | None) -> None: ...\n\n"
+        "    async def run(self) -> None: ...\n"
+    )
+    pyproject, variables = project.folder / "pyproject.toml", {"PYTHONPATH": str(site)}
+    pyproject.write_text("[tool.fata.keys]\npin = 3\n")
+    for target in ("unix", "virtio"):
+        done = project("configure", ".", "-t", target, variables=variables)
+        assert done.returncode == 0, done.stderr
+    pyproject.write_text("[tool.fata.keys]\npni = 3\n")
+    for target in ("unix", "virtio"):
+        assert "Did you mean 'pin'?" in project.mistake("configure", ".", "-t", target, variables=variables)
+
+
 def test_a_lock_refuses_another_key_when_building_but_not_when_booting(project: Fata) -> None:
     assert project("configure", ".", "--count", "2").returncode == 0
     message = project.mistake("build", ".", "--count", "3")

@@ -66,6 +66,21 @@ def test_configure_writes_lock_and_program(hello: Fata) -> None:
     assert hello("run", ".", "--name", "other").stdout == "hello other\n"
 
 
+def test_configure_again_leaves_alone_what_has_not_changed(hello: Fata) -> None:
+    told = json.loads(hello("configure", ".", "--json").stdout)
+    files = [Path(told["main"]), Path(told["lock"])]
+    made = [file.stat() for file in files]
+    assert hello("configure", ".").returncode == 0
+    assert [(file.stat().st_ino, file.stat().st_mtime_ns) for file in files] == [
+        (each.st_ino, each.st_mtime_ns) for each in made
+    ]
+    texts = [file.read_text() for file in files]
+    for words, expected in [(("--name", "other"), "other"), ((), "world")]:
+        assert hello("configure", ".", *words).returncode == 0
+        assert all(expected in file.read_text() for file in files)
+    assert [file.read_text() for file in files] == texts
+
+
 def test_build_makes_an_executable_that_reads_the_same_words(hello: Fata) -> None:
     told = json.loads(hello("build", ".", "--name", "built", "--json").stdout)
     shutil.copy(hello.folder / "app.py", hello.folder / "elsewhere.py")

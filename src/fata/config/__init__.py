@@ -9,7 +9,7 @@ from fata.config.catalog.crunch import crunch
 from fata.config.catalog.directory import directory
 from fata.config.catalog.entropy import entropy
 from fata.config.catalog.generic_kv_ro import generic_kv_ro
-from fata.config.catalog.generic_stack import generic_stack
+from fata.config.catalog.generic_stack import direct_stack, generic_stack
 from fata.config.catalog.memory_kv import memory_kv
 from fata.config.catalog.ramdisk import ramdisk
 from fata.config.impl import Device, Entry, Impl, device, if_, match
@@ -31,6 +31,7 @@ __all__ = [
     "console",
     "crunch",
     "device",
+    "direct_stack",
     "directory",
     "entropy",
     "generic_kv_ro",
@@ -52,12 +53,11 @@ if not TYPE_CHECKING:
         """Refuse a device that does not exist, at the line of config.py that names it."""
         if name.startswith("__"):
             raise AttributeError(name)
-        import difflib
-
+        from fata.config.nearest import nearest
         from fata.errors import ConfigError
 
-        near = difflib.get_close_matches(name, __all__, 1)
+        near = nearest(name, __all__)
         raise ConfigError(
             f"unknown device {name!r}",
-            remedy=f"Did you mean {near[0]!r}?" if near else "`fata help devices` lists them.",
+            remedy=f"Did you mean {near!r}?" if near else "`fata help devices` lists them.",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,8 +30,7 @@ class File(NamedTuple):
     source: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A device that will be opened. `id` is its name in main.py."""
 
     id: str
@@ -41,8 +39,7 @@ class Node:
     arguments: tuple[tuple[str, Operand], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(NamedTuple):
     """The value of a key when the program starts."""
 
     key: Key[Any]
@@ -51,8 +48,7 @@ class Boot:
 Operand = Node | Boot | File | Path | Plain
 
 
-@dataclass(frozen=True, slots=True)
-class JobNode:
+class JobNode(NamedTuple):
     """A job that will run."""
 
     id: str
@@ -61,8 +57,7 @@ class JobNode:
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """A program, settled: `nodes` come after what they need. `keys` are those that matter for it."""
 
     project: Project

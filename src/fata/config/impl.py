@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from fata.config.keys import Key, Value
 from fata.config.value import TEXT, Plain, is_plain, serves
@@ -29,7 +29,8 @@ class Entry:
 
     `implementation` maps a target's name ("*" for every other) to a dotted name: a class that is called,
     or a coroutine function, whose name begins with `open_`. `needs` are the parameters that take devices,
-    with the contract of each.
+    with the contract of each. `loop` is the dotted name of a function that makes the event loop, for a device that
+    asyncio's own loop does not serve.
     """
 
     kind: str
@@ -37,21 +38,20 @@ class Entry:
     implementation: Mapping[str, str] = field(hash=False)
     doc: str
     needs: Mapping[str, type] = field(default_factory=dict, hash=False)
+    loop: str | None = None
 
     def on(self, target: str) -> str | None:
         """Return the dotted name for a target; None when the device does not exist there."""
         return self.implementation.get(target, self.implementation.get(ANY_TARGET))
 
 
-@dataclass(frozen=True, slots=True)
-class HostPath:
+class HostPath(NamedTuple):
     """A path on the machine that runs the program; in config.py relative to config.py."""
 
     text: str | Key[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """A file of the image that is made when it is built: `prepare(source, output)` writes it.
 
     `prepare` is a dotted name; `source` is a path, in config.py relative to config.py, or a key of stage configure.

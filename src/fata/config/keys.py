@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 from fata.config.value import INTEGER, SCALARS, TEXT, Choice, KeyType, Many, Plain, admits
 from fata.config.where import NOWHERE, Where, caller
 
-T = TypeVar("T")
+T = TypeVar("T", bool, int, float, str, list[bool], list[int], list[float], list[str])  # none wider: see `key`
 V = TypeVar("V")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -73,6 +73,7 @@ class Key(Value[T_co]):
     stage: Stage = "both"
     owner: str = ""  # whose parameter it is, where sharing would be wrong: a job, or a device with its arguments
     where: Where = field(default=NOWHERE, compare=False)
+    launcher: bool = False  # one of LAUNCHER_OPTIONS, which only the catalog may have
 
     @property
     def configures(self) -> bool:
@@ -127,7 +128,7 @@ def check_name(subject: Key[Any]) -> None:
         raise subject.where.error(
             f"key {subject.name!r}: not a name for an option", "Use lower-case letters, digits and '-'."
         )
-    if subject.name.removeprefix("no-") in LAUNCHER_OPTIONS:
+    if not subject.launcher and subject.name.removeprefix("no-") in LAUNCHER_OPTIONS:
         raise subject.where.error(
             f"key {subject.name!r}: the name is reserved, --{subject.name} belongs to the fata command",
             "Choose another name; `fata help reserved` lists those that are taken.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from fata import __version__
 from fata.config.graph import Graph
 from fata.config.keys import Key
+from fata.config.toml import read_toml
 from fata.config.value import show
 from fata.errors import ConfigError
 
@@ -30,10 +30,10 @@ def read_lock(directory: Path) -> Lock | None:
     """Read the lock beside an application; None when there is none. Raises ConfigError."""
     file = directory / LOCK
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = read_toml(file)
     except FileNotFoundError:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise _error(file, f"cannot be read: {error}") from None
     if table.get("version") != VERSION:
         raise _error(file, f"is of version {table.get('version')}, and this fata ({__version__}) reads {VERSION}")
@@ -94,6 +94,16 @@ def lock_text(graph: Graph) -> str:
         *(f"{_quote(name)} = {_quote(text)}" for name, text in locked_values(graph).items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def update(file: Path, data: bytes) -> None:
+    """Write a file whole or not at all, unless this is its content: to replace a file, a disk has to be waited for."""
+    try:
+        same = file.read_bytes() == data
+    except OSError:
+        same = False
+    if not same:
+        replace(file, data)
 
 
 def replace(file: Path, data: bytes) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fata.config.entry_points import entry_points
 from fata.config.impl import Choice, Default, Device, Entry, Impl
 from fata.config.keys import Key
 from fata.errors import ConfigError
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 GROUP = "fata.devices"  # the entry point group through which others add theirs
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """What one catalog file brings.
 
     `make` is the function that config.py calls. `default` makes the device that a parameter of its
@@ -75,11 +74,9 @@ def alternatives(impl: Impl[Any]) -> Iterable[Device[Any] | Default[Any]]:
 @functools.cache
 def installed() -> Catalog:
     """Return fata's own offers and those of installed packages. Raises ConfigError for a broken one."""
-    from importlib.metadata import entry_points
-
     from fata.config.catalog import OFFERS
 
-    return Catalog([*OFFERS, *(_foreign(point) for point in entry_points(group=GROUP))])
+    return Catalog([*OFFERS, *(_foreign(point) for point in entry_points(GROUP))])
 
 
 def _foreign(point: EntryPoint) -> Offer:

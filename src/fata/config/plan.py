@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fata.config.impl import Argument, Asset, Choice, Default, Device, HostPath, Impl
 from fata.config.keys import REQUIRED, Key, Mapped, check_name, prefixed
+from fata.config.nearest import nearest
 from fata.config.offer import Catalog, alternatives, full_name, provides
 from fata.config.project import Project
 from fata.config.registry import Job
@@ -28,8 +28,7 @@ class Wanted(Impl[Any]):
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedJob:
+class PlannedJob(NamedTuple):
     """A job with an argument for every parameter."""
 
     job: Job
@@ -37,8 +36,7 @@ class PlannedJob:
     arguments: tuple[tuple[str, Argument], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What could become of a project."""
 
     project: Project
@@ -63,8 +61,8 @@ def _plan_job(project: Project, catalog: Catalog, target: str, number: int) -> P
     names = [parameter.name for parameter in signature.parameters]
     for given in job.wiring:
         if given not in names:
-            near = difflib.get_close_matches(given, names, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(names) or 'none'}."
+            near = nearest(given, names)
+            hint = f"Did you mean {near!r}?" if near else f"It has {', '.join(names) or 'none'}."
             if signature.asgi:
                 hint = f"Without `async def run` it is taken for an ASGI application, which has {', '.join(names)}."
             raise job.where.error(f"{job.application} has no parameter {given!r}", hint)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
+from typing import NamedTuple
 
 from fata.config.registry import Job, Package, Registry, not_read, reading
 from fata.config.signature.source import Sources
@@ -16,8 +15,7 @@ from fata.errors import ConfigError
 CONFIG = "config.py"
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """A program to be: its name, its folder, its jobs and packages."""
 
     name: str
@@ -110,5 +108,7 @@ def _compile(config: Path) -> CodeType:
 
 def _at(config: Path, error: BaseException, reason: str, remedy: str) -> ConfigError:
     """Blame the line of config.py that was running."""
+    import traceback
+
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(config)]
     return Where(str(config), lines[-1] if lines else 1).error(reason, remedy)

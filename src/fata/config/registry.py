@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fata.config.impl import Impl
 from fata.config.keys import Key
@@ -13,8 +14,7 @@ from fata.config.where import NOWHERE, Where, caller
 from fata.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """An application with what it is given by name."""
 
     application: str  # "app:Www"
@@ -23,8 +23,7 @@ class Job:
     where: Where = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """A distribution that the application needs: a requirement such as "starlette>=1"."""
 
     requirement: str

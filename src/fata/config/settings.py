@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fata.config.keys import LAUNCHER_OPTIONS, Key, Required
+from fata.config.nearest import nearest
+from fata.config.pyproject import PYPROJECT
 from fata.config.value import BOOLEAN, Maybe, Plain, joined, show
-from fata.config.where import Where
 from fata.errors import ConfigError
 
-PYPROJECT = "pyproject.toml"
 LOCKED = "fata.lock"  # as an origin
 
 
@@ -78,10 +76,10 @@ def _next(key: Key[Any], rest: Iterator[str]) -> str:
 
 
 def _unknown(name: str, keys: Mapping[str, Key[Any]]) -> ConfigError:
-    near = difflib.get_close_matches(name, [*keys, *LAUNCHER_OPTIONS], 1)
+    near = nearest(name, [*keys, *LAUNCHER_OPTIONS])
     known = ", ".join(f"--{key}" for key in keys) or "none"
     return ConfigError(
-        f"there is no key --{name}", remedy=f"Did you mean --{near[0]}?" if near else f"This program's keys: {known}."
+        f"there is no key --{name}", remedy=f"Did you mean --{near}?" if near else f"This program's keys: {known}."
     )
 
 
@@ -133,27 +131,6 @@ def as_words(keys: Sequence[Key[Any]], settings: Mapping[str, Setting]) -> list[
         for key in keys
         if key.name in settings and settings[key.name].typed
     ]
-
-
-def read_pyproject(directory: Path) -> dict[str, Any]:
-    """Return the table [tool.fata] of the nearest pyproject.toml; {} when there is none. Raises ConfigError."""
-    for folder in (directory, *directory.parents):
-        file = folder / PYPROJECT
-        if not file.is_file():
-            continue
-        try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise ConfigError(f"cannot be read: {error}", remedy="Mend it.", file=str(file)) from None
-        found = table.get("tool", {}).get("fata", {}) if isinstance(table.get("tool", {}), dict) else None
-        remedy = "It may have `target` and the table `keys`."
-        if not isinstance(found, dict) or not isinstance(found.get("keys", {}), dict):
-            raise Where(str(file)).error("[tool.fata] or [tool.fata.keys] is no table", remedy)
-        unknown = set(found) - {"target", "keys"}
-        if unknown:
-            raise Where(str(file)).error(f"[tool.fata] has no {sorted(unknown)[0]!r}", remedy)
-        return dict(found)
-    return {}
 
 
 def _parse(key: Key[Any], text: str, origin: str) -> Plain:

@@ -84,7 +84,10 @@ class Net(Protocol):
         ...
 
     def receive(self) -> list[ReceivedFrame]:
-        """Return what has arrived, oldest first; [] if nothing has. Never waits. Bounded per call."""
+        """Return what has arrived, oldest first; [] if nothing has. Never waits. Bounded per call.
+
+        Raises `DeviceError`, once, when the device has gone.
+        """
         ...
 
     def send(self, frames: Sequence[SentFrame]) -> int:
@@ -96,9 +99,14 @@ class Net(Protocol):
         ...
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:
-        """Say whom to call from `Poller.wait` when frames have arrived, and when a full device takes more."""
+        """Say whom to call from `Poller.wait` when frames have arrived, and when a full device takes more.
+
+        `readable` is called, sooner or later, for everything that has arrived and was not received: also for
+        what was there before, and what the last `receive` left. Now and then it is called in vain. A second
+        `watch` replaces the first.
+        """
         ...
 
     async def close(self) -> None:
-        """Give the card back. A second call does nothing."""
+        """Give the card back. A second call does nothing; any other one is a `StateError` afterwards."""
         ...

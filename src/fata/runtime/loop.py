@@ -5,8 +5,9 @@ is ready, and leaves descriptors, signals and sockets to a subclass. Here a `Pol
 serves a Linux process, a machine without an operating system, and virtual time. docs/design/loop.md says
 what is relied on inside CPython.
 
-Sockets are not here: `create_server`, `create_connection`, `create_datagram_endpoint` and `sock_*` raise
-`NotImplementedError` until `fata.stack` brings them, with transports of its own.
+Sockets are not here: `create_server`, `create_connection` and `create_datagram_endpoint` are those of the network
+that a stack has lent to the loop (`runtime/loop_network.py`). Without one, and for `sock_*`, they raise
+`NotImplementedError`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from fata.device.poller import Readable, Software, Writable
 from fata.errors import DeviceError
+from fata.runtime.loop_network import NetworkCalls
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
     from concurrent.futures import Executor
     from typing import TypeVar, TypeVarTuple
@@ -57,6 +60,8 @@ class _Selector:
 
     def select(self, timeout: float | None) -> tuple[()]:
         """Wait for at most `timeout` seconds, None for ever."""
+        if self._loop.before_wait:
+            timeout = self._loop.prepare(timeout)
         deadline = None
         if timeout is not None:
             deadline = self._loop.expect_timer() if timeout > 0 else self._poller.monotonic()
@@ -64,10 +69,11 @@ class _Selector:
         return ()
 
 
-class Loop(asyncio.BaseEventLoop):
+class Loop(NetworkCalls):
     """An event loop that waits with `poller`, tells its time, and closes it when it is closed itself."""
 
     _scheduled: list[asyncio.TimerHandle]  # a heap
+    _ready: deque[asyncio.Handle]
     if TYPE_CHECKING:
 
         def _check_closed(self) -> None: ...
@@ -80,6 +86,7 @@ class Loop(asyncio.BaseEventLoop):
         super().__init__()
         self._clock_resolution = RESOLUTION
         self._poller = poller
+        self.before_wait: list[Callable[[], object]] = []  # see `call_before_wait`
         self._selector = _Selector(self, poller)
         self._woken = Software("event loop")
         self._readers: dict[int, asyncio.Handle] = {}
@@ -103,6 +110,27 @@ class Loop(asyncio.BaseEventLoop):
         moment = self._scheduled[0].when()
         self._clock_resolution = max(RESOLUTION, math.ulp(moment))
         return moment
+
+    @property
+    def poller(self) -> Poller:
+        """Who waits for the loop: drivers register what wakes them here."""
+        return self._poller
+
+    def call_before_wait(self, callback: Callable[[], object]) -> None:
+        """Call `callback` once, when everything that is ready has run and before the loop looks for more.
+
+        A network sends there what many callbacks of one turn have written. From the loop's thread only.
+        """
+        self.before_wait.append(callback)
+
+    def prepare(self, timeout: float | None) -> float | None:
+        """Make the calls that are due before a wait of `timeout` seconds; return how long to wait after them."""
+        callbacks, self.before_wait = self.before_wait, []
+        for callback in callbacks:
+            callback()
+        if timeout == 0 or self._ready or self.before_wait:
+            return 0
+        return math.inf if self._scheduled else None  # the moment is the first timer's, whatever the number
 
     def _process_events(self, event_list: tuple[()]) -> None:
         """Do nothing: see `_Selector`."""

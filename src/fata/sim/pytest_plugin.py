@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from fata.driver.block.ramdisk import RamDisk
     from fata.driver.clock.virtual import VirtualClock
     from fata.driver.console.memory import MemoryConsole
+    from fata.sim.network import Simulation
+    from fata.stack.direct import DirectStack
 
 T = TypeVar("T")
 Drive = Callable[[Coroutine[Any, Any, T]], T]
 
 MARKER = "virtual_time"
+SEED_MARKER = "sim_seed"
 DISK_SECTORS = 2048  # of 512 octets: 1 MiB
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Declare the markers."""
     config.addinivalue_line("markers", f"{MARKER}: an `async def` test, run in virtual time (see the fixture `drive`)")
+    config.addinivalue_line("markers", f"{SEED_MARKER}(n): the seed of the fixture `sim`; it is 0 without")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -75,8 +79,32 @@ def console() -> MemoryConsole:
 
 
 @pytest.fixture
-def drive(clock: VirtualClock) -> Iterator[Drive[Any]]:
-    """Run a coroutine to its end, in an event loop whose time is `clock`: an hour's sleep takes no time at all."""
+def sim(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[Simulation]:
+    """A network without hosts, whose time is `clock`. A marked test that asks for it runs inside of it."""
+    from fata.sim.network import Simulation
+
+    marker = request.node.get_closest_marker(SEED_MARKER)
+    with Simulation(marker.args[0] if marker else 0, clock=clock) as made:
+        yield made
+
+
+@pytest.fixture
+def stack(sim: Simulation) -> DirectStack:
+    """TCP, UDP and names of a host called "host" in the network of `sim`."""
+    return sim.host("host").stack
+
+
+@pytest.fixture
+def drive(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[Drive[Any]]:
+    """Run a coroutine to its end, in an event loop whose time is `clock`: an hour's sleep takes no time at all.
+
+    With the fixtures `sim` and `stack` it is the simulation's loop.
+    """
+    if "sim" in request.fixturenames:
+        simulation: Simulation = request.getfixturevalue("sim")
+        yield simulation.run
+        return
+
     from asyncio import Runner
 
     from fata.driver.poller.virtual import VirtualPoller

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from fata.config.graph import File, Graph
-from fata.config.lock import replace
+from fata.config.lock import update
 from fata.target.dotted import load
 from fata.target.program import write_program
 
@@ -30,13 +29,15 @@ def folder(graph: Graph) -> Path:
     )
     if not graph.booting or not shape:
         return output
+    import hashlib  # OpenSSL: not for a mere configure
+
     return output / f"run-{hashlib.sha256(repr(shape).encode()).hexdigest()[:12]}"
 
 
 def write_main(graph: Graph, version: str) -> Path:
     """Write main.py into the output folder and return it."""
     file = folder(graph) / MAIN
-    replace(file, write_program(graph, version).encode())
+    update(file, write_program(graph, version).encode())
     return file
 
 

@@ -41,6 +41,7 @@ class _Program:
         bodies += [line for job in self.graph.jobs for line in self._job(job)]
         project = self.graph.project
         read = tuple(self.constants.values())
+        loop = self._loop()
         return "\n".join(
             [
                 f'"""{project.name} for {self.graph.target}, written by `fata`. Changes here are lost."""',
@@ -56,10 +57,17 @@ class _Program:
                 "",
                 "",
                 'if __name__ == "__main__":',
-                *call(boot, [quoted(project.name), quoted(self.version), read, "wire"], " " * 4),
+                *call(boot, [quoted(project.name), quoted(self.version), read, "wire", *loop], " " * 4),
                 "",
             ]
         )
+
+    def _loop(self) -> list[str]:
+        """Return the argument for the event loop, if a device wants one of its own."""
+        for node in self.graph.nodes:
+            if node.device.entry.loop is not None:
+                return [f"new_loop={self.names.imported(*split(node.device.entry.loop))}"]
+        return []
 
     def _imports(self) -> list[str]:
         needs_loop = any(job.signature.needs_loop for job in self.graph.jobs)

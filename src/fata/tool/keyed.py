@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from fata.config.keys import Key, Required
 from fata.config.project import CONFIG
 from fata.config.value import show
 from fata.errors import ConfigError
 from fata.tool.session import open_session
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Keyed(click.Command):
@@ -39,10 +41,14 @@ def _complete_key(words: list[str], incomplete: str) -> list[CompletionItem]:
         keys = open_session(words[:1], None).plan.keys
     except ConfigError:
         return []
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(f"--{key.name}", help=key.doc) for key in keys if f"--{key.name}".startswith(incomplete)]
 
 
 def _complete_folder(incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     parent = Path(incomplete if incomplete.endswith("/") else Path(incomplete).parent)
     if not parent.is_dir():
         return []

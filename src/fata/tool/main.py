@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import gc
 import sys
 from importlib import import_module
 
@@ -52,10 +52,12 @@ class Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            from fata.config.nearest import nearest
+
+            near = nearest(args[0], COMMANDS)
             raise ConfigError(
                 f"there is no command {args[0]!r}",
-                remedy=f"Did you mean `fata {near[0]}`?" if near else "`fata --help` lists them.",
+                remedy=f"Did you mean `fata {near}`?" if near else "`fata --help` lists them.",
             )
         return super().resolve_command(ctx, args)
 
@@ -84,6 +86,7 @@ def main() -> None:
         status = 2
     except (click.Abort, KeyboardInterrupt):
         status = 130
+    gc.freeze()  # the interpreter is about to end: there is nothing to be gained by looking for garbage
     sys.exit(status if isinstance(status, int) else 0)
 
 

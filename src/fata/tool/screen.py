@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from fata.errors import ConfigError
-from fata.target.output import Report
+
+if TYPE_CHECKING:
+    from fata.target.output import Report
 
 
 def coloured(stream: IO[str]) -> bool:
@@ -27,6 +28,8 @@ def say(text: str) -> None:
 
 def show_json(data: object) -> None:
     """Write one JSON document on standard output."""
+    import json
+
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 

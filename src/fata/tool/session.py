@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fata.config.graph import Graph, missing_value, resolve
 from fata.config.impl import HostPath
@@ -14,17 +13,17 @@ from fata.config.lock import Lock, check_against, read_lock
 from fata.config.offer import installed
 from fata.config.plan import Plan, make_plan
 from fata.config.project import Project, load
-from fata.config.settings import PYPROJECT, path_of, read_pyproject, settle
+from fata.config.pyproject import PYPROJECT, check_keys, read_pyproject
+from fata.config.settings import path_of, settle
+from fata.config.toml import read_toml
 from fata.errors import ConfigError
-from fata.target.image.wheels import read_wheel_lock
 from fata.target.reach import check_imports
 
 TARGETS = ("unix", "virtio")
 PLANNED = ("sandbox", "xen")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A project, its plan for one target, and what its lock says."""
 
     project: Project
@@ -33,13 +32,13 @@ class Session:
     words: tuple[str, ...]  # of the command line, for keys
     defaults: dict[str, object]  # [tool.fata.keys]
 
-    def graph(self, *, booting: bool = False, ignore_lock: bool = False, locking: bool = False) -> Graph:
+    def graph(self, *, booting: bool = False, locking: bool = False) -> Graph:
         """Settle every key and choice. Raises ConfigError.
 
-        `booting`: keys that the program reads at boot may differ from the lock. `ignore_lock`: it is about
-        to be written anew. `locking`: what is imported need not be installed, its wheels are about to be found.
+        `booting`: keys that the program reads at boot may differ from the lock. `locking`: what is imported need
+        not be installed, its wheels are about to be found.
         """
-        locked = self.lock.keys if self.lock is not None and not ignore_lock else {}
+        locked = self.lock.keys if self.lock is not None else {}
         settings = settle(self.plan.keys, self.words, os.environ, self.defaults, locked)
         graph = resolve(self.plan, settings, booting=booting)
         for name, setting in settings.items():
@@ -47,10 +46,10 @@ class Session:
                 raise ConfigError(
                     f"--{name} belongs to a device that is not chosen", remedy="See `fata describe` for what is."
                 )
-        if self.lock is not None and not ignore_lock:
+        if self.lock is not None:
             check_against(self.lock, graph, booting=booting)
         # An image with a lock takes nothing from what is installed beside the tool.
-        if not locking and (graph.target != "virtio" or read_wheel_lock(self.project.directory) is None):
+        if not locking and (graph.target != "virtio" or not _has_wheels(self.project)):
             check_imports(graph)
             _check_packages(self.project)
         if booting:
@@ -60,17 +59,34 @@ class Session:
 
 
 def open_session(words: Sequence[str], target: str | None, *, ignore_lock: bool = False) -> Session:
-    """Load the project that the first word names (by default this folder's); the rest is for its keys."""
+    """Load the project that the first word names (by default this folder's); the rest is for its keys.
+
+    `ignore_lock`: it is about to be written anew, whatever it says and whether or not it can be read.
+    """
     subject, rest = (words[0], words[1:]) if words and not words[0].startswith("-") else (".", words)
     project = load(subject)
     table = read_pyproject(project.directory)
-    lock = read_lock(project.directory)
+    lock = None if ignore_lock else read_lock(project.directory)
     chosen = target or os.environ.get("FATA_TARGET") or table.get("target")
     if chosen is None:
-        chosen = lock.target if lock is not None and not ignore_lock else "unix"
+        chosen = lock.target if lock is not None else "unix"
     check_target(str(chosen))
     plan = make_plan(project, installed(), str(chosen))
-    return Session(project, plan, lock, tuple(rest), dict(table.get("keys", {})))
+    defaults = dict(table.get("keys", {}))
+    if not defaults.keys() <= {key.name for key in plan.keys}:
+        check_keys(project.directory, defaults, _keys_anywhere(plan))
+    return Session(project, plan, lock, tuple(rest), defaults)
+
+
+def _keys_anywhere(plan: Plan) -> dict[str, None]:
+    """Return the names of a project's keys on every target, as an ordered set: one target's come first."""
+    names = dict.fromkeys(key.name for key in plan.keys)
+    for target in TARGETS:
+        try:
+            names |= dict.fromkeys(key.name for key in make_plan(plan.project, plan.catalog, target).keys)
+        except ConfigError:  # not for this target
+            continue
+    return names
 
 
 def check_target(name: str) -> None:
@@ -84,7 +100,7 @@ def check_target(name: str) -> None:
 def application_version(directory: Path) -> str:
     """Return the version in the application's own pyproject.toml; "0" without one."""
     try:
-        table = tomllib.loads((directory / PYPROJECT).read_text(encoding="utf-8"))
+        table = read_toml(directory / PYPROJECT)
     except (OSError, ValueError):
         return "0"
     return str(table.get("project", {}).get("version", "0"))
@@ -111,6 +127,12 @@ def _check_paths(graph: Graph) -> None:
                 remedy = f"Make it, or give another: --{key.name}=…"
             if not path.exists():
                 raise where.error(f"there is no {path}, which {node.device.label} needs", remedy)
+
+
+def _has_wheels(project: Project) -> bool:
+    from fata.target.image.wheels import read_wheel_lock
+
+    return read_wheel_lock(project.directory) is not None
 
 
 def _check_packages(project: Project) -> None:

@@ -18,6 +18,7 @@ OFFERS = (
     clock.OFFER,
     entropy.OFFER,
     generic_stack.OFFER,
+    generic_stack.DIRECT_OFFER,
     generic_kv_ro.OFFER,
     crunch.OFFER,
     directory.OFFER,

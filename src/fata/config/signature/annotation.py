@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from fata.config.nearest import nearest
 from fata.config.signature.names import BUILTINS, MAX_HOPS, Definition, absent, dotted, resolve
 from fata.config.signature.source import Module, Sources
 from fata.config.value import SCALARS, Choice, Enumeration, KeyType, Many, Maybe, Single
@@ -57,8 +57,8 @@ class Annotations:
             raise self._error(annotation, "is no device", "A device's contract is a class.")
         module = absent(self._sources, found)
         if module is not None:
-            near = difflib.get_close_matches(name.rpartition(".")[2], module.bindings, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else "Import it, as in `from fata.device import KvRo`."
+            near = nearest(name.rpartition(".")[2], module.bindings)
+            hint = f"Did you mean {near!r}?" if near else "Import it, as in `from fata.device import KvRo`."
             raise self._error(annotation, f"is no device: {module.name} does not define it", hint)
         return Contract(found.name, optional)
 

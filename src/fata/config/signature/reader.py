@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import difflib
 
+from fata.config.nearest import nearest
 from fata.config.signature.constructor import Owner, ancestry, method, read_constructor
 from fata.config.signature.docstring import summary
 from fata.config.signature.model import DeviceParameter, KeyParameter, Parameter, Signature
@@ -30,8 +30,8 @@ def read_signature(sources: Sources, target: str, where: Where) -> Signature:
         )
     found = resolve(sources, module, name)
     if found.statement is None and name not in module.bindings:
-        near = difflib.get_close_matches(name, module.bindings, 1)
-        hint = f"Did you mean {module_name}:{near[0]}?" if near else f"{module.path} binds no such name."
+        near = nearest(name, module.bindings)
+        hint = f"Did you mean {module_name}:{near}?" if near else f"{module.path} binds no such name."
         raise where.error(f"module {module_name!r} has no {name!r}", hint)
     if found.module is not None and isinstance(found.statement, ast.ClassDef):
         owner = Owner(found.module, found.statement)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from fata.config.project import Project
+from fata.config.toml import read_toml
 from fata.errors import ConfigError
 from fata.target.image.distributions import Distribution, from_wheel
 from fata.target.image.guest import VERSION
@@ -68,7 +68,7 @@ def read_wheel_lock(directory: Path) -> WheelLock | None:
     """Read the lock beside an application; None when there is none. Raises ConfigError."""
     file = directory / LOCK
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = read_toml(file)
         wheels = tuple(Wheel(**row) for row in table.get("wheel", []))
         if table["version"] != FORM:
             raise ValueError(f"version {table['version']}, and this fata reads {FORM}")

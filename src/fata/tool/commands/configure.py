@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fata.config.lock import LOCK, lock_text, locked_values, replace
+from fata.config.lock import LOCK, lock_text, locked_values, update
 from fata.target.output import write_main
 from fata.tool.keyed import keyed, show_help
 from fata.tool.screen import say, show_json
@@ -19,10 +19,10 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
     """
     if show_help(ctx, target):
         return
-    graph = open_session(ctx.args, target, ignore_lock=True).graph(ignore_lock=True)
+    graph = open_session(ctx.args, target, ignore_lock=True).graph()
     main = write_main(graph, application_version(graph.project.directory))
     lock = graph.project.directory / LOCK
-    replace(lock, lock_text(graph).encode())
+    update(lock, lock_text(graph).encode())
     if as_json:
         show_json(
             {

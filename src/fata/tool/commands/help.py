@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 import click
 
 from fata.config.keys import LAUNCHER_OPTIONS
+from fata.config.nearest import nearest
 from fata.config.offer import installed
 from fata.errors import ConfigError
 from fata.tool.main import COMMANDS, fata
@@ -47,10 +46,10 @@ def command(ctx: click.Context, topic: str | None) -> None:
         assert found is not None
         click.echo(found.get_help(click.Context(found, info_name=topic, parent=parent)))
     else:
-        near = difflib.get_close_matches(topic, [*texts, *COMMANDS], 1)
+        near = nearest(topic, [*texts, *COMMANDS])
         raise ConfigError(
             f"there is no topic {topic!r}",
-            remedy=f"Did you mean {near[0]!r}?" if near else f"There are {', '.join([*texts, *COMMANDS])}.",
+            remedy=f"Did you mean {near!r}?" if near else f"There are {', '.join([*texts, *COMMANDS])}.",
         )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 import click
 
+from fata.config.nearest import nearest
 from fata.errors import ConfigError
 from fata.target.image.runtime import FULL, find_runtime
 from fata.target.image.standard import Place, Standard, standard
@@ -54,9 +53,9 @@ def _public(library: Standard) -> list[str]:
 
 def _known(library: Standard, name: str) -> str:
     if not library.owns(name):
-        near = difflib.get_close_matches(name, library.names, 1)
+        near = nearest(name, library.names)
         raise ConfigError(
             f"{name!r} is no module of the standard library",
-            remedy=f"Did you mean {near[0]!r}?" if near else "Packages of others are judged by `fata check`.",
+            remedy=f"Did you mean {near!r}?" if near else "Packages of others are judged by `fata check`.",
         )
     return name

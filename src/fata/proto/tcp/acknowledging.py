@@ -1,0 +1,179 @@
+"""What an acknowledgment does to the sender: progress, duplicates, and recovery (RFC 5681, 6582, 6675)."""
+
+from __future__ import annotations
+
+from fata.proto.tcp.block import FAST, LOSS, NEVER, OPEN, TIMESTAMPS, UNTIMED, Block
+from fata.proto.tcp.sack import DUPLICATES
+from fata.proto.tcp.sequence import MASK, unwrap
+from fata.proto.tcp.transmission import ROOM
+
+LIMITED_TRANSMIT = 2  # segments, RFC 3042 2
+
+
+def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> int:
+    """Everything below `una` has arrived, `acked` sequence numbers more than before; return Event bits."""
+    block.snd_una = una
+    block.progress = now
+    if una >= block.timed_seq:
+        block.timed_seq = UNTIMED
+        block.rtt.sample(now - block.timed_at)
+    elif block.retries:
+        measure_by_echo(block, echo, now)
+    if block.retries:
+        block.retries = 0
+    if una >= block.snd_nxt:
+        block.retransmit_at = NEVER
+    else:
+        block.retransmit_at = now + block.rtt.timeout
+    if block.limited and block.recovery != FAST:
+        block.congestion.acknowledged(acked, now, block.rtt.smoothed)
+    if block.queued:
+        block.queue.release(una)
+        block.queued = block.snd_end - una if una < block.snd_end else 0
+    return ROOM
+
+
+def measure_by_echo(block: Block, echo: int, now: float) -> None:
+    """Take a sample from a timestamp: it says which transmission is acknowledged, so Karn's rule does not bind."""
+    if block.stamps and echo:
+        ticks = (block.stamp(now) - echo) & MASK
+        if ticks < 600_000:  # ten minutes, in milliseconds: more is an echo that was never ours
+            block.rtt.sample(max(ticks, 1) / 1000)
+            return
+    block.rtt.recover()
+
+
+def advance(block: Block, una: int, echo: int, now: float) -> int:
+    """As `acknowledge`, outside the fast path: with a scoreboard, duplicates or a recovery in progress."""
+    acked = una - block.snd_una
+    block.scoreboard.advance(una)
+    events = acknowledge(block, una, acked, echo, now)
+    block.probing = False
+    if block.recovery == OPEN:
+        block.dup_acks = 0
+        _update_left(block, 0)
+    elif una >= block.recover:
+        _end_recovery(block)
+    elif block.recovery == FAST and not block.sack_ok:
+        _partial(block, acked)
+    else:
+        block.scoreboard.mark_lost(block.mss)
+        _update_left(block, 0)
+    return events
+
+
+def duplicate(block: Block, now: float) -> None:
+    """A duplicate acknowledgment came: something has arrived out of order."""
+    block.dup_acks += 1
+    block.scoreboard.advance(block.snd_una)
+    if block.sack_ok:
+        block.scoreboard.mark_lost(block.mss)
+        _update_left(block, 0)
+    elif block.recovery == FAST:
+        _update_left(block, block.left + block.mss)
+    elif block.recovery == OPEN:
+        _update_left(block, min(block.dup_acks, DUPLICATES) * block.mss)
+    if block.recovery == OPEN and _is_loss(block):
+        _begin_fast(block, now)
+
+
+def _is_loss(block: Block) -> bool:
+    if block.sack_ok and block.scoreboard.sacked:
+        return block.dup_acks >= DUPLICATES or block.scoreboard.lost_edge > block.snd_una
+    return block.dup_acks >= DUPLICATES and block.snd_una > block.recover  # RFC 6582 3.2 step 2
+
+
+def _begin_fast(block: Block, now: float) -> None:
+    block.recovery = FAST
+    block.recover = block.snd_nxt
+    block.recoveries += 1
+    block.host.counters.recoveries += 1
+    if block.scoreboard.sacked:
+        block.sack_recoveries += 1
+        block.host.counters.sack_recoveries += 1
+    block.congestion.lost(block.snd_nxt - block.snd_una, now)
+    block.scoreboard.begin()
+    block.scoreboard.lost_edge = max(block.scoreboard.lost_edge, _first_segment(block))
+    block.timed_seq = UNTIMED
+    block.repair_due = block.rare = True
+    _update_left(block, block.left)
+
+
+def _first_segment(block: Block) -> int:
+    """Where the first segment that is not acknowledged ends."""
+    return min(block.snd_una + block.mss - (TIMESTAMPS.size if block.stamps else 0), block.snd_nxt)
+
+
+def _partial(block: Block, acked: int) -> None:
+    """NewReno: the next segment is missing too (RFC 6582 3.2 step 3)."""
+    block.scoreboard.begin()
+    block.scoreboard.lost_edge = _first_segment(block)
+    block.repair_due = True
+    _update_left(block, max(0, block.left - acked + block.mss))
+
+
+def _end_recovery(block: Block) -> None:
+    if block.recovery == FAST and not block.sack_ok:
+        in_flight = block.snd_nxt - block.snd_una
+        cwnd = max(in_flight, block.mss) + block.mss  # RFC 6582 3.2 step 3 (1): no burst
+        block.congestion.window = min(block.congestion.window, cwnd)
+    block.recovery = OPEN
+    block.dup_acks = 0
+    block.repair_due = False
+    block.scoreboard.begin()
+    block.scoreboard.lost_edge = block.snd_una
+    _update_left(block, 0)
+
+
+def _update_left(block: Block, octets: int) -> None:
+    """Set what has left the network: by the scoreboard, or as told where there is none."""
+    in_flight = block.snd_nxt - block.snd_una
+    if block.sack_ok or block.recovery == LOSS:
+        block.left = in_flight - block.scoreboard.pipe(block.snd_nxt)
+    else:
+        block.left = min(octets, in_flight)
+
+
+def resend_all(block: Block) -> None:
+    """Have all that is outstanding sent again, without a loss: it was too large, or a probe was not accepted."""
+    block.scoreboard.advance(block.snd_una)
+    block.scoreboard.all_lost(block.snd_nxt, forget=False)
+    block.recovery = LOSS
+    block.recover = block.snd_nxt
+    block.timed_seq = UNTIMED
+    block.repair_due = block.rare = True
+    _update_left(block, 0)
+
+
+def time_out(block: Block, now: float) -> None:
+    """The retransmission timer ran off (RFC 6298 5.4 to 5.6, RFC 6675 5.1)."""
+    if not block.retries:
+        block.congestion.timed_out(block.snd_nxt - block.snd_una - max(block.left, 0), now)
+    block.retries += 1
+    block.timeouts += 1
+    block.host.counters.timeouts += 1
+    block.rtt.back_off()
+    block.scoreboard.advance(block.snd_una)
+    block.scoreboard.all_lost(block.snd_nxt, forget=block.retries > 1)
+    block.recovery = LOSS
+    block.recover = block.snd_nxt
+    block.dup_acks = 0
+    block.timed_seq = UNTIMED
+    block.repair_due = block.rare = True
+    block.limited = True
+    _update_left(block, 0)
+
+
+def update_scoreboard(block: Block, blocks: tuple[tuple[int, int], ...]) -> int:
+    """Take a SACK option; return how many octets were news."""
+    if not blocks or not block.sack_ok:
+        return 0
+    una, nxt = block.snd_una, block.snd_nxt
+    block.scoreboard.advance(una)
+    return block.scoreboard.update([(unwrap(low, una), unwrap(high, una)) for low, high in blocks], nxt)
+
+
+def sent(block: Block) -> None:
+    """Sequence numbers were used, or used again: bring `left` up to date while a recovery lasts."""
+    if block.sack_ok or block.recovery == LOSS:
+        block.left = block.snd_nxt - block.snd_una - block.scoreboard.pipe(block.snd_nxt)

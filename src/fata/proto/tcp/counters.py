@@ -1,0 +1,56 @@
+"""What a host counts: every drop has a reason, and every cap its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Counters:
+    """Totals since the host's start."""
+
+    opened: int = 0  # by us
+    accepted: int = 0  # handshakes that a peer began and finished
+    closed: int = 0
+    failed: int = 0  # connections that ended other than in order
+    resets_sent: int = 0
+    resets_received: int = 0
+    challenge_acks: int = 0  # RFC 5961
+    challenge_acks_throttled: int = 0
+    cookies_sent: int = 0
+    cookies_accepted: int = 0
+    cookies_refused: int = 0
+    time_wait_reused: int = 0  # a new SYN took the place, RFC 6191
+    retransmissions: int = 0  # segments
+    timeouts: int = 0  # retransmission timer
+    recoveries: int = 0  # fast recoveries
+    sack_recoveries: int = 0
+    out_of_order: int = 0  # segments kept until the gap is filled
+    duplicates: int = 0  # segments with nothing new in them
+
+    dropped_paws: int = 0  # timestamp too old, RFC 7323 5
+    dropped_no_timestamp: int = 0  # RFC 7323 3.2
+    dropped_out_of_window: int = 0
+    dropped_bad_ack: int = 0  # RFC 5961 5
+    dropped_no_ack: int = 0
+    dropped_bad_address: int = 0  # RFC 9293 3.9.2.3
+    dropped_out_of_order: int = 0  # the connection's own memory was used up
+    dropped_buffered: int = 0  # cap max_buffered
+    refused_connections: int = 0  # cap max_connections
+    refused_half_open: int = 0  # cap max_half_open or a backlog, without cookies
+    evicted_time_wait: int = 0  # cap max_time_wait
+    resets_throttled: int = 0  # cap resets_per_second
+
+
+@dataclass(slots=True)
+class Pool:
+    """The memory of received frames, of all connections of a host. Updated when a connection is flushed."""
+
+    limit: int  # octets
+    held: int = 0
+    full: bool = False
+
+    def change(self, octets: int) -> None:
+        """Add to what is held; negative to give back."""
+        self.held += octets
+        self.full = self.held >= self.limit

@@ -1,0 +1,51 @@
+"""Round-trip time and the retransmission timeout (RFC 6298)."""
+
+from __future__ import annotations
+
+ALPHA = 1 / 8  # RFC 6298 2.3
+BETA = 1 / 4
+K = 4
+GRANULARITY = 0.001  # seconds: what a timestamp of ours counts
+
+
+class Rtt:
+    """`timeout` is in seconds and within its bounds. Karn's rule is the caller's: no samples of what was re-sent."""
+
+    __slots__ = ("base", "maximum", "minimum", "smoothed", "timeout", "variation")
+
+    def __init__(self, initial: float, minimum: float, maximum: float) -> None:
+        self.minimum = minimum
+        self.maximum = maximum
+        self.smoothed = 0.0  # 0: no sample yet
+        self.variation = 0.0
+        self.base = initial  # the timeout without back-off
+        self.timeout = initial
+
+    def sample(self, rtt: float) -> None:
+        """Take a measured round-trip time, in seconds; it ends any back-off."""
+        smoothed = self.smoothed
+        if smoothed:
+            self.variation += BETA * (abs(smoothed - rtt) - self.variation)
+            self.smoothed = smoothed = smoothed + ALPHA * (rtt - smoothed)
+        else:
+            self.smoothed = smoothed = max(rtt, 1e-9)
+            self.variation = rtt / 2
+        timeout = smoothed + max(GRANULARITY, K * self.variation)
+        if timeout < self.minimum:
+            timeout = self.minimum
+        elif timeout > self.maximum:
+            timeout = self.maximum
+        self.base = self.timeout = timeout
+
+    def back_off(self) -> None:
+        """Double the timeout (RFC 6298 5.5)."""
+        self.timeout = min(self.timeout * 2, self.maximum)
+
+    def recover(self) -> None:
+        """End the back-off without a sample: new data were acknowledged."""
+        self.timeout = self.base
+
+    def after_lost_syn(self, timeout: float) -> None:
+        """Begin anew after a SYN was lost (RFC 6298 5.7: 3 s)."""
+        if not self.smoothed:
+            self.base = self.timeout = max(timeout, self.minimum)

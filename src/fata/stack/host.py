@@ -1,0 +1,78 @@
+"""Host: every protocol of one network card, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fata.proto.neighbors import Neighbors
+from fata.proto.tcp.settings import Settings
+from fata.stack.counters import Counters
+from fata.stack.icmp import Icmp
+from fata.stack.input import Input
+from fata.stack.interface import Interface
+from fata.stack.ipv4 import NOBODY, Addressing, Ipv4
+from fata.stack.leasing import Leasing
+from fata.stack.loop_calls import LoopCalls
+from fata.stack.names import Names
+from fata.stack.output import Output
+from fata.stack.resolver import Resolver
+from fata.stack.tcp import Tcp
+from fata.stack.udp import Udp
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    from fata.device.net import Net
+
+IPV4_AND_TCP = 40  # octets of headers without options
+
+
+class Host:
+    """The parts, joined. `chance(n)` returns n octets that nobody can foresee."""
+
+    def __init__(self, net: Net, loop: asyncio.AbstractEventLoop, chance: Callable[[int], bytes]) -> None:
+        self.loop = loop
+        self.counters = Counters()
+        self.keeps_servers = False  # the user has named DNS servers: DHCP's do not count
+        self.interface = Interface(net, Neighbors(net.mac), loop, self.counters)
+        self.ip = Ipv4(self.interface, self.counters, loop, int.from_bytes(chance(2), "big"))
+        settings = Settings(mss=net.mtu - IPV4_AND_TCP, nodelay=True)  # as asyncio's own connections
+        self.output = Output(self.ip, self.counters)
+        self.tcp = Tcp(chance, loop, settings, self.ip, self.output)
+        self.udp = Udp(self.ip, self.counters, chance)
+        self.icmp = Icmp(self.ip, self.udp, self.tcp, loop, chance)
+        self.input = Input(self.ip, self.tcp, self.udp, self.icmp, self.counters, loop)
+        self.resolver = Resolver(self.udp, self.tcp, loop, chance)
+        self.names = Names(self.resolver.ask)
+        self.leasing = Leasing(self, chance)
+        self.calls = LoopCalls(self.tcp, self.udp, self.names)
+
+    def start(self) -> None:
+        """Begin to receive."""
+        self.interface.start(self.input.receive, self.icmp.undeliverable)
+
+    def configure(self, addressing: Addressing) -> None:
+        """Be somebody from now on, and announce it."""
+        self.ip.configure(addressing)
+        now = self.loop.time()
+        address = None if addressing == NOBODY else addressing.address
+        self.interface.neighbors.configure(address, addressing.prefix, now)
+        self.interface.settle_neighbors(now)
+
+    def set_name_servers(self, servers: Sequence[bytes]) -> None:
+        """Ask these for names."""
+        self.resolver.set_servers(servers)
+
+    async def close(self, linger: float) -> None:
+        """Stop listening, wait at most `linger` seconds for what was written to be acknowledged, give the card back."""
+        for server in tuple(self.calls.servers):
+            server.close()
+        for endpoint in tuple(self.calls.endpoints):
+            endpoint.close()
+        await self.tcp.close(linger)
+        self.leasing.close()
+        self.resolver.close()
+        self.icmp.close()
+        self.ip.close()
+        await self.interface.close()

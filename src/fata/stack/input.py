@@ -1,0 +1,143 @@
+"""The way in: a list of frames to connections and ports, the common ones by the shortest way."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from fata.device.net import Checksum
+from fata.errors import WireError
+from fata.wire import ethernet, icmpv4, ipv4
+from fata.wire.checksum import MODULUS
+from fata.wire.tcp import parse
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from fata.device.net import ReceivedFrame
+    from fata.stack.counters import Counters
+    from fata.stack.icmp import Icmp
+    from fata.stack.ipv4 import Ipv4
+    from fata.stack.tcp import Tcp
+    from fata.stack.udp import Udp
+
+# Destination; ethertype; IPv4: version and length, total length, flags and fragment offset, protocol.
+FIELDS = Struct("!6s6xHBxHxxHxB")
+HEADERS = 34  # octets of Ethernet and of IPv4 without options
+PLAIN = 0x45  # IPv4, five words of header
+FRAGMENT_BITS = 0x3FFF  # "more fragments" and the offset
+ADDRESSES = slice(26, 34)
+ENDS = slice(26, 38)  # addresses and ports: a connection's key
+
+
+class Input:
+    """Looks at every frame that arrives. Nothing that a frame holds raises out of here."""
+
+    def __init__(
+        self, ip: Ipv4, tcp: Tcp, udp: Udp, icmp: Icmp, counters: Counters, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._ip = ip
+        self._tcp = tcp
+        self._udp = udp
+        self._icmp = icmp
+        self._counters = counters
+        self._loop = loop
+        ip.handlers[ipv4.TCP] = self._long_tcp
+        ip.handlers[ipv4.UDP] = self._long_udp
+        ip.handlers[ipv4.ICMP] = icmp.receive
+
+    def receive(self, frames: list[ReceivedFrame]) -> None:
+        """Take the frames of one wake-up; protocols are told and answers leave at their end."""
+        now = self._loop.time()
+        counters, interface = self._counters, self._ip.interface
+        counters.received += len(frames)
+        mac, unpack, from_bytes, unknown = interface.mac, FIELDS.unpack_from, int.from_bytes, Checksum.UNKNOWN
+        for data, checksum, _segmentation, _size in frames:
+            counters.received_octets += len(data)
+            end = 0
+            if len(data) >= HEADERS:
+                destination, ethertype, version, total, fragment, protocol = unpack(data)
+                if version == PLAIN and destination == mac and ethertype == ethernet.IPV4:
+                    end = 0 if fragment & FRAGMENT_BITS else ethernet.HEADER_LENGTH + total
+            if not HEADERS <= end <= len(data):
+                self._take(data, checksum is not unknown, now)
+            elif from_bytes(data[14:34], "big") % MODULUS:
+                counters.bad_checksum += 1
+            elif protocol == ipv4.TCP:
+                self._short_tcp(data, end, checksum is unknown, now)
+            elif protocol == ipv4.UDP:
+                self._short_udp(data, end, checksum is not unknown, now)
+            else:
+                self._take(data, checksum is not unknown, now)
+        self._tcp.settle(now)
+        interface.transmit()
+
+    def _short_tcp(self, data: bytes, end: int, unverified: bool, now: float) -> None:
+        if unverified:
+            # Addresses and segment stand together, and with protocol and length they are what TCP sums.
+            number = int.from_bytes(data[26:end], "big")
+            if ((number << 8 if end & 1 else number) + ipv4.TCP + end - HEADERS) % MODULUS:
+                self._counters.bad_checksum += 1
+                return
+        try:
+            segment = parse(data, HEADERS, end)
+        except WireError:
+            self._counters.malformed += 1
+            return
+        key = data[ENDS]
+        tcp = self._tcp
+        connection = tcp.host.connections.get(key)
+        if connection is not None:
+            tcp.news[connection] = tcp.news.get(connection, 0) | connection.receive(segment, now)
+        elif self._ip.is_own(key[4:8]):
+            tcp.host.receive(key, segment, now)
+        else:
+            self._counters.for_others += 1
+
+    def _short_udp(self, data: bytes, end: int, verified: bool, now: float) -> None:
+        if not self._ip.is_own(data[30:34]) and self._ip.address != ipv4.UNSPECIFIED:
+            self._counters.for_others += 1
+            return
+        try:
+            if not self._udp.receive(data[ADDRESSES], data, HEADERS, end, verified):
+                self._icmp.port_unreachable(data, now)
+        except WireError:
+            self._counters.malformed += 1
+
+    def _take(self, data: bytes, verified: bool, now: float) -> None:
+        """Take a frame the long way."""
+        try:
+            header = ethernet.parse(data)
+            if header.dst != self._ip.interface.mac and not ethernet.is_group(header.dst):
+                self._counters.for_others += 1
+            elif header.ethertype == ethernet.IPV4:
+                self._ip.receive(data, verified, now)
+            elif header.ethertype == ethernet.ARP:
+                self._ip.interface.receive_arp(data, now)
+            else:
+                self._counters.unknown_protocol += 1
+        except WireError:
+            self._counters.malformed += 1
+
+    def _long_tcp(self, header: ipv4.Header, data: bytes, start: int, end: int, verified: bool, now: float) -> None:
+        if not self._ip.is_own(header.destination):
+            return  # RFC 9293 MUST-57: no connection with a broadcast or multicast address
+        if not verified:
+            tail = data[start:end] + (b"\0" if (end - start) & 1 else b"")
+            number = int.from_bytes(header.source + header.destination + tail, "big")
+            if (number + ipv4.TCP + end - start) % MODULUS:
+                self._counters.bad_checksum += 1
+                return
+        segment = parse(data, start, end)
+        key = header.source + header.destination + data[start : start + 4]
+        connection = self._tcp.host.connections.get(key)
+        if connection is not None:
+            news = self._tcp.news
+            news[connection] = news.get(connection, 0) | connection.receive(segment, now)
+        else:
+            self._tcp.host.receive(key, segment, now)
+
+    def _long_udp(self, header: ipv4.Header, data: bytes, start: int, end: int, verified: bool, now: float) -> None:
+        addresses = header.source + header.destination
+        if not self._udp.receive(addresses, data, start, end, verified) and self._ip.is_own(header.destination):
+            self._icmp.unreachable(header, data, start, end, icmpv4.PORT_UNREACHABLE, now)

@@ -1,0 +1,183 @@
+"""Interface: a card with the neighbors it reaches, and what waits to be sent through it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.errors import DeviceError
+from fata.stack.alarm import Alarm
+from fata.wire import arp, ethernet
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from fata.device.net import Net
+    from fata.proto.neighbors import Neighbors
+    from fata.stack.counters import Counters
+
+LOG = logging.getLogger("network")
+MAX_QUEUE = 4096  # frames that wait for a full device; what comes on top of them is dropped
+IPV4_TYPE = ethernet.IPV4.to_bytes(2, "big")
+ARP_TYPE = ethernet.ARP.to_bytes(2, "big")
+UNRESOLVED = bytes(14)  # in the Ethernet header's place, until the neighbor's MAC is known
+
+
+class Interface:
+    """Frames in lists, both ways. `send` collects; `transmit` hands over what was collected."""
+
+    def __init__(
+        self,
+        net: Net,
+        neighbors: Neighbors[SentFrame],
+        loop: asyncio.AbstractEventLoop,
+        counters: Counters,
+    ) -> None:
+        self.net = net
+        self.mac = net.mac
+        self.mtu = net.mtu
+        self.capabilities = net.capabilities
+        self.neighbors = neighbors
+        self.failed: DeviceError | None = None
+        self._receive: Callable[[list[ReceivedFrame]], None]
+        self._undeliverable: Callable[[SentFrame, float], None]
+        self._loop = loop
+        self._counters = counters
+        self._own_link = self.mac + self.mac + IPV4_TYPE
+        self._queue: list[SentFrame] = []
+        self._own: list[ReceivedFrame] = []  # what this host sends to itself
+        self._full = False  # the device has refused a frame and not called since
+        self._due = False
+        self._alarm = Alarm(loop, self._tick)
+        self._before_wait = getattr(loop, "call_before_wait", loop.call_soon)
+
+    def start(
+        self, receive: Callable[[list[ReceivedFrame]], None], undeliverable: Callable[[SentFrame, float], None]
+    ) -> None:
+        """Watch the card: `receive` takes what comes, `undeliverable` what no neighbor answers for."""
+        self._receive = receive
+        self._undeliverable = undeliverable
+        self.net.watch(self._readable, self._writable)
+
+    # In.
+
+    def _readable(self) -> None:
+        try:
+            frames = self.net.receive()
+        except DeviceError as error:
+            self.failed = error
+            return
+        if frames:
+            self._receive(frames)
+
+    def receive_arp(self, data: bytes, now: float) -> None:
+        """Handle an ARP frame. Raises `WireError`."""
+        self.neighbors.receive(arp.parse(data, ethernet.HEADER_LENGTH, len(data)), now)
+        self.settle_neighbors(now)
+
+    # Out.
+
+    def link(self, next_hop: bytes, now: float) -> bytes:
+        """Return the Ethernet header for a next hop, 14 octets; `UNRESOLVED` while its MAC is not known."""
+        mac = self.neighbors.lookup(next_hop, now)
+        return UNRESOLVED if mac is None else mac + self.mac + IPV4_TYPE
+
+    def own_link(self) -> bytes:
+        """Return the Ethernet header of what this host sends to itself."""
+        return self._own_link
+
+    def group_link(self, mac: bytes) -> bytes:
+        """Return the Ethernet header for a broadcast or multicast address."""
+        return mac + self.mac + IPV4_TYPE
+
+    def send(self, link: bytes, next_hop: bytes, frames: list[SentFrame], now: float) -> None:
+        """Collect frames that begin with `link`, as `link` or another method here has returned it."""
+        if link is UNRESOLVED:
+            for frame in frames:
+                self.neighbors.hold(next_hop, frame, now)
+            self.settle_neighbors(now)
+        elif link is self._own_link:
+            self._send_to_self(frames)
+        else:
+            self._queue.extend(frames)
+            self.transmit_soon()
+
+    def transmit_soon(self) -> None:
+        """Hand over what was collected before the loop waits."""
+        if not self._due:
+            self._due = True
+            self._before_wait(self.transmit)
+
+    def transmit(self) -> None:
+        """Hand over what was collected, as far as the device takes it; it calls when it takes more."""
+        self._due = False
+        frames = self._queue
+        if self._full or not frames:
+            return
+        self._queue = []
+        try:
+            accepted = self.net.send(frames)
+        except DeviceError as error:
+            self.failed = error
+            return
+        self._counters.sent += accepted
+        if accepted < len(frames):
+            self._full = True
+            self._queue = frames[accepted:] + self._queue
+            self._counters.send_queue_full += max(0, len(self._queue) - MAX_QUEUE)
+            del self._queue[MAX_QUEUE:]
+
+    @property
+    def congested(self) -> bool:
+        """Whether the device is full: what is flushed now would only wait."""
+        return self._full
+
+    def _writable(self) -> None:
+        self._full = False
+        self.transmit()
+
+    def _send_to_self(self, frames: list[SentFrame]) -> None:
+        if not self._own:
+            self._loop.call_soon(self._receive_from_self)
+        for frame in frames:
+            data = b"".join(frame.buffers)
+            kind = Checksum.UNKNOWN if frame.checksum_start < 0 else Checksum.PARTIAL
+            self._own.append(ReceivedFrame(data, kind, Segmentation.NONE, 0))
+        if len(self._own) > MAX_QUEUE:
+            self._counters.send_queue_full += len(self._own) - MAX_QUEUE
+            del self._own[MAX_QUEUE:]
+
+    def _receive_from_self(self) -> None:
+        frames, self._own = self._own, []
+        self._receive(frames)
+
+    # Neighbors.
+
+    def settle_neighbors(self, now: float) -> None:
+        """Send what the ARP machine has to say and what it has set free."""
+        neighbors = self.neighbors
+        for mac, packet in neighbors.take_packets():
+            self._queue.append(SentFrame((mac + self.mac + ARP_TYPE + arp.serialize(packet),)))
+        for mac, frame in neighbors.take_released():
+            header = mac + self.mac + IPV4_TYPE + bytes(frame.buffers[0])[14:]
+            self._queue.append(frame._replace(buffers=(header, *frame.buffers[1:])))
+        for _address, frame in neighbors.take_unreachable():
+            self._counters.unreachable += 1
+            self._undeliverable(frame, now)
+        for mac in neighbors.take_conflicts():
+            LOG.warning("%s uses this host's address as well", ethernet.format_mac(mac))
+        if self._queue:
+            self.transmit_soon()
+        self._alarm.set(neighbors.next_deadline())
+
+    def _tick(self, now: float) -> None:
+        self.neighbors.tick(now)
+        self.settle_neighbors(now)
+
+    async def close(self) -> None:
+        """Send what is collected and give the card back."""
+        self._alarm.cancel()
+        self.transmit()
+        await self.net.close()

@@ -1,0 +1,77 @@
+"""The options of a connection that code knows by the names of sockets."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fata.proto.tcp.connection import Connection
+    from fata.stack.tcp import Tcp
+
+IGNORED = {
+    (socket.SOL_SOCKET, socket.SO_REUSEADDR),
+    (socket.SOL_SOCKET, socket.SO_RCVBUF),
+    (socket.SOL_SOCKET, socket.SO_SNDBUF),
+    (socket.SOL_SOCKET, socket.SO_LINGER),
+    (socket.IPPROTO_TCP, socket.TCP_QUICKACK),
+    (socket.IPPROTO_IP, socket.IP_TOS),
+}
+"""What code sets as advice to a kernel: it changes nothing here, and nothing breaks without it."""
+
+
+KEEPALIVE = {
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE): "keepalive_idle",
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL): "keepalive_interval",
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT): "keepalive_probes",
+}
+"""Options in seconds or as a number, with the setting that each of them is."""
+
+NODELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY)
+KEEP_ALIVE = (socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+USER_TIMEOUT = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)  # milliseconds
+ERROR = (socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+class ConnectionOptions:
+    """Sets and reads the options of one connection."""
+
+    def __init__(self, connection: Connection, tcp: Tcp) -> None:
+        self._connection = connection
+        self._tcp = tcp
+
+    def get_option(self, level: int, option: int) -> int:
+        """Return an option as a socket would. Raises `OSError` for one that we do not have."""
+        connection, name = self._connection, (level, option)
+        if name == NODELAY:
+            return int(connection.nodelay)
+        if name == KEEP_ALIVE:
+            return int(connection.keepalive)
+        if name == USER_TIMEOUT:
+            return round(connection.settings.user_timeout * 1000)
+        if name in KEEPALIVE:
+            seconds: float = getattr(connection.settings, KEEPALIVE[name])
+            return round(seconds)
+        if name in IGNORED or name == ERROR:
+            return 0
+        raise OSError(errno.ENOPROTOOPT, f"{os.strerror(errno.ENOPROTOOPT)}: {option} of level {level}")
+
+    def set_option(self, level: int, option: int, value: int) -> None:
+        """Set an option. Raises `OSError` for one that we do not have."""
+        connection, name = self._connection, (level, option)
+        if name == NODELAY:
+            connection.nodelay = bool(value)
+        elif name == KEEP_ALIVE:
+            connection.keepalive = bool(value)
+        elif name == USER_TIMEOUT:
+            seconds = value / 1000 if value else self._tcp.settings.user_timeout
+            connection.settings = replace(connection.settings, user_timeout=seconds)
+        elif name in KEEPALIVE:
+            changed: dict[str, Any] = {KEEPALIVE[name]: value}
+            connection.settings = replace(connection.settings, **changed)
+        elif name not in IGNORED:
+            raise OSError(errno.ENOPROTOOPT, f"{os.strerror(errno.ENOPROTOOPT)}: {option} of level {level}")
+        self._tcp.touch(connection)

@@ -1,0 +1,58 @@
+"""The way out of TCP: transmissions to frames, by the path of each connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fata.stack.interface import UNRESOLVED
+from fata.stack.path import Path
+from fata.stack.segmentation import to_frames
+
+if TYPE_CHECKING:
+    from fata.proto.tcp.transmission import Transmission
+    from fata.stack.counters import Counters
+    from fata.stack.ipv4 import Ipv4
+
+LINK_LIFE = 0.5  # seconds that a neighbor's MAC is used without asking for it again
+MAX_PATHS = 8192  # paths that are remembered; more connections than that only cost time
+
+
+class Output:
+    """Makes frames and hands them to the interface."""
+
+    def __init__(self, ip: Ipv4, counters: Counters) -> None:
+        self._ip = ip
+        self._counters = counters
+        self._paths: dict[bytes, Path] = {}
+
+    def emit(self, key: bytes, transmissions: list[Transmission], now: float) -> None:
+        """Send what a connection, known by its key, has flushed."""
+        path = self._paths.get(key)
+        if path is None:
+            path = self._make(key)
+        if now >= path.until and not self._find_way(path, now):
+            self._counters.unreachable += len(transmissions)
+            return
+        interface = self._ip.interface
+        device = interface.capabilities
+        for sent in transmissions:
+            interface.send(path.link, path.next_hop, to_frames(path, path.link, sent, device), now)
+
+    def _find_way(self, path: Path, now: float) -> bool:
+        """Find the next hop's Ethernet header; while it has one, it is not looked up for every frame."""
+        try:
+            path.link, path.next_hop = self._ip.way(path.remote, now)
+        except OSError:  # the way has been lost since the connection began; its timers notice
+            return False
+        path.until = now if path.link is UNRESOLVED else now + LINK_LIFE
+        return True
+
+    def _make(self, key: bytes) -> Path:
+        if len(self._paths) >= MAX_PATHS:
+            self._paths.clear()
+        path = self._paths[key] = Path(key)
+        return path
+
+    def forget(self, key: bytes) -> None:
+        """Forget a connection's path."""
+        self._paths.pop(key, None)

@@ -1,0 +1,217 @@
+"""TCP of one host: its connections and timers, and the transports and servers that stand for them."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Any
+
+from fata.errors import Unavailable
+from fata.proto.tcp.connection import Connection
+from fata.proto.tcp.host import TcpHost
+from fata.proto.tcp.ports import BadAddress
+from fata.proto.tcp.state import State
+from fata.proto.tcp.transmission import CONNECTED
+from fata.stack.alarm import Alarm
+from fata.stack.ports import PortTaken, free_port
+from fata.wire.ipv4 import format_address
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from fata.proto.tcp.listener import Listener
+    from fata.proto.tcp.settings import Settings
+    from fata.proto.tcp.time_wait import TimeWait
+    from fata.stack.ipv4 import Ipv4
+    from fata.stack.output import Output
+    from fata.stack.server import StackServer
+
+UNFINISHED = (State.SYN_SENT, State.SYN_RECEIVED, State.ESTABLISHED, State.CLOSE_WAIT)
+"""Who is in one of these has a peer that waits for more. Whoever has said his last word just goes."""
+POLL_INTERVAL = 0.01  # seconds between two looks at what `close` waits for
+
+
+class Tcp:
+    """Joins the protocol machine to the loop.
+
+    Frames come in lists. `settle` is called behind each: first every connection with news tells its protocol, then
+    every connection that was touched says what it has to send. What protocols write meanwhile leaves with that; what
+    they write at other times leaves before the loop waits again.
+    """
+
+    def __init__(
+        self,
+        chance: Callable[[int], bytes],
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings,
+        ip: Ipv4,
+        output: Output,
+    ) -> None:
+        self.host = TcpHost(chance)
+        self._chance = chance
+        self.loop = loop
+        self.settings = settings
+        self.news: dict[Connection | TimeWait, int] = {}  # Event bits of this list of frames
+        self._touched: dict[Connection | TimeWait, None] = {}
+        self._ip = ip
+        self._emit = output.emit
+        self._settling = False
+        self._flush_is_due = False
+        self._alarm = Alarm(loop, self._tick)
+        self._before_wait: Callable[[Callable[[], None]], object] = getattr(loop, "call_before_wait", loop.call_soon)
+
+    def settle(self, now: float) -> None:
+        """Tell what `news` holds and send what is to be sent."""
+        self._settling = True
+        try:
+            while self.news:
+                news, self.news = self.news, {}
+                for connection, events in news.items():
+                    self._touched[connection] = None
+                    if events:
+                        self._tell(connection, events)
+        finally:
+            self._settling = False
+        self.flush(now)
+
+    def _tell(self, connection: Connection | TimeWait, events: int) -> None:
+        owner = connection.owner
+        if owner is not None:
+            owner.handle(events)
+        elif events & CONNECTED and connection.listener is not None:
+            connection.listener.owner.accept(connection, events)
+
+    def touch(self, connection: Connection) -> None:
+        """Have a connection flushed: at the end of the list of frames, or before the loop waits."""
+        self._touched[connection] = None
+        if not (self._settling or self._flush_is_due):
+            self._flush_is_due = True
+            self._before_wait(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flush_is_due = False
+        self.flush(self.loop.time())
+
+    def flush(self, now: float) -> None:
+        """Send what touched connections have to say, and replies to strangers; then look at the clock."""
+        touched, self._touched = self._touched, {}
+        host = self.host
+        for connection in touched:
+            sent = connection.flush(now)
+            if sent:
+                self._emit(connection.key, sent, now)
+        for key, reply in host.take_replies():
+            self._emit(key, [reply], now)
+        self._alarm.set(host.next_deadline())
+
+    def _tick(self, now: float) -> None:
+        for connection, events in self.host.tick(now):
+            self.news[connection] = self.news.get(connection, 0) | events
+        self.settle(now)
+
+    def call(self, transport: Any, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a protocol; report what it raises to the loop and end the connection, as asyncio's transports do."""
+        try:
+            return function(*arguments)
+        except Exception as error:  # noqa: BLE001  # a protocol's bug ends its connection, not the stack
+            self.loop.call_exception_handler(
+                {"message": f"Fatal error: protocol.{what}() call failed.", "exception": error, "transport": transport}
+            )
+            if transport is not None:
+                transport.fail(error)
+            return None
+
+    def addresses(self, connection: Connection) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Return (address, port) of this side and of the other."""
+        key = connection.key
+        local = format_address(key[4:8]), int.from_bytes(key[10:12], "big")
+        remote = format_address(key[0:4]), int.from_bytes(key[8:10], "big")
+        return local, remote
+
+    def listening_address(self, listener: Listener) -> tuple[str, int]:
+        """Return (address, port) where a listener listens."""
+        return format_address(listener.address or bytes(4)), listener.port
+
+    def unreachable(self, key: bytes, soft: bool, seq: int, now: float) -> None:
+        """Tell a connection, known by its key, of an ICMP error about its segment `seq`."""
+        connection = self.host.connections.get(key)
+        if isinstance(connection, Connection):
+            self._note(connection, connection.unreachable(soft, seq, now))
+
+    def is_under_way(self, key: bytes, seq: int) -> bool:
+        """Say whether a connection has sent `seq` and waits for it to be acknowledged (RFC 5927 4)."""
+        connection = self.host.connections.get(key)
+        if not isinstance(connection, Connection):
+            return False
+        in_flight = connection.snd_nxt - connection.snd_una
+        return (seq - connection.snd_una) & 0xFFFFFFFF < in_flight
+
+    def set_path_mtu(self, key: bytes, mtu: int, seq: int, now: float) -> None:
+        """Tell every connection with the same peer that its packets are too large; `key`'s sends `seq` again."""
+        for other in list(self.host.connections.values()):
+            if isinstance(other, Connection) and other.key[:4] == key[:4]:
+                other.set_path_mtu(mtu, seq if other.key == key else other.snd_una & 0xFFFFFFFF, now)
+                self.touch(other)
+
+    def _note(self, connection: Connection, events: int) -> None:
+        """Have events told that did not come with a list of frames."""
+        self.news[connection] = self.news.get(connection, 0) | events
+        if not self._settling:
+            self.loop.call_soon(self._settle_now)
+
+    def _settle_now(self) -> None:
+        self.settle(self.loop.time())
+
+    def is_own(self, address: bytes) -> bool:
+        """Say whether this host has an address."""
+        return self._ip.is_own(address)
+
+    def check_way(self, remote: bytes) -> None:
+        """Raise `OSError` if packets to `remote` have no way."""
+        if not self._ip.is_own(remote):
+            self._ip.next_hop(remote)
+
+    def listen(self, address: bytes | None, port: int, backlog: int, server: StackServer) -> Listener:
+        """Begin to listen at a port, 0 for any free one. Raises `PortTaken`."""
+        places = self.host.listeners
+        if port == 0:
+            port = free_port({number for _, number in places}, self._chance, "TCP")
+        taken = {where for where, number in places if number == port}
+        if taken and (address is None or None in taken or address in taken):
+            raise PortTaken("TCP", port)
+        return self.host.listen(address, port, backlog, server, self.settings)
+
+    def connect(self, remote: bytes, port: int, owner: Any, local_port: int) -> Connection:
+        """Begin to connect; `owner` is told how it goes. Raises `OSError` when no port is free."""
+        now = self.loop.time()
+        local = self._ip.source_for(remote)
+        try:
+            connection = self.host.connect(local, remote, port, owner, self.settings, now, local_port)
+        except BadAddress as error:
+            raise OSError(errno.ENETUNREACH, str(error)) from error
+        except Unavailable as error:
+            raise OSError(errno.EADDRNOTAVAIL, str(error)) from error
+        self.touch(connection)
+        return connection
+
+    def stop_listening(self, listener: Listener) -> None:
+        """Accept nothing more."""
+        listener.close()
+        self.flush(self.loop.time())
+
+    async def close(self, linger: float) -> None:
+        """Wait at most `linger` seconds for what was written to be acknowledged; reset what is left, stop the clock."""
+        import asyncio
+
+        deadline = self.loop.time() + linger
+        while self.loop.time() < deadline and any(connection.queued for connection in self._live()):
+            await asyncio.sleep(POLL_INTERVAL)
+        for connection in self._live():
+            if connection.queued or connection.state in UNFINISHED:
+                connection.abort()
+            self._touched[connection] = None
+        self.flush(self.loop.time())
+        self._alarm.cancel()
+
+    def _live(self) -> list[Connection]:
+        return [connection for connection in self.host.connections.values() if isinstance(connection, Connection)]
