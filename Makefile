@@ -32,7 +32,8 @@ fast:
 	@.venv/bin/python -m pytest --budgets -q -n 2 -m "$(FAST)"
 
 bench: ## every benchmark: tables that name the interpreter and the machine's load
-	@scripts/setup.sh bench
+	@scripts/setup.sh bench runtime
+	@.venv/bin/python -m scripts.runtime.build
 	@scripts/bench.sh
 
 nightly: ## the long versions of tests and benchmarks; writes dated results to docs/measurements

@@ -4,8 +4,8 @@ Everything is emulated (TCG) on one virtual processor, whatever the host can do.
 starting QEMU to the first line on its console. The floor is the least memory with which a program greets and ends
 with 0, by bisection. Idle is QEMU's own processor time while the guest waits, after it has worked for a while.
 
-Needs `make runtime`. The first run downloads Debian's kernel (27 MB) into build/bench. Exits with 1 when a goal is
-missed.
+Needs `make runtime`. The first run downloads Debian's kernel (27 MB) into build/bench. A goal that is missed stands in
+the table as missed, and in a line on standard error; that is a result, not a failure.
 """
 
 from __future__ import annotations
@@ -38,12 +38,34 @@ SIZE_GOAL = {"without TLS": 12, "with TLS": 16}  # MB
 IDLE_GOAL = 3.0  # % of a processor
 TIMES_GOAL = 10.0  # how much sooner hello prints than on Linux
 
-IDLE = '''"""Works, greets, waits."""
+IDLE = '''"""Works in tasks, threads and codecs, greets, waits; the executor's threads stay, and wait too."""
 
 import asyncio
+import hashlib
+import json
 import time
+import zlib
 
 from fata.device import Console
+
+
+def churn(seed):
+    table = {f"key {number}": [number * seed, "x" * (number % 70)] for number in range(300)}
+    text = zlib.decompress(zlib.compress(json.dumps(table).encode()))
+    return json.loads(text) == table and hashlib.sha256(text).digest()
+
+
+async def talk(messages):
+    queue = asyncio.Queue(4)
+
+    async def say():
+        for number in range(messages):
+            await queue.put(number)
+
+    speaker = asyncio.create_task(say())
+    heard = [await queue.get() for _ in range(messages)]
+    await speaker
+    return sum(heard)
 
 
 class Hello:
@@ -59,7 +81,11 @@ class Hello:
 
     async def run(self) -> None:
         """Work and wait."""
-        await asyncio.gather(*(asyncio.sleep(number / 1000) for number in range(300)))
+        loop = asyncio.get_running_loop()
+        for turn in range(10):
+            timers = (asyncio.sleep(number / 1000) for number in range(50))
+            threads = (loop.run_in_executor(None, churn, turn + number) for number in range(4))
+            await asyncio.gather(talk(200), *timers, *threads)
         self.console.write("hello world\\n")
         if self.asleep:
             time.sleep(60)
@@ -170,7 +196,7 @@ def measure(verdicts: Verdicts, scratch: Path, runs: int, seconds: float) -> Non
 
 
 def main() -> None:
-    """Measure and print; exit with 1 when a goal is missed."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one start of each instead of five; idle for 2 s, not 4")
     runs, seconds = (1, 2.0) if parser.parse_args().quick else (5, 4.0)
@@ -181,7 +207,7 @@ def main() -> None:
         verdicts = Verdicts(table)
         measure(verdicts, Path(scratch), runs, seconds)
     if verdicts.missed:
-        sys.exit(f"goals missed: {'; '.join(verdicts.missed)}")
+        print(f"boot: goals missed: {'; '.join(verdicts.missed)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

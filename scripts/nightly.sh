@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# The long versions: every test with hypothesis' nightly profile, then every benchmark; the results as a dated page.
+# The long versions: every test with hypothesis' nightly profile, the guest soaked and fuzzed for longer and with another
+# seed every night, CPython's own tests in the guest, the fuzzer of formats and machines, then every benchmark; the
+# results as dated pages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -7,8 +9,13 @@ page=docs/measurements/$(date --utc +%F)-nightly.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
+export FATA_SOAK=90                                # seconds
+export FATA_FUZZ_ROUNDS=4000000                    # hostile system calls
+export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?
+.venv/bin/python -m tests.cpython --page "${page%-nightly.md}-cpython-tests.md" || status=$?
+.venv/bin/python -m tests.fuzz --iterations 500000 | tee "$work/fuzz" || status=$?
 scripts/bench.sh | tee "$work/benchmarks" || status=$?
 
 {
@@ -21,6 +28,18 @@ scripts/bench.sh | tee "$work/benchmarks" || status=$?
   echo '```'
   sed -n '/slowest .*durations/,$p' "$work/tests" # tests and places are relative to the repository
   echo '```'
+  echo
+  echo "## Fuzzing"
+  echo
+  echo '```'
+  cat "$work/fuzz"
+  echo '```'
+  echo
+  echo "The guest: $FATA_FUZZ_ROUNDS hostile calls with the seed $FATA_FUZZ_SEED, soaked for $FATA_SOAK s."
+  echo
+  echo "## Goals missed"
+  echo
+  grep -E '\| *missed *\|' "$work/benchmarks" || echo None.
   echo
   echo "## Benchmarks"
   echo

@@ -24,8 +24,11 @@ RUNTIME_FILES = (
     *(f"{profile}/{file}" for profile in ("full", "lean") for file in ("fata.elf", "manifest.json")),
 )
 
-# Ours, Python's, OpenSSL's, the C library's, expat's and zlib's.
-LICENCE = "ISC AND Python-2.0.1 AND Apache-2.0 AND LGPL-2.1-or-later AND MIT AND Zlib"
+# Ours, Python's, OpenSSL's, the C library's, expat's, zlib's and the compiler's own library's.
+LICENCE = (
+    "ISC AND Python-2.0.1 AND Apache-2.0 AND LGPL-2.1-or-later AND MIT AND Zlib "
+    "AND GPL-3.0-or-later WITH GCC-exception-3.1"
+)
 CHANGES = {
     'license = "ISC"\n': f'license = "{LICENCE}"\n',
     'license-files = ["LICENSE"]\n': 'license-files = ["LICENSE", "licences/*"]\n',

@@ -44,6 +44,16 @@ class Namespace:
                 return
         raise AssertionError(f"{interface} has no carrier: {state}")
 
+    def await_forwarding(self, *ports: str) -> None:
+        """Wait until a bridge forwards what comes in at these ports and goes out there."""
+        for port in ports:
+            for _ in range(1000):
+                state = self.ip(f"-d link show {port}")
+                if "state forwarding" in state:
+                    break
+            else:
+                raise AssertionError(f"the bridge does not forward at {port}: {state}")
+
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Put this thread into the namespace for the block."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.runtime import source
+from scripts.runtime import licences, source
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "kernel"
@@ -28,9 +27,11 @@ OUTPUT = ROOT / "build" / "runtime"
 PYTHON = "/usr/bin/python3.11"  # the guest's own: marshalled code is only good for the version that wrote it
 READERS = [ROOT / f"src/fata/target/image/{name}.py" for name in ("codecs", "guest", "imports")]  # for table.py
 LIBRARY = Path("/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a")
-PACKAGES = ("libpython3.11-dev", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev", "gcc-12", "binutils")
+PACKAGES = (
+    *("libpython3.11-dev", "libpython3.11-minimal", "libssl-dev", "zlib1g-dev", "libexpat1-dev"),
+    *("libc6-dev", "libgcc-12-dev", "gcc-12", "binutils"),
+)
 FLOORS = Path(__file__).with_name("floors.json")  # measured by hand, with floors.py
-LICENCES = ("libpython3.11", "libssl3", "zlib1g", "libexpat1", "libc6")
 
 WHEREVER = f"-ffile-prefix-map={ROOT}=."  # the result must not depend on where it was built
 KERNEL_FLAGS = """
@@ -198,8 +199,13 @@ def link(profile: Profile, kernel: Path, frozen: Path, objects: dict[str, Path],
     whole = work / f"{profile.name}.elf"
     chosen = [objects[name] for name in (*PROGRAM, "image", *profile.borrowed, *profile.own)]
     libraries = [*profile.libraries, "-lexpat", "-lz", "-lm", "-ldl", "-lpthread", "-lutil"]
-    command: list[str | Path] = ["gcc", *LINK_FLAGS, f"-Wl,-T,{KERNEL / 'image.ld'}", "-o", whole, kernel, frozen]
-    run(*command, write_inittab(profile, work), *chosen, LIBRARY, *libraries)
+    command: list[str | Path] = [
+        "gcc",
+        *LINK_FLAGS,
+        f"-Wl,-T,{KERNEL / 'image.ld'}",
+        f"-Wl,-Map={work / profile.name}.map",
+    ]
+    run(*command, "-o", whole, kernel, frozen, write_inittab(profile, work), *chosen, LIBRARY, *libraries)
     run("objcopy", "--only-keep-debug", whole, folder / "fata.debug")
     run("strip", "-o", folder / "fata.elf", whole)
     return folder
@@ -224,21 +230,31 @@ def write_manifest(folder: Path, profile: Profile, work: Path, version: str) -> 
 
 
 def copy_licences() -> None:
-    """Copy the licences of what is linked in: they travel with the runtime.
+    """Copy the notices of what the linker took: they travel with the runtime."""
+    taken: set[Path] = set()
+    for profile in PROFILES:
+        taken |= licences.linked((OUTPUT / "work" / f"{profile.name}.map").read_text(), OUTPUT)
+    licences.copy(licences.packages(taken), OUTPUT / "licences")
 
-    Debian's notices name the longer texts by their place in Debian; these are copied too.
-    """
-    target = OUTPUT / "licences"
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for package in LICENCES:
-        notice = Path(f"/usr/share/doc/{package}/copyright").read_text(encoding="utf-8")
-        (target / package).write_text(notice, encoding="utf-8")
-        for text in re.findall(r"/usr/share/common-licenses/([\w.-]*\w)", notice):
-            shutil.copyfile(f"/usr/share/common-licenses/{text}", target / text)
+
+def stale_floors(measured: dict[str, str], folder: Path = OUTPUT) -> list[str]:
+    """Return the profiles whose runtime is not the one, by its SHA-256, with which the floors were measured."""
+    files = {profile.name: folder / profile.name / "fata.elf" for profile in PROFILES}
+    return [name for name, file in files.items() if hashlib.sha256(file.read_bytes()).hexdigest() != measured.get(name)]
 
 
 def main() -> None:
+    """Build both profiles unless nothing has changed, and say when the memory floors are those of another runtime."""
+    build()
+    if stale := stale_floors(json.loads(FLOORS.read_text())["sha256"]):
+        print(
+            f"runtime: the memory floors of {' and '.join(stale)} were measured on another runtime; when this one is "
+            "to stay: python -m scripts.runtime.floors",
+            file=sys.stderr,
+        )
+
+
+def build() -> None:
     """Build both profiles unless nothing has changed."""
     stamp, began, now = OUTPUT / "built-from", time.monotonic(), fingerprint()
     if stamp.exists() and stamp.read_text() == now:

@@ -1,8 +1,8 @@
 """Measure with how little memory programs run, and write floors.json, which build.py copies into the manifests.
 
 A program of each kind is built on each profile and booted with less and less memory, on both machines; what counts is
-that it greets and ends with 0, several times over. It takes a minute, so it is done by hand, when the kernel, the
-frozen modules or Python's version have changed: `.venv/bin/python -m scripts.runtime.floors`.
+that it greets and ends with 0, several times over. It takes a minute, so it is done by hand, when `make runtime` says
+that the runtime is no longer the one that was measured: `.venv/bin/python -m scripts.runtime.floors`.
 """
 
 from __future__ import annotations
@@ -59,18 +59,21 @@ WITH_TLS = "\nimport ssl as ssl\n"  # asks for the full profile
 
 
 def make(program: str, folder: Path) -> Path:
-    """Build the image of an application with the module app.py in an empty folder; return its path.
+    """Build an image, as `build_image`, that carries no floor, so that it can be tried with any memory."""
+    path = build_image(program, folder)
+    octets = path.read_bytes()
+    path.write_bytes(elf.embed(octets, elf.read(octets).zip, floor=0))
+    return path
 
-    It carries no floor, so it can be tried with any memory.
-    """
+
+def build_image(program: str, folder: Path) -> Path:
+    """Build the image of an application with the module app.py in an empty folder; return its path."""
     folder.mkdir(parents=True)
     (folder / "app.py").write_text(program, encoding="utf-8")
     (folder / "config.py").write_text(CONFIG, encoding="utf-8")
     words = [sys.executable, "-m", "fata.tool.main", "build", str(folder), "-t", "virtio"]
     subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
     (path,) = (folder / "build" / "virtio").glob("*.elf")
-    octets = path.read_bytes()
-    path.write_bytes(elf.embed(octets, elf.read(octets).zip, floor=0))
     return path
 
 

@@ -196,6 +196,30 @@ class StackContract:
 
         self.run(test)
 
+    def test_a_reader_that_pauses_gets_all_of_it_after_both_ends_have_ended(self) -> None:
+        async def test(network: Network) -> None:
+            accepting = Accepting()
+            server = await network.server.create_server(accepting, network.address)
+            transport, peer = await network.client.create_connection(Peer, network.address, port_of(server))
+            accepted = await accepting.accepted.get()
+            transport.pause_reading()
+            transport.write_eof()
+            await accepted.eof.wait()
+            accepted.transport.write(BULK[:100_000])
+            accepted.transport.close()
+            await accepted.lost.wait()
+            await asyncio.sleep(0.1)
+            assert not peer.received
+            assert not peer.lost.is_set()
+            transport.resume_reading()
+            await peer.eof.wait()
+            assert peer.received == BULK[:100_000]
+            transport.close()
+            await peer.lost.wait()
+            assert peer.error is None
+
+        self.run(test)
+
     def test_an_aborted_connection_is_lost_on_both_sides(self) -> None:
         async def test(network: Network) -> None:
             accepting = Accepting()

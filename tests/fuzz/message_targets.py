@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from fata.errors import WireError
 from fata.wire import dhcp, dns, pcap, pcapng
 from fata.wire.dns_name import MAX_NAME, parse_name, serialize_name
 from tests.fuzz.target import Target
@@ -23,9 +26,16 @@ def attempt_dns(octets: bytes) -> None:
 
 
 def attempt_dns_name(octets: bytes) -> None:
-    """Parse, serialize, parse again; whatever comes out keeps to the limits."""
-    name, behind = parse_name(octets, 0, len(octets))
-    assert 0 < behind <= len(octets)
+    """Parse, serialize, parse again; whatever comes out keeps to the limits. Then from every other octet on."""
+    _attempt_name_at(octets, 0)
+    for at in range(1, min(len(octets), 64)):
+        with suppress(WireError):
+            _attempt_name_at(octets, at)
+
+
+def _attempt_name_at(octets: bytes, at: int) -> None:
+    name, behind = parse_name(octets, at, len(octets))
+    assert at < behind <= len(octets)
     again = serialize_name(name)
     assert len(again) <= MAX_NAME
     assert parse_name(again, 0, len(again)) == (name, len(again))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-
 from fata.device.net import Capabilities
 from fata.driver.poller.virtual import VirtualPoller
 from tests.conformance.stack import Network, StackContract, Test

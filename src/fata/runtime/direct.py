@@ -12,7 +12,7 @@ from fata.driver.net.pcap import PcapFile, PcapNet
 from fata.errors import StateError, Unavailable
 from fata.runtime.statistics import Display
 from fata.stack.direct import DirectStack
-from fata.stack.ipv4 import read_addresses, read_addressing
+from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fata.device.net import Net
     from fata.device.poller import Poller
 
+DHCP_WAIT = 30.0  # seconds
 TAP = "tun"  # what Linux calls the driver of TAP interfaces
 
 
@@ -36,19 +37,27 @@ async def open_direct_stack(
 ) -> DirectStack:
     """Open a stack over a TAP or Ethernet interface; it lends its network to the running loop, which must be fata's.
 
-    `ipv4` is an address with its prefix, as in 192.0.2.2/24. Raises `ConfigError` and `Unavailable`.
+    `ipv4` is an address with its prefix, as in 192.0.2.2/24; with `dhcp` a server is asked for one instead.
+    Raises `ConfigError` and `Unavailable`.
     """
     loop: Any = asyncio.get_running_loop()
     poller: Poller | None = getattr(loop, "poller", None)
     if poller is None:
         raise StateError(f"{type(loop).__name__} has no poller: run the program in fata's own loop")
-    if ipv4 is None:
-        raise Unavailable("the stack has no address", "Give one: --ipv4 192.0.2.2/24")
-    addressing = read_addressing(ipv4, ipv4_gateway)
+    if dhcp is (ipv4 is not None):
+        reason = "the stack has an address twice: by --dhcp and by --ipv4" if dhcp else "the stack has no address"
+        raise Unavailable(reason, "Give --dhcp, or an address with its prefix: --ipv4 192.0.2.2/24")
+    addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
     net = open_interface(poller, interface, offload=offload)
     if pcap is not None:
         net = PcapNet(net, PcapFile(pcap), RealClock())
     stack = DirectStack(net, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
+    if dhcp:
+        try:
+            await stack.lease(DHCP_WAIT)
+        except BaseException:
+            await stack.close()
+            raise
     if stats:
         stack.closing.append(Display(stack.report).close)
     return stack

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from fata.device.net import Net
     from fata.device.stack import BaseProtocol, DatagramTransport, Transport
+    from fata.proto.dhcp.lease import Lease
     from fata.stack.ipv4 import Addressing
     from fata.stack.server import StackServer
 
@@ -50,6 +51,7 @@ class DirectStack:
         self.host.start()
         self.host.configure(addressing)
         self.host.set_name_servers(servers)
+        self.host.keeps_servers = bool(servers)
         if lend:
             self._lend(loop)
 
@@ -64,6 +66,14 @@ class DirectStack:
         if self._lent_to is not None:
             self._lent_to.return_network(self._calls)
             self._lent_to = None
+
+    async def lease(self, wait: float) -> Lease:
+        """Return what DHCP has granted; the first call asks for it, made with `NOBODY` as addressing. Kept renewed.
+
+        Raises `Unavailable` after `wait` seconds.
+        """
+        self._check_open()
+        return await self.host.leasing.get(wait)
 
     def report(self, seconds: float) -> str:
         """Return what the network is doing, for people; `seconds` is how long it has run."""

@@ -10,7 +10,8 @@ from fata.stack.counters import Counters
 from fata.stack.icmp import Icmp
 from fata.stack.input import Input
 from fata.stack.interface import Interface
-from fata.stack.ipv4 import Ipv4
+from fata.stack.ipv4 import NOBODY, Addressing, Ipv4
+from fata.stack.leasing import Leasing
 from fata.stack.loop_calls import LoopCalls
 from fata.stack.names import Names
 from fata.stack.output import Output
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fata.device.net import Net
-    from fata.stack.ipv4 import Addressing
 
 IPV4_AND_TCP = 40  # octets of headers without options
 
@@ -34,6 +34,7 @@ class Host:
     def __init__(self, net: Net, loop: asyncio.AbstractEventLoop, chance: Callable[[int], bytes]) -> None:
         self.loop = loop
         self.counters = Counters()
+        self.keeps_servers = False  # the user has named DNS servers: DHCP's do not count
         self.interface = Interface(net, Neighbors(net.mac), loop, self.counters)
         self.ip = Ipv4(self.interface, self.counters, loop, int.from_bytes(chance(2), "big"))
         settings = Settings(mss=net.mtu - IPV4_AND_TCP, nodelay=True)  # as asyncio's own connections
@@ -44,6 +45,7 @@ class Host:
         self.input = Input(self.ip, self.tcp, self.udp, self.icmp, self.counters, loop)
         self.resolver = Resolver(self.udp, self.tcp, loop, chance)
         self.names = Names(self.resolver.ask)
+        self.leasing = Leasing(self, chance)
         self.calls = LoopCalls(self.tcp, self.udp, self.names)
 
     def start(self) -> None:
@@ -54,12 +56,13 @@ class Host:
         """Be somebody from now on, and announce it."""
         self.ip.configure(addressing)
         now = self.loop.time()
-        self.interface.neighbors.configure(addressing.address, addressing.prefix, now)
+        address = None if addressing == NOBODY else addressing.address
+        self.interface.neighbors.configure(address, addressing.prefix, now)
         self.interface.settle_neighbors(now)
 
     def set_name_servers(self, servers: Sequence[bytes]) -> None:
         """Ask these for names."""
-        self.resolver.servers = tuple(servers)
+        self.resolver.set_servers(servers)
 
     async def close(self, linger: float) -> None:
         """Stop listening, wait at most `linger` seconds for what was written to be acknowledged, give the card back."""
@@ -68,6 +71,7 @@ class Host:
         for endpoint in tuple(self.calls.endpoints):
             endpoint.close()
         await self.tcp.close(linger)
+        self.leasing.close()
         self.resolver.close()
         self.icmp.close()
         self.ip.close()

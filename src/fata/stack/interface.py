@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fata.proto.neighbors import Neighbors
     from fata.stack.counters import Counters
 
+LOG = logging.getLogger("network")
 MAX_QUEUE = 4096  # frames that wait for a full device; what comes on top of them is dropped
 IPV4_TYPE = ethernet.IPV4.to_bytes(2, "big")
 ARP_TYPE = ethernet.ARP.to_bytes(2, "big")
@@ -164,6 +166,8 @@ class Interface:
         for _address, frame in neighbors.take_unreachable():
             self._counters.unreachable += 1
             self._undeliverable(frame, now)
+        for mac in neighbors.take_conflicts():
+            LOG.warning("%s uses this host's address as well", ethernet.format_mac(mac))
         if self._queue:
             self.transmit_soon()
         self._alarm.set(neighbors.next_deadline())

@@ -9,6 +9,7 @@ from asyncio import constants, transports
 from typing import TYPE_CHECKING, Any
 
 from fata.errors import StateError
+from fata.proto.tcp.state import State
 from fata.proto.tcp.transmission import CLOSED, ENDED, RECEIVED, ROOM
 from fata.stack.failures import to_os_error
 from fata.stack.options import ConnectionOptions
@@ -56,6 +57,7 @@ class TcpTransport(transports._FlowControlMixin):
         self._paused = False  # reading
         self._ended = False  # the peer's FIN is in order; `eof_received` comes when its data are delivered
         self._eof_told = False
+        self._over = False  # both directions have ended, or it has failed; what has come may not be delivered yet
         self._eof_written = False
         self._closing = False
         self._lost = False  # connection_lost is on its way
@@ -92,7 +94,11 @@ class TcpTransport(transports._FlowControlMixin):
             self._ended = True
             self._tell_eof()
         if events & CLOSED:
-            self._lose(to_os_error(self._connection.failure))
+            self._connection.owner = None  # timers may keep the connection for a while, not the application's part
+            self._over = True
+            undelivered = self._ended and not (self._eof_told or self._closing)
+            if self._connection.failure is not None or not undelivered:
+                self._lose(to_os_error(self._connection.failure))
 
     def start(self, events: int) -> None:
         """Tell the protocol that it is connected, and what has come already."""
@@ -111,6 +117,8 @@ class TcpTransport(transports._FlowControlMixin):
         """Go on with the end that `close` began, as what was written gets through."""
         if not self._connection.queued:
             self._connection.detach()  # from now on data are refused loudly, RFC 1122 4.2.2.13
+        if self._connection.state is State.CLOSED:  # by `detach`, for data that had come already
+            self._connection.owner = None
         if not self.get_write_buffer_size():
             self._lose(None)
 
@@ -198,6 +206,8 @@ class TcpTransport(transports._FlowControlMixin):
         self._tcp.touch(self._connection)  # the window may have re-opened
         if self._ended and not self._paused:
             self._tell_eof()
+            if self._over:
+                self._lose(None)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send `data` after all that was written before. Never waits."""
@@ -258,6 +268,7 @@ class TcpTransport(transports._FlowControlMixin):
 
     def fail(self, error: Exception | None) -> None:
         """End at once and tell the protocol `error`."""
+        self._connection.owner = None
         self._connection.abort()
         self._tcp.touch(self._connection)
         self._lose(error)

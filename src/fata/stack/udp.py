@@ -48,6 +48,10 @@ class Udp:
         self._ports[port] = owner
         return port
 
+    def is_free(self, port: int) -> bool:
+        """Say whether nobody has a port."""
+        return port not in self._ports
+
     def release(self, port: int) -> None:
         """Take the port back."""
         self._ports.pop(port, None)

@@ -79,6 +79,7 @@ class TestTapOffload(NetOffloadContract):
             space.ip(f"link set {port} master bridge0")
         space.ip("link set bridge0 up")
         tap = open_tap(space, poller)
+        space.await_forwarding(NAME, "inner")
         with space.entered():
             wire = RawSocket("outer", *TYPES.values())
             source = Packet(poller, "outer")

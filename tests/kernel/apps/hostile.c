@@ -353,6 +353,8 @@ static void pointers(void) {
 }
 
 int main(int count, char **words) {
+    int rounds;
+    unsigned long seed;
     for (int i = 2; i < count && i < 10; i++)
         kernel_places[kernel_place_count++] = strtoul(words[i], NULL, 16);
     if (strcmp(words[1], "protection") == 0)
@@ -363,9 +365,10 @@ int main(int count, char **words) {
         registers();
     else if (strcmp(words[1], "pointers") == 0)
         pointers();
-    else if (strcmp(words[1], "fuzz") == 0)
-        fuzz(200000);
-    else
+    else if (sscanf(words[1], "fuzz=%d,%lu", &rounds, &seed) == 2) {
+        state ^= seed;
+        fuzz(rounds);
+    } else
         return 2;
     printf("ok\n");
     return 0;

@@ -1,7 +1,9 @@
 /*
- * A program that takes everything the kernel gives out, and gives it back, round after round: pages, the break,
- * threads, pipes, socket pairs, files. Once every page table exists and the C library has its caches, each round must
- * end with exactly the free pages of the one before. The first argument is how many rounds.
+ * A program that takes everything the kernel gives out, and gives it back,
+ * round after round: pages, the break, threads, pipes, socket pairs, files.
+ * Once every page table exists and the C library has its caches, each round
+ * must end with exactly the free pages of the one before. The first argument is
+ * how many rounds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +54,8 @@ static void *take(size_t pages) {
     return taken;
 }
 
-/* Every run is given back, some in two pieces, some after a change of rights. */
+/* Every run is given back, some in two pieces, some after a change of rights.
+ */
 static void churn_pages(void) {
     struct {
         char *at;

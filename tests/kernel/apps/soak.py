@@ -37,9 +37,8 @@ async def in_a_loop(seed: int) -> None:
 
 
 def in_files(seed: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, "file"), "wb") as file:
-            file.write(bytes(10_000 + seed % 5 * 1000))
+    with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "file"), "wb") as file:
+        file.write(bytes(10_000 + seed % 5 * 1000))
     reader, writer = os.pipe()
     os.write(writer, b"x")
     os.close(writer)

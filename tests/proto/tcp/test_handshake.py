@@ -115,7 +115,7 @@ def test_syn_is_repeated_with_back_off_and_given_up_after_three_minutes() -> Non
     peer = calling()
     peer.wait(1000)
     syns = [segment for segment in peer.said if segment.flags == SYN]
-    assert len(syns) == 7
+    assert len(syns) == 8
     assert len({syn.seq for syn in syns}) == 1
     assert peer.events == CLOSED | TROUBLED
     assert peer.connection.failure is Failure.TIMED_OUT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fata.proto.tcp.settings import Settings
-from fata.proto.tcp.transmission import CLOSED, Failure
+from fata.proto.tcp.transmission import CLOSED, TROUBLED, Failure
 from fata.wire.tcp import ACK, SYN, Options
 from tests.proto.tcp.link import CLIENT, SERVER
 from tests.proto.tcp.peer import PEER_PORT, PORT, Peer, payload
@@ -25,7 +25,7 @@ def test_a_hard_error_ends_a_handshake() -> None:
 
 def test_a_soft_error_is_told_only_if_nothing_better_comes() -> None:
     peer = calling()
-    assert peer.connection.unreachable(True, peer.said[0].seq, peer.now) == 0
+    assert peer.connection.unreachable(True, peer.said[0].seq, peer.now) == TROUBLED
     peer.wait(200)
     assert peer.connection.failure is Failure.UNREACHABLE
 
@@ -48,7 +48,7 @@ def test_a_hard_error_does_not_end_what_is_established() -> None:
     peer = Peer(Settings(user_timeout=10))
     peer.open()
     (sent,) = peer.write(b"hello")
-    assert peer.connection.unreachable(False, sent.seq, peer.now) == 0
+    assert peer.connection.unreachable(False, sent.seq, peer.now) == TROUBLED
     assert peer.state == "ESTABLISHED"
     peer.wait(11)
     assert peer.connection.failure is Failure.UNREACHABLE

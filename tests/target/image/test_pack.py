@@ -13,8 +13,8 @@ import pytest
 from fata.errors import ConfigError
 from fata.target.image.archive import Entry, write_archive
 from fata.target.image.compiled import can_compile
-from fata.target.image.distributions import Distribution, shelf_of
-from fata.target.image.image import Verdict, make_image
+from fata.target.image.distributions import Distribution, File, shelf_of
+from fata.target.image.image import LOADED, Verdict, make_image
 from fata.target.image.pack import APPLICATION, FILES, LIBRARY, pack
 from tests.images import distribution, find_in, full_runtime, runtimes, write_tree
 
@@ -99,13 +99,30 @@ def test_the_floor_is_the_measured_one_and_room_for_files(tmp_path: Path) -> Non
     assert make_image(Verdict(full_runtime(), find_in(tmp_path)), b"import app", []).floor == 28
 
 
+@guest_only
+def test_the_floor_has_room_for_distributions_and_more_for_what_of_them_is_imported(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"app.py": "import dist\n"})
+    big = f"TEXT = {'x' * (3 << 19)!r}\n"  # 1.5 MiB of code
+
+    def floor(dist: Distribution) -> int:
+        findings = find_in(tmp_path, shelf_of([dist]))
+        return make_image(Verdict(full_runtime(), findings), b"import app", []).floor
+
+    data = {"dist/__init__.py": File("", bytes), "dist/data": File("", lambda: bytes(2 << 20))}
+    assert floor(Distribution("dist", "1", data)) == 22
+    aside, imported = (distribution("dist", dist__init=text, dist__big=big) for text in ("", "import dist.big\n"))
+    octets = len(packed(tmp_path, aside)["dist/big.pyc"].data)
+    assert floor(aside) == 20 + octets // (1 << 20)
+    assert floor(imported) == 20 + (LOADED + 1) * octets // (1 << 20)
+
+
 PACK = """
 import sys
 from pathlib import Path
 from fata.target.image.archive import write_archive
 from fata.target.image.distributions import installed_shelf
 from fata.target.image.finder import find
-from fata.target.image.image import Verdict, make_image
+from fata.target.image.image import LOADED, Verdict, make_image
 from fata.target.image.pack import pack
 from fata.target.image.runtime import load_runtime
 from fata.target.image.standard import standard

@@ -92,7 +92,7 @@ class Connection(Block):
         if self.charge != self.accounted or self.reassembly.starts:
             self.account()
         if self.keepalive:
-            timers.arm_keepalive(self)
+            timers.arm_keepalive(self, now)
         self.rearm()
         return out
 

@@ -59,13 +59,15 @@ def send_syn(block: Block, out: list[Transmission], now: float) -> None:
     if not block.repair_due:
         return
     block.repair_due = False
+    answer = block.state is SYN_RECEIVED
     first = block.snd_nxt == block.iss
     block.snd_nxt = block.iss + 1
     block.timed_seq = block.snd_nxt if first else UNTIMED
     block.timed_at = block.sent_at = now
     block.retransmit_at = now + block.rtt.timeout
+    if not answer:
+        block.retransmit_at = min(block.retransmit_at, block.started + block.settings.syn_timeout)
     window = min(block.buffer, LARGEST_WINDOW)
-    answer = block.state is SYN_RECEIVED
     flags, ack = (SYN | ACK, block.rcv_nxt & MASK) if answer else (SYN, 0)
     options = _syn_options(block, answer, now)
     out.append(TUPLE(Transmission, (block.iss & MASK, ack, flags, window, options, (), 0, block.mss)))

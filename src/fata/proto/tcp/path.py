@@ -8,7 +8,7 @@ from fata.proto.tcp.closing import finish
 from fata.proto.tcp.sequence import unwrap
 from fata.proto.tcp.settings import IPV4_HEADER, IPV4_KEY, IPV6_HEADER
 from fata.proto.tcp.state import SYN_RECEIVED, SYN_SENT
-from fata.proto.tcp.transmission import Failure
+from fata.proto.tcp.transmission import TROUBLED, Failure
 from fata.wire.tcp import HEADER_LENGTH
 
 
@@ -24,7 +24,7 @@ def unreachable(block: Block, soft: bool, seq: int, now: float) -> int:
     block.soft_failure = Failure.UNREACHABLE
     if not soft and (block.state is SYN_SENT or block.state is SYN_RECEIVED):
         return finish(block, Failure.UNREACHABLE)
-    return 0
+    return TROUBLED
 
 
 def set_path_mtu(block: Block, mtu: int, seq: int, now: float) -> None:

@@ -40,8 +40,7 @@ class Settings:
     initial_rto: float = 1.0  # seconds, RFC 6298 2.1
     min_rto: float = 0.2  # seconds; RFC 6298 2.4 says 1, every stack in use has 0.2
     max_rto: float = 60.0  # seconds, RFC 6298 2.5
-    syn_retries: int = 6  # 127 s from 1 s on; RFC 9293 3.8.3 wants at least 180 s for SYN: the last one waits for it
-    syn_timeout: float = 180.0  # seconds, R2 for SYN, RFC 9293 3.8.3
+    syn_timeout: float = 180.0  # seconds, R2 for SYN, RFC 9293 3.8.3: no less
     syn_ack_retries: int = 5  # of a half-open connection: 63 s
     troubled: int = 3  # time-outs in a row that the user and the IP layer hear of: R1, RFC 9293 3.8.3
     user_timeout: float = 300.0  # seconds without progress, RFC 9293 3.9.1.1

@@ -36,22 +36,24 @@ def _give_up(block: Block) -> int:
 def _retransmit(block: Block, now: float) -> int:
     settings = block.settings
     if block.state is SYN_SENT or block.state is SYN_RECEIVED:
-        passive = block.listener is not None
-        retries = settings.syn_ack_retries if passive else settings.syn_retries
-        if block.retries >= retries and (passive or now >= block.started + settings.syn_timeout):
-            return _give_up(block)
-        block.retries += 1
-        block.rtt.back_off()
-        block.repair_due = block.rare = True
-        block.retransmit_at = now + block.rtt.timeout
-        if not passive and block.retries > retries:
-            block.repair_due = False  # no more of them: wait for the rest of R2
-            block.retransmit_at = block.started + settings.syn_timeout
-        return TROUBLED if block.retries == settings.troubled else 0
+        return _repeat_syn(block, now)
     if now >= block.progress + settings.user_timeout:
         return _give_up(block)
     time_out(block, now)
     block.await_acknowledgment(now)
+    return TROUBLED if block.retries == settings.troubled else 0
+
+
+def _repeat_syn(block: Block, now: float) -> int:
+    settings = block.settings
+    end = block.started + settings.syn_timeout
+    given_up = now >= end if block.listener is None else block.retries >= settings.syn_ack_retries
+    if given_up:
+        return _give_up(block)
+    block.retries += 1
+    block.rtt.back_off()
+    block.repair_due = block.rare = True
+    block.retransmit_at = now + block.rtt.timeout
     return TROUBLED if block.retries == settings.troubled else 0
 
 
@@ -70,18 +72,23 @@ def _probe_window(block: Block, now: float) -> int:
     return 0
 
 
-def arm_keepalive(block: Block) -> None:
+def arm_keepalive(block: Block, now: float) -> None:
     """Set the keepalive timer by what was heard last; settings may have changed since."""
-    if not block.probes and block.state.value.synchronized:
-        block.keep_at = block.heard + block.settings.keepalive_idle
+    if not block.state.value.synchronized:
+        return
+    idle = block.heard + block.settings.keepalive_idle
+    if idle > now:
+        block.keep_at = idle
+        block.probes = 0
+    elif block.keep_at > now + block.settings.keepalive_interval:
+        block.keep_at = now
 
 
 def _keep_alive(block: Block, now: float) -> int:
     settings = block.settings
     if not block.keepalive:
         block.keep_at = NEVER
-    elif now - block.heard < settings.keepalive_idle:
-        block.probes = 0
+    elif now < block.heard + settings.keepalive_idle:
         block.keep_at = block.heard + settings.keepalive_idle
     elif block.snd_nxt > block.snd_una:
         block.keep_at = now + settings.keepalive_interval  # what is outstanding finds out by itself

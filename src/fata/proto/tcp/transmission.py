@@ -14,7 +14,7 @@ ENDED = 4  # the peer's FIN is in order: nothing more will be received
 ROOM = 8  # `queued` has shrunk
 CLOSED = 16  # nothing more will come; `failure` says why
 
-TROUBLED = 32  # R1 of RFC 9293 3.8.3: time-outs in a row; the path, or the neighbor's address, may be stale
+TROUBLED = 32  # time-outs in a row (R1, RFC 9293 3.8.3), or an ICMP error: the path or the neighbor may be gone
 
 Piece = tuple[bytes, int, int]  # received payload is data[start:end]
 

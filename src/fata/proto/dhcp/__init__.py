@@ -1,0 +1,1 @@
+"""DHCP (RFC 2131): the client that gets a host its address."""
