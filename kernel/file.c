@@ -110,7 +110,7 @@ static long write_at(struct file *file, u64 offset, const u8 *from, u64 size) {
     if (error)
         return error;
     memcpy(node->data + offset, from, size);
-    node->changed = now();
+    node->changed = (s64)now();
     return (long)size;
 }
 
@@ -199,7 +199,21 @@ long sys_ftruncate(u64 fd, u64 size) {
     return node_writable(file->node) && file->node->kind == REGULAR ? node_resize(file->node, size) : -EINVAL;
 }
 
+long sys_truncate(u64 path, u64 size) {
+    long error;
+    struct node *node = lookup((u64)AT_FDCWD, path, true, &error);
+    if (!node)
+        return error;
+    if (node->kind != REGULAR)
+        return node->kind == DIRECTORY ? -EISDIR : -EINVAL;
+    if ((s64)size < 0)
+        return -EINVAL;
+    return node_writable(node) ? node_resize(node, size) : -EROFS;
+}
+
 /* ---- everything else about a descriptor ---- */
+
+long sys_fsync(u64 fd) { return file_of(fd) ? 0 : -EBADF; }
 
 long sys_fcntl(u64 fd, u64 command, u64 value) {
     struct file *file = file_of(fd);

@@ -1,41 +1,60 @@
-/* The calls that take a path: open, make, remove, rename, stat, list. */
+/* The calls that take a path: open, make, remove, rename, follow, list. What files are told to be is in attribute.c. */
 #include <asm-generic/errno.h>
-#include <asm/stat.h>
 #include <linux/fcntl.h>
-#include <linux/stat.h>
 #include "file.h"
 
-/* Append `from` to the normal path in `to`, component by component: no empty ones, no "." and "..". */
-static bool append_path(char *to, const char *from) {
+#define LINKS_MAX 40 /* in one path, as in Linux */
+
+/* Append one name to the normal path in `to`: nothing for an empty one and ".", one name less for "..". */
+static bool append_name(char *to, const char *name, size_t size) {
+    size_t used = strlen(to);
+    if (size == 2 && name[0] == '.' && name[1] == '.') {
+        while (used > 0 && to[--used] != '/')
+            ;
+        to[used] = 0;
+    } else if (size > 0 && !(size == 1 && name[0] == '.')) {
+        if (used + size + 2 > PATH_SIZE)
+            return false;
+        to[used] = '/';
+        memcpy(to + used + 1, name, size);
+        to[used + 1 + size] = 0;
+    }
+    return true;
+}
+
+/* Append a path, following at most `left` links on the way; one that is its last name only to `follow` it. */
+static long append_path(char *to, const char *from, bool follow, unsigned *left) {
     while (*from) {
         size_t size = 0, used = strlen(to);
         while (from[size] && from[size] != '/')
             size++;
-        if (size == 2 && from[0] == '.' && from[1] == '.') {
-            while (used > 0 && to[--used] != '/')
-                ;
-            to[used] = 0;
-        } else if (size > 0 && !(size == 1 && from[0] == '.')) {
-            if (used + size + 2 > PATH_SIZE)
-                return false;
-            to[used] = '/';
-            memcpy(to + used + 1, from, size);
-            to[used + 1 + size] = 0;
+        if (!append_name(to, from, size))
+            return -ENAMETOOLONG;
+        const struct node *link = follow || from[size] ? node_link(to) : NULL;
+        if (link) {
+            const char *target = (const char *)link->data;
+            if (*left == 0)
+                return -ELOOP;
+            --*left;
+            to[*target == '/' ? 0 : used] = 0;
+            long error = append_path(to, target, true, left);
+            if (error)
+                return error;
         }
         from += size + (from[size] == '/');
     }
-    return true;
+    return 0;
 }
 
 static char
     working[PATH_SIZE]; /* the current directory; may be removed under the program, which then finds nothing in it */
 
-/* Take a path from the program. */
-static long take_path(u64 directory, u64 address, char *path) {
+long take_path(u64 directory, u64 address, char *path, bool follow) {
     long size = user_string(address, 4096);
     if (size < 0)
         return size;
     const char *text = (const char *)address;
+    unsigned left = LINKS_MAX;
     path[0] = 0;
     if (*text != '/' && (int)directory == AT_FDCWD) {
         memcpy(path, working, PATH_SIZE);
@@ -43,24 +62,37 @@ static long take_path(u64 directory, u64 address, char *path) {
         struct file *file = file_of(directory);
         if (!file || !file->node)
             return -EBADF;
+        if (file->node->kind != DIRECTORY)
+            return -ENOTDIR;
         memcpy(path, file->node->path, PATH_SIZE);
     }
-    if (size == 0)
-        return -ENOENT;
-    return append_path(path, text) ? 0 : -ENAMETOOLONG;
+    return size == 0 ? -ENOENT : append_path(path, text, follow, &left);
 }
 
-static struct node *lookup(u64 directory, u64 address, long *error) {
+/* Why nothing is at `path`: a name on the way is missing, or is no directory. */
+static long absence(char *path) {
+    const struct node *node = NULL;
+    for (size_t size = strlen(path); !node; node = node_find(path)) {
+        while (size > 0 && path[--size] != '/')
+            ;
+        path[size] = 0;
+    }
+    return node->kind == DIRECTORY ? -ENOENT : -ENOTDIR;
+}
+
+struct node *lookup(u64 directory, u64 address, bool follow, long *error) {
     char path[PATH_SIZE];
-    *error = take_path(directory, address, path);
+    *error = take_path(directory, address, path, follow);
     struct node *node = *error ? NULL : node_find(path);
     if (!node && !*error)
-        *error = -ENOENT;
+        *error = absence(path);
     return node;
 }
 
 static long open_node(struct node *node, u64 flags) {
     bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    if (node->kind == LINK && !(flags & O_PATH))
+        return -ELOOP; /* by O_NOFOLLOW */
     if (node->kind == DIRECTORY ? writes : (flags & O_DIRECTORY) != 0)
         return node->kind == DIRECTORY ? -EISDIR : -ENOTDIR;
     if (writes && node->kind == REGULAR && !node_writable(node))
@@ -78,36 +110,71 @@ static long open_node(struct node *node, u64 flags) {
     return fd;
 }
 
-long sys_openat(u64 directory, u64 address, u64 flags) {
+static bool ends_in_slash(u64 address) {
+    const char *text = (const char *)address;
+    return text[strlen(text) - 1] == '/';
+}
+
+long sys_openat(u64 directory, u64 address, u64 flags, u64 mode) {
     char path[PATH_SIZE];
-    long error = take_path(directory, address, path);
+    bool anew = flags & O_CREAT && flags & O_EXCL;
+    long error = take_path(directory, address, path, !anew && !(flags & O_NOFOLLOW));
     if (error)
         return error;
     struct node *node = node_find(path);
-    if (node && flags & O_CREAT && flags & O_EXCL)
+    if (node && anew)
         return -EEXIST;
+    if (!node && flags & O_CREAT && ends_in_slash(address))
+        return -EISDIR;
     if (!node && flags & O_CREAT)
-        node = node_make(path, REGULAR, &error);
-    return node ? open_node(node, flags) : error ? error : -ENOENT;
+        node = node_make(path, REGULAR, mode & ~umask_now(), &error);
+    return node ? open_node(node, flags) : error ? error : absence(path);
 }
 
-long sys_open(u64 path, u64 flags) { return sys_openat((u64)AT_FDCWD, path, flags); }
+long sys_open(u64 path, u64 flags, u64 mode) { return sys_openat((u64)AT_FDCWD, path, flags, mode); }
 
-long sys_mkdirat(u64 directory, u64 address) {
+/* Make something that is no file; NULL with `error`. */
+static struct node *make(u64 directory, u64 address, enum kind kind, u64 mode, long *error) {
     char path[PATH_SIZE];
-    long error = take_path(directory, address, path);
-    if (!error && node_find(path))
-        error = -EEXIST;
-    if (!error)
-        node_make(path, DIRECTORY, &error);
+    *error = take_path(directory, address, path, false);
+    if (!*error && node_find(path))
+        *error = -EEXIST;
+    return *error ? NULL : node_make(path, kind, mode, error);
+}
+
+long sys_mkdirat(u64 directory, u64 address, u64 mode) {
+    long error;
+    make(directory, address, DIRECTORY, mode & ~umask_now(), &error);
     return error;
 }
 
-long sys_mkdir(u64 path) { return sys_mkdirat((u64)AT_FDCWD, path); }
+long sys_mkdir(u64 path, u64 mode) { return sys_mkdirat((u64)AT_FDCWD, path, mode); }
+
+long sys_symlinkat(u64 target, u64 directory, u64 address) {
+    long size = user_string(target, PATH_SIZE), error;
+    if (size <= 0)
+        return size ? size : -ENOENT;
+    struct node *node = make(directory, address, LINK, 0777, &error);
+    if (!node)
+        return error;
+    error = node_resize(node, (u64)size + 1);
+    if (error) {
+        node_remove(node);
+        return error;
+    }
+    memcpy(node->data, (const void *)target, (u64)size + 1);
+    node->size = (u64)size;
+    return 0;
+}
+
+long sys_symlink(u64 target, u64 path) { return sys_symlinkat(target, (u64)AT_FDCWD, path); }
+
+/* A second name for a file: what file systems without them answer. */
+long sys_linkat(void) { return -EPERM; }
 
 long sys_unlinkat(u64 directory, u64 address, u64 flags) {
     long error;
-    struct node *node = lookup(directory, address, &error);
+    struct node *node = lookup(directory, address, false, &error);
     if (!node)
         return error;
     bool wants_directory = flags & AT_REMOVEDIR;
@@ -122,78 +189,47 @@ long sys_rmdir(u64 path) { return sys_unlinkat((u64)AT_FDCWD, path, AT_REMOVEDIR
 long sys_renameat(u64 from_directory, u64 from, u64 to_directory, u64 to) {
     long error;
     char path[PATH_SIZE];
-    struct node *node = lookup(from_directory, from, &error);
+    struct node *node = lookup(from_directory, from, false, &error);
     if (node)
-        error = take_path(to_directory, to, path);
+        error = take_path(to_directory, to, path, false);
     return error ? error : node_rename(node, path);
 }
 
 long sys_rename(u64 from, u64 to) { return sys_renameat((u64)AT_FDCWD, from, (u64)AT_FDCWD, to); }
 
-/* ---- stat ---- */
+/* ---- where it leads ---- */
 
-static long fill_stat(const struct node *node, u64 to) {
-    static const u32 modes[] = {[DIRECTORY] = S_IFDIR | 0755, [REGULAR] = S_IFREG | 0444, [CONSOLE] = S_IFCHR | 0600,
-                                [EMPTY] = S_IFCHR | 0666,     [ZERO] = S_IFCHR | 0666,    [RANDOM] = S_IFCHR | 0444};
-    if (!user_range(to, sizeof(struct stat), true))
-        return -EFAULT;
-    u32 mode = node ? modes[node->kind] | (node_writable(node) ? 0222 : 0) : S_IFIFO | 0600;
-    u64 size = node && node->kind == REGULAR ? node->size : 0;
-    u64 changed = (node ? node->changed : 0) + wall_offset();
-    *(struct stat *)to = (struct stat){.st_dev = 1,
-                                       .st_ino = node ? node_number(node) : 0,
-                                       .st_mode = mode,
-                                       .st_nlink = 1,
-                                       .st_size = (s64)size,
-                                       .st_blksize = PAGE,
-                                       .st_blocks = (s64)(PAGE_UP(size) / 512),
-                                       .st_mtime = changed / SECOND,
-                                       .st_mtime_nsec = changed % SECOND,
-                                       .st_atime = changed / SECOND,
-                                       .st_ctime = changed / SECOND};
-    return 0;
-}
-
-long sys_fstat(u64 fd, u64 to) {
-    struct file *file = file_of(fd);
-    return file ? fill_stat(file->node, to) : -EBADF;
-}
-
-long sys_newfstatat(u64 directory, u64 path, u64 to, u64 flags) {
-    long error;
-    if (flags & AT_EMPTY_PATH && user_string(path, 1) == 0)
-        return sys_fstat(directory, to);
-    struct node *node = lookup(directory, path, &error);
-    return node ? fill_stat(node, to) : error;
-}
-
-long sys_stat(u64 path, u64 to) { return sys_newfstatat((u64)AT_FDCWD, path, to, 0); }
-
-long sys_faccessat(u64 directory, u64 path, u64 mode) {
-    long error;
-    struct node *node = lookup(directory, path, &error);
-    if (!node)
-        return error;
-    return mode & 2 && (node->kind == REGULAR || node->kind == DIRECTORY) && !node_writable(node) ? -EROFS : 0;
-}
-
-long sys_access(u64 path, u64 mode) { return sys_faccessat((u64)AT_FDCWD, path, mode); }
-
-long sys_chdir(u64 path) {
-    long error;
-    struct node *node = lookup((u64)AT_FDCWD, path, &error);
-    if (!node || node->kind != DIRECTORY)
-        return node ? -ENOTDIR : error;
+static long go_to(const struct node *node) {
+    if (node->kind != DIRECTORY)
+        return -ENOTDIR;
     memcpy(working, node->path, PATH_SIZE);
     return 0;
 }
 
-long sys_readlinkat(u64 directory, u64 path) { /* nothing is a link */
+long sys_chdir(u64 path) {
     long error;
-    return lookup(directory, path, &error) ? -EINVAL : error;
+    const struct node *node = lookup((u64)AT_FDCWD, path, true, &error);
+    return node ? go_to(node) : error;
 }
 
-long sys_readlink(u64 path) { return sys_readlinkat((u64)AT_FDCWD, path); }
+long sys_fchdir(u64 fd) {
+    const struct file *file = file_of(fd);
+    return !file ? -EBADF : file->node ? go_to(file->node) : -ENOTDIR;
+}
+
+long sys_readlinkat(u64 directory, u64 path, u64 to, u64 size) {
+    long error;
+    const struct node *node = lookup(directory, path, false, &error);
+    if (!node || node->kind != LINK)
+        return node ? -EINVAL : error;
+    size = MIN(size, node->size);
+    if (!user_range(to, size, true))
+        return -EFAULT;
+    memcpy((void *)to, node->data, size);
+    return (long)size;
+}
+
+long sys_readlink(u64 path, u64 to, u64 size) { return sys_readlinkat((u64)AT_FDCWD, path, to, size); }
 
 long sys_getcwd(u64 to, u64 size) {
     const char *path = *working ? working : "/";
@@ -216,6 +252,8 @@ struct entry { /* struct linux_dirent64 */
 } __attribute__((packed));
 
 long sys_getdents64(u64 fd, u64 to, u64 size) {
+    static const u8 types[] = {
+        [DIRECTORY] = 4, [REGULAR] = 8, [LINK] = 10, [CONSOLE] = 2, [EMPTY] = 2, [ZERO] = 2, [RANDOM] = 2};
     struct file *file = file_of(fd);
     if (!file || !file->node)
         return -EBADF;
@@ -235,8 +273,7 @@ long sys_getdents64(u64 fd, u64 to, u64 size) {
         if (used + needed > size)
             return used ? (long)used : -EINVAL;
         struct entry *entry = (struct entry *)(to + used);
-        *entry = (struct entry){node_number(node), file->offset + 1, (u16)needed, 0 /* DT_UNKNOWN */};
-        entry->type = node->kind == DIRECTORY ? 4 : node->kind == REGULAR ? 8 : 2;
+        *entry = (struct entry){node_number(node), file->offset + 1, (u16)needed, types[node->kind]};
         memcpy(entry->name, name, strlen(name) + 1);
         used += needed;
     }

@@ -1,17 +1,12 @@
-/* Pipes: a ring of one page, and the two ends that wait for each other; socket pairs, which are two of them; and poll.
- */
+/* Pipes: a ring of one page, and the two ends that wait for each other; and socket pairs, which are two of them. */
 #include <asm-generic/errno.h>
-#include <asm-generic/poll.h>
 #include <asm/signal.h>
 #include <linux/fcntl.h>
 #include "file.h"
 
-#define POLL_MAX    FILES
 #define AF_UNIX     1
 #define SOCK_STREAM 1
 #define SOCK_TYPE   0xf
-
-const char poll_channel = 0;
 
 struct pipe {
     u32 taken, arrived;
@@ -120,34 +115,4 @@ long sys_socketpair(u64 family, u64 type, u64 protocol, u64 to) {
     if (family != AF_UNIX || (type & SOCK_TYPE) != SOCK_STREAM)
         return -EAFNOSUPPORT;
     return joined(to, type & (O_NONBLOCK | O_CLOEXEC), true); /* SOCK_NONBLOCK and SOCK_CLOEXEC are the same bits */
-}
-
-/* ---- poll ---- */
-
-static u32 readiness(const struct file *file) {
-    if (!file)
-        return POLLNVAL;
-    if (file->node)
-        return POLLOUT | (file->node->kind != CONSOLE || console_ready() ? POLLIN : 0);
-    return (file->reads && pipe_readable(file->reads) ? POLLIN : 0) |
-           (file->writes && pipe_writable(file->writes) ? POLLOUT : 0);
-}
-
-long sys_poll(u64 set, u64 count, u64 timeout) {
-    struct pollfd *polled = (struct pollfd *)set;
-    if (count > POLL_MAX)
-        return -EINVAL;
-    if (!user_range(set, count * sizeof *polled, true))
-        return -EFAULT;
-    long ready = 0;
-    for (u64 i = 0; i < count; i++) {
-        u32 interesting = (u32)polled[i].events | POLLNVAL | POLLHUP | POLLERR;
-        u32 found = polled[i].fd < 0 ? 0 : readiness(file_of((u64)polled[i].fd)) & interesting;
-        polled[i].revents = (short)found;
-        ready += found != 0;
-    }
-    if (ready || current->expired || timeout == 0)
-        return ready;
-    u64 deadline = (int)timeout < 0 ? NEVER : now() + timeout * MILLISECOND;
-    return sleep_on(&poll_channel, call_deadline(deadline));
 }

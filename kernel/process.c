@@ -69,8 +69,7 @@ long sys_arch_prctl(u64 what, u64 address) {
 
 #define FOREVER (1UL << 33) /* seconds: who waits for longer waits for ever */
 
-/* Read a timespec of the program into ns. -EINVAL, -EFAULT. */
-static long read_time(u64 address, u64 *ns) {
+long take_time_span(u64 address, u64 *ns) {
     if (!user_range(address, sizeof(struct __kernel_timespec), false))
         return -EFAULT;
     const struct __kernel_timespec *time = (const struct __kernel_timespec *)address;
@@ -80,24 +79,31 @@ static long read_time(u64 address, u64 *ns) {
     return 0;
 }
 
-static u64 add_time(u64 a, u64 b) { return a + b < a ? NEVER : a + b; }
+u64 add_time(u64 a, u64 b) { return a + b < a ? NEVER : a + b; }
 
 static bool is_wall(u64 clock) { return clock == CLOCK_REALTIME || clock == 5 /* CLOCK_REALTIME_COARSE */; }
 
+/* Whose processor time a clock below 0 tells: its upper bits are the id, inverted; bit 2 says that it is a thread's. */
+static const struct thread *thread_of_clock(u64 clock) {
+    int id = (int)~(s64)clock >> 3;
+    return (int)clock < 0 && clock & 4 ? (id ? thread_find(id) : current) : NULL;
+}
+
 long sys_clock_gettime(u64 clock, u64 to) {
-    if (clock > CLOCK_TAI)
+    const struct thread *thread = clock == CLOCK_THREAD_CPUTIME_ID ? current : thread_of_clock(clock);
+    if (!thread && clock > CLOCK_TAI)
         return -EINVAL;
     if (!user_range(to, sizeof(struct __kernel_timespec), true))
         return -EFAULT;
-    u64 time = clock == CLOCK_PROCESS_CPUTIME_ID  ? process_time()
-               : clock == CLOCK_THREAD_CPUTIME_ID ? thread_time()
-                                                  : now() + (is_wall(clock) ? wall_offset() : 0);
+    u64 time = thread                              ? thread_time(thread)
+               : clock == CLOCK_PROCESS_CPUTIME_ID ? process_time()
+                                                   : now() + (is_wall(clock) ? wall_offset() : 0);
     *(struct __kernel_timespec *)to = (struct __kernel_timespec){(s64)(time / SECOND), (s64)(time % SECOND)};
     return 0;
 }
 
 long sys_clock_getres(u64 clock, u64 to) {
-    if (clock > CLOCK_TAI)
+    if (clock > CLOCK_TAI && !thread_of_clock(clock))
         return -EINVAL;
     if (to && !user_range(to, sizeof(struct __kernel_timespec), true))
         return -EFAULT;
@@ -126,7 +132,7 @@ long sys_time(u64 to) {
 
 long sys_clock_nanosleep(u64 clock, u64 flags, u64 request) {
     u64 ns;
-    long error = read_time(request, &ns);
+    long error = take_time_span(request, &ns);
     if (error)
         return error;
     if (current->expired)
@@ -137,6 +143,8 @@ long sys_clock_nanosleep(u64 clock, u64 flags, u64 request) {
 }
 
 long sys_nanosleep(u64 request) { return sys_clock_nanosleep(CLOCK_MONOTONIC, 0, request); }
+
+long sys_pause(void) { return sleep_on(&current->channel, NEVER); } /* until a signal's EINTR */
 
 /* ---- futex ---- */
 
@@ -149,7 +157,7 @@ static long futex_wait(u64 address, u64 operation, u32 value, u64 timeout, u32 b
         return -EAGAIN;
     u64 deadline = NEVER, ns;
     if (timeout) {
-        long error = read_time(timeout, &ns);
+        long error = take_time_span(timeout, &ns);
         if (error)
             return error;
         bool relative = (operation & FUTEX_CMD_MASK) == FUTEX_WAIT;

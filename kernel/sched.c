@@ -153,6 +153,7 @@ static struct thread *first_expired(u64 time) {
 /* In the order of their deadlines: in any other order three threads that time out together can starve one of them. */
 static void wake_expired(void) {
     u64 time = now();
+    alarm_check(time);
     for (struct thread *thread; (thread = first_expired(time));) {
         thread->expired = true;
         make_ready(thread);
@@ -166,7 +167,7 @@ static void arm_timer(void) {
     for (struct thread *thread = threads; thread; thread = thread->older)
         if (thread->state == WAITING && thread->deadline < deadline)
             deadline = thread->deadline;
-    set_timer(deadline);
+    set_timer(MIN(deadline, alarm_due()));
 }
 
 /* Interrupts are taken with `sti; hlt`: none can fall between the two, so none is slept through. */
@@ -191,7 +192,7 @@ static void switch_to(struct thread *thread) {
     slice_end = started + SLICE;
 }
 
-u64 thread_time(void) { return current->ran + now() - started; }
+u64 thread_time(const struct thread *thread) { return thread->ran + (thread == current ? now() - started : 0); }
 u64 process_time(void) { return now() - idled; }
 
 /*

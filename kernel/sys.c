@@ -16,6 +16,9 @@ static long sys_getpid(void) { return PROGRAM_ID; }
 static long sys_gettid(void) { return current->id; }
 static long answer_zero(void) { return 0; }
 static long answer_one(void) { return 1; }
+static long not_permitted(void) { return -EPERM; }
+static long sys_getpriority(void) { return 20; } /* Linux's way to say 0 */
+long no_attributes(void);
 static long no_such_call(void) { return -ENOSYS; } /* what the C library asks for and can do without */
 
 static long sys_getrandom(u64 to, u64 size) {
@@ -79,13 +82,32 @@ typedef long handler(u64, u64, u64, u64, u64, u64);
 /* clang-format off */
 #define CALLS(X)                                                                                                        \
     X(read) X(write) X(readv) X(writev) X(pread64) X(pwrite64) X(lseek) X(close) X(fstat) X(ftruncate) X(fcntl)         \
-    X(ioctl) X(dup) X(dup2) X(dup3) X(pipe) X(pipe2) X(socketpair) X(sendto) X(recvfrom) X(poll)                        \
-    X(open) X(openat) X(stat) X(newfstatat) X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd) X(chdir)         \
+    X(ioctl) X(dup) X(dup2) X(dup3) X(pipe) X(pipe2) X(socketpair) X(sendto) X(recvfrom) X(poll) X(pselect6)            \
+    X(open) X(openat) X(stat) X(lstat) X(newfstatat) X(access) X(faccessat) X(readlink) X(readlinkat) X(getcwd)         \
+    X(chdir) X(truncate) X(symlink) X(symlinkat) X(linkat) X(umask) X(chmod) X(fchmod) X(fchmodat) X(utimensat)         \
+    X(chown) X(lchown) X(fchown) X(fchownat) X(fchdir) X(statfs) X(fstatfs) X(fsync)                                    \
+    X(setitimer) X(getitimer) X(alarm) X(pause)                                                                         \
     X(mkdir) X(mkdirat) X(rmdir) X(unlink) X(unlinkat) X(rename) X(renameat) X(getdents64)                              \
     X(brk) X(mmap) X(munmap) X(mprotect)                                                                                \
     X(clone) X(exit) X(exit_group) X(futex) X(set_tid_address) X(arch_prctl)                                            \
     X(clock_gettime) X(clock_getres) X(clock_nanosleep) X(nanosleep) X(gettimeofday) X(time)                            \
     X(rt_sigaction) X(rt_sigprocmask) X(rt_sigreturn) X(rt_sigpending) X(sigaltstack) X(kill) X(tgkill)
+
+/* What several share, or what has another name: */
+#define SHARED(X)                                                                                                       \
+    X(getpid, sys_getpid) X(gettid, sys_gettid) X(getppid, answer_zero) X(getpgrp, answer_one) X(getuid, answer_zero)   \
+    X(geteuid, answer_zero) X(getgid, answer_zero) X(getegid, answer_zero) X(getgroups, answer_zero)                    \
+    X(sched_yield, answer_zero) X(madvise, answer_zero) X(set_robust_list, answer_zero) X(fdatasync, sys_fsync)         \
+    X(clock_settime, not_permitted) X(settimeofday, not_permitted) X(mknod, not_permitted) X(mknodat, not_permitted)    \
+    X(getpriority, sys_getpriority) X(listxattr, no_attributes) X(llistxattr, no_attributes)                            \
+    X(flistxattr, no_attributes) X(getxattr, no_attributes) X(lgetxattr, no_attributes) X(fgetxattr, no_attributes)     \
+    X(setxattr, no_attributes) X(lsetxattr, no_attributes) X(fsetxattr, no_attributes) X(fadvise64, answer_zero)        \
+    X(link, sys_linkat) X(getrandom, sys_getrandom) X(uname, sys_uname) X(prlimit64, sys_prlimit64)                     \
+    X(sysinfo, sys_sysinfo) X(sched_getaffinity, sys_sched_getaffinity) X(getrusage, sys_getrusage)                     \
+    X(mremap, no_such_call) X(rseq, no_such_call) X(clone3, no_such_call) X(epoll_create1, no_such_call)                \
+    X(epoll_create, no_such_call) X(socket, no_such_call) X(statx, no_such_call) X(renameat2, no_such_call)             \
+    X(faccessat2, no_such_call) X(getsockname, no_such_call) X(membarrier, no_such_call)                                \
+    X(copy_file_range, no_such_call)
 /* clang-format on */
 
 #define PRIVATE_CALLS(X) X(machine) X(map) X(dma) X(wait) X(wake) X(crash) /* in the order of calls.h */
@@ -99,21 +121,7 @@ PRIVATE_CALLS(DECLARE)
 #define ENTRY(name)          HERE(name, sys_##name)
 #define IN_ORDER(name)       HANDLER(sys_##name),
 
-static handler *const handlers[] = {
-    CALLS(ENTRY) HERE(getpid, sys_getpid) HERE(gettid, sys_gettid) HERE(getppid, answer_zero) HERE(getpgrp, answer_one)
-        HERE(getuid, answer_zero) HERE(geteuid, answer_zero) HERE(getgid, answer_zero) HERE(getegid, answer_zero)
-            HERE(umask, answer_zero) HERE(sched_yield, answer_zero) HERE(madvise, answer_zero)
-                HERE(set_robust_list, answer_zero) HERE(fsync, answer_zero) HERE(fdatasync, answer_zero)
-                    HERE(chmod, answer_zero) HERE(fchmod, answer_zero) HERE(fadvise64, answer_zero)
-                        HERE(utimensat, answer_zero) HERE(getrandom, sys_getrandom) HERE(uname, sys_uname)
-                            HERE(prlimit64, sys_prlimit64) HERE(sysinfo, sys_sysinfo)
-                                HERE(sched_getaffinity, sys_sched_getaffinity) HERE(getrusage, sys_getrusage)
-                                    HERE(mremap, no_such_call) HERE(rseq, no_such_call) HERE(clone3, no_such_call)
-                                        HERE(epoll_create1, no_such_call) HERE(epoll_create, no_such_call)
-                                            HERE(socket, no_such_call) HERE(statx, no_such_call)
-                                                HERE(renameat2, no_such_call) HERE(faccessat2, no_such_call)
-                                                    HERE(getsockname, no_such_call) HERE(membarrier, no_such_call)
-                                                        HERE(copy_file_range, no_such_call)};
+static handler *const handlers[] = {CALLS(ENTRY) SHARED(HERE)};
 
 static handler *const private_handlers[] = {PRIVATE_CALLS(IN_ORDER)};
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The long versions: every test with hypothesis' nightly profile, the guest soaked and fuzzed for longer and with another
-# seed every night, the fuzzer of formats and machines, then every benchmark; the results as a dated page.
+# seed every night, CPython's own tests in the guest, the fuzzer of formats and machines, then every benchmark; the
+# results as dated pages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,6 +14,7 @@ export FATA_FUZZ_ROUNDS=4000000                    # hostile system calls
 export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?
+.venv/bin/python -m tests.cpython --page "${page%-nightly.md}-cpython-tests.md" || status=$?
 .venv/bin/python -m tests.fuzz --iterations 500000 | tee "$work/fuzz" || status=$?
 scripts/bench.sh | tee "$work/benchmarks" || status=$?
 

@@ -20,4 +20,10 @@ long descriptor_for(struct file *file, u64 from, bool close_on_exec); /* the low
 void file_drop(struct file *file);                                    /* one reference less */
 long sys_close(u64 fd);
 
+/* Take a path from the program: absolute and without links, but for its last name unless it is to `follow` that. */
+long take_path(u64 directory, u64 address, char *path, bool follow);
+struct node *lookup(u64 directory, u64 address, bool follow,
+                    long *error); /* NULL with the error when it is not there */
+u64 umask_now(void);
+
 #endif

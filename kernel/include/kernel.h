@@ -87,8 +87,8 @@ void thread_exit(void);
 void extended_save(void *area); /* of the FPU, 64-aligned, EXTENDED_MAX octets */
 void extended_restore(const void *area);
 u64 sched_switches(void);
-u64 thread_time(void);  /* ns that `current` has had the processor */
-u64 process_time(void); /* ns that were not idle */
+u64 thread_time(const struct thread *thread); /* ns that it has had the processor */
+u64 process_time(void);                       /* ns that were not idle */
 
 /* ---- mem.c: pages ---- */
 
@@ -122,6 +122,8 @@ void apic_route(u32 gsi, u8 vector, bool level, bool low);
 void apic_acknowledge(void);
 void apic_timer(u32 count);
 bool apic_deadline_mode(void);
+u64 alarm_due(void); /* alarm.c; ns, NEVER when none is set */
+void alarm_check(u64 time);
 
 /* ---- console.c, acpi.c, random.c: what is always there ---- */
 
@@ -141,6 +143,11 @@ bool power_button(void); /* whether the interrupt was the button's */
 _Noreturn void power_off(int status);
 bool random_init(bool insecure); /* false when the machine has no entropy */
 long random_fill(u8 *to, u64 size);
+
+/* ---- process.c ---- */
+
+long take_time_span(u64 address, u64 *ns); /* a timespec of the program; -EINVAL, -EFAULT */
+u64 add_time(u64 a, u64 b);                /* NEVER at the most */
 
 /* ---- fault.c, signal.c ---- */
 

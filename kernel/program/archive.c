@@ -15,9 +15,9 @@
 #define END_SIZE   22
 #define NAME_UTF8  0x800 /* a flag: else only ASCII means the same to everyone */
 
-static PyObject *zip_path;    /* as zipimport calls the file */
-static PyObject *read_slowly; /* zipimport's own function */
-static size_t zip_offset;     /* in that file */
+static PyObject *zip_path;                  /* as zipimport calls the file */
+static PyObject *read_slowly, *list_slowly; /* zipimport's own functions */
+static size_t zip_offset;                   /* in that file */
 
 static const unsigned char *zip(void) { return (const unsigned char *)image.zip_address; }
 static unsigned read16(const unsigned char *at) { return at[0] | (unsigned)at[1] << 8; }
@@ -89,21 +89,38 @@ static PyObject *get_data(PyObject *self, PyObject *const *arguments, Py_ssize_t
     return PyObject_Vectorcall(read_slowly, arguments, (size_t)count, NULL);
 }
 
+/* In the place of zipimport's function of this name: importlib.invalidate_caches() calls it for every zip. */
+static PyObject *get_directory(PyObject *self, PyObject *path) {
+    (void)self;
+    int ours = PyUnicode_Check(path) && PyUnicode_Compare(path, zip_path) == 0;
+    PyObject *files = ours ? read_directory() : NULL;
+    if (files)
+        return files;
+    PyErr_Clear();
+    return PyObject_CallOneArg(list_slowly, path);
+}
+
 int open_archive(const char *path, size_t offset) {
     static PyMethodDef method = {"_get_data", (PyCFunction)(void (*)(void))get_data, METH_FASTCALL, NULL};
+    static PyMethodDef lister = {"_read_directory", get_directory, METH_O, NULL};
     zip_path = PyUnicode_InternFromString(path);
     zip_offset = offset;
     PyObject *zipimport = PyImport_ImportModule("zipimport");
     PyObject *known = zipimport ? PyObject_GetAttrString(zipimport, "_zip_directory_cache") : NULL;
     read_slowly = zipimport ? PyObject_GetAttrString(zipimport, "_get_data") : NULL;
+    list_slowly = zipimport ? PyObject_GetAttrString(zipimport, "_read_directory") : NULL;
     PyObject *files = zip_path ? read_directory() : NULL, *quickly = PyCFunction_New(&method, NULL);
     PyErr_Clear();
+    PyObject *listed = PyCFunction_New(&lister, NULL);
     int result = known && read_slowly && quickly ? PyObject_SetAttrString(zipimport, "_get_data", quickly) : -1;
+    if (result == 0)
+        result = list_slowly && listed ? PyObject_SetAttrString(zipimport, "_read_directory", listed) : -1;
     if (result == 0 && files)
         result = PyDict_SetItem(known, zip_path, files);
     Py_XDECREF(zipimport);
     Py_XDECREF(known);
     Py_XDECREF(files);
     Py_XDECREF(quickly);
+    Py_XDECREF(listed);
     return result;
 }

@@ -112,6 +112,7 @@ static void start_python(int argc, char **argv, const wchar_t *zip) {
                                 &config.base_prefix, &config.base_exec_prefix, &config.base_executable};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         check(PyConfig_SetString(&config, places[i], L""));
+    check(PyConfig_SetString(&config, &config.platlibdir, L"lib")); /* sysconfig asks for it */
     check(PyConfig_SetString(&config, &config.stdio_encoding, L"utf-8"));
     check(PyConfig_SetString(&config, &config.stdio_errors, L"backslashreplace"));
     check(PyConfig_SetString(&config, &config.filesystem_encoding, L"utf-8"));

@@ -28,8 +28,8 @@ PYTHON = "/usr/bin/python3.11"  # the guest's own: marshalled code is only good 
 READERS = [ROOT / f"src/fata/target/image/{name}.py" for name in ("codecs", "guest", "imports")]  # for table.py
 LIBRARY = Path("/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11.a")
 PACKAGES = (
-    *("libpython3.11-dev", "libssl-dev", "zlib1g-dev", "libexpat1-dev", "libc6-dev", "libgcc-12-dev"),
-    *("gcc-12", "binutils"),
+    *("libpython3.11-dev", "libpython3.11-minimal", "libssl-dev", "zlib1g-dev", "libexpat1-dev"),
+    *("libc6-dev", "libgcc-12-dev", "gcc-12", "binutils"),
 )
 FLOORS = Path(__file__).with_name("floors.json")  # measured by hand, with floors.py
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import marshal
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -34,11 +35,18 @@ def _pyc(source: bytes, name: str) -> bytes:
     return header + marshal.dumps(code)
 
 
+def how_built() -> list[Path]:
+    """Return the module that `sysconfig` asks how Python was built: made by the build, so no source tree has it."""
+    found = Path(sysconfig.get_path("stdlib")).glob("_sysconfigdata_*.py")
+    return sorted(path for path in found if not path.is_symlink())
+
+
 def pack(library: Path, target: Path) -> None:
     """Write `target` from the source tree's Lib/. Must run under the guest's own Python."""
+    modules = {path.relative_to(library): path for path in library.rglob("*.py")}
+    modules |= {Path(path.name): path for path in how_built()}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(library.rglob("*.py")):
-            name = path.relative_to(library)
+        for name, path in sorted(modules.items()):
             if not LEFT_OUT.isdisjoint(name.parts):
                 continue
             source = path.read_bytes()

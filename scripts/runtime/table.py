@@ -34,8 +34,9 @@ UNSEEN = {
     "_warnings": ("warnings",),
     "_zoneinfo": ("zoneinfo._common", "zoneinfo._tzpath"),
     "importlib.resources": ("importlib.readers",),
+    "sysconfig": ("_sysconfigdata__x86_64-linux-gnu",),
 }
-"""Imports that no Python source shows: C code and frozen code do them."""
+"""Imports that no Python source shows: C code and frozen code do them, or the name is computed."""
 
 TERMINAL = names(
     "pydoc doctest pdb bdb cmd code unittest argparse optparse getopt site pickletools profile cProfile trace "

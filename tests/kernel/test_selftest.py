@@ -19,6 +19,8 @@ USES = (
     "json",
     "random",
     "struct",
+    "sysconfig",
+    "_sysconfigdata__x86_64-linux-gnu",
     "tempfile",
     "wsgiref.handlers",
     "threading",

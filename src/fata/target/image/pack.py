@@ -28,7 +28,6 @@ def pack(program: bytes, findings: Findings, runtime: Runtime, files: Iterable[P
         for found in findings.modules
         if found.origin in _GROUPS
     ]
-    sources += [entry for entry in _STAND_INS if entry.name in findings.standard]
     data: list[Entry] = []
     for distribution in findings.distributions:
         for path in distribution.packed():
@@ -40,10 +39,6 @@ def pack(program: bytes, findings: Findings, runtime: Runtime, files: Iterable[P
     return [*_modules(sources), *_library(findings, runtime), *data]
 
 
-_STAND_INS = (
-    # What `sysconfig` imports by a computed name: how a Python was built, of which the guest knows nothing.
-    Entry("_sysconfigdata__x86_64-linux-gnu.py", b'build_time_vars = {"TZPATH": ""}\n', LIBRARY, "sysconfig"),
-)
 _GROUPS = {Origin.OWN: APPLICATION, Origin.FATA: FATA}
 
 
