@@ -34,7 +34,9 @@ def cable(request: pytest.FixtureRequest) -> Iterator[Cable]:
 def www(cable: Cable) -> Iterator[Running]:
     with ExitStack() as stack:
         with cable.near.entered():
-            running = stack.enter_context(Running(FOLDER, *cable.words, "--ipv4-gateway", KERNELS, address=OURS, port=80))
+            running = stack.enter_context(
+                Running(FOLDER, *cable.words, "--ipv4-gateway", KERNELS, address=OURS, port=80)
+            )
         cable.far.await_carrier(cable.far_interface)
         yield running
     assert "Traceback" not in running.output
