@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.net_loads import LAST_PORT
 from tests.network_namespace import Namespace, namespace
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +38,7 @@ def started() -> Iterator[tuple[Namespace, dict[str, System]]]:
     compile_lwip()
     with ExitStack() as stack:
         space = stack.enter_context(namespace())
+        space.set_sysctl("ipv4/ip_local_port_range", f"{LAST_PORT} 65535")
         systems = {}
         for number, name in enumerate((OFFLOAD, MTU, LWIP_MTU)):
             systems[name] = stack.enter_context(_behind_tap(space, number, name))

@@ -95,6 +95,18 @@ async def under_uvicorn(log: list[str], **options: Any) -> AsyncIterator[None]:
     await running
 
 
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    """Send every message back, to aiohttp's client."""
+    channel = web.WebSocketResponse(max_msg_size=0)
+    await channel.prepare(request)
+    async for message in channel:
+        if message.type is WSMsgType.TEXT:
+            await channel.send_str(message.data)
+        else:
+            await channel.send_bytes(message.data)
+    return channel
+
+
 @asynccontextmanager
 async def under_aiohttp(log: list[str]) -> AsyncIterator[None]:
     async def down(request: web.Request) -> web.StreamResponse:
@@ -113,16 +125,6 @@ async def under_aiohttp(log: list[str]) -> AsyncIterator[None]:
             log.append("abort")
             raise
         return web.json_response(digest.hexdigest())
-
-    async def echo(request: web.Request) -> web.WebSocketResponse:
-        channel = web.WebSocketResponse(max_msg_size=0)
-        await channel.prepare(request)
-        async for message in channel:
-            if message.type is WSMsgType.TEXT:
-                await channel.send_str(message.data)
-            else:
-                await channel.send_bytes(message.data)
-        return channel
 
     async def note(_app: web.Application) -> AsyncIterator[None]:
         log.append("lifespan.startup")

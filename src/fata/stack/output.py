@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fata.stack.interface import UNRESOLVED
-from fata.stack.path import Path
+from fata.stack.path import TTL, Path
 from fata.stack.segmentation import to_frames
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Output:
         self._ip = ip
         self._counters = counters
         self._paths: dict[bytes, Path] = {}
+        self._services: dict[bytes, tuple[int, int]] = {}  # tos and ttl of connections that have their own
 
     def emit(self, key: bytes, transmissions: list[Transmission], now: float) -> None:
         """Send what a connection, known by its key, has flushed."""
@@ -50,9 +51,19 @@ class Output:
     def _make(self, key: bytes) -> Path:
         if len(self._paths) >= MAX_PATHS:
             self._paths.clear()
-        path = self._paths[key] = Path(key)
+        path = self._paths[key] = Path(key, *self.service(key))
         return path
 
+    def service(self, key: bytes) -> tuple[int, int]:
+        """Return tos and ttl of a connection's packets."""
+        return self._services.get(key, (0, TTL))
+
+    def set_service(self, key: bytes, tos: int, ttl: int) -> None:
+        """Change tos and ttl of a connection's packets from now on."""
+        self._services[key] = tos, ttl
+        self._paths.pop(key, None)
+
     def forget(self, key: bytes) -> None:
-        """Forget a connection's path."""
+        """Forget a connection's path and service."""
+        self._services.pop(key, None)
         self._paths.pop(key, None)

@@ -13,12 +13,15 @@ VERSION_AND_LENGTH = 0x45  # IPv4 with a header of five words
 class Path:
     """Addresses and ports of a connection, as they stand in the frames it sends, with their share of the checksums.
 
-    `key` is remote address, local address, remote port and local port, as they stand in a frame it receives.
+    `key` is remote address, local address, remote port and local port, as they stand in a frame it receives. `tos`
+    goes into every packet's field of that name (RFC 9293 MUST-48), `ttl` likewise (MUST-49).
     """
 
-    __slots__ = ("addresses_sum", "ends", "ip_sum", "link", "next_hop", "remote", "tcp_sum", "until")
+    __slots__ = ("addresses_sum", "ends", "ip_sum", "link", "next_hop", "remote", "tcp_sum", "tos", "ttl", "until")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, tos: int = 0, ttl: int = TTL) -> None:
+        self.tos = tos
+        self.ttl = ttl
         self.remote = key[0:4]
         self.ends = key[4:8] + key[0:4] + key[10:12] + key[8:10]
         self.link = b""  # the Ethernet header, good until the time that follows
@@ -26,6 +29,7 @@ class Path:
         self.until = -1.0
         addresses = int.from_bytes(self.ends[:8], "big")
         # One's complement sums are associative: these parts are added to what each frame brings.
-        self.ip_sum = ((VERSION_AND_LENGTH << 8) + DONT_FRAGMENT + (TTL << 8) + PROTOCOL_TCP + addresses) % MODULUS
+        first_words = (VERSION_AND_LENGTH << 8 | tos) + DONT_FRAGMENT + (ttl << 8 | PROTOCOL_TCP)
+        self.ip_sum = (first_words + addresses) % MODULUS
         self.addresses_sum = addresses + PROTOCOL_TCP
         self.tcp_sum = (addresses + PROTOCOL_TCP + int.from_bytes(self.ends[8:], "big")) % MODULUS

@@ -12,7 +12,7 @@ from struct import Struct
 
 from fata.device.net import Buffer, Capabilities, Segmentation, SentFrame
 from fata.proto.tcp.transmission import Transmission
-from fata.stack.path import DONT_FRAGMENT, PROTOCOL_TCP, TTL, VERSION_AND_LENGTH, Path
+from fata.stack.path import DONT_FRAGMENT, PROTOCOL_TCP, VERSION_AND_LENGTH, Path
 from fata.wire.checksum import MODULUS
 from fata.wire.tcp import CHECKSUM_OFFSET, FIN, PSH
 
@@ -59,8 +59,8 @@ def _offloaded(path: Path, link: bytes, sent: Transmission, segment_size: int) -
     offset = tcp_length << 2
     # fmt: off
     header = pack(
-        link, VERSION_AND_LENGTH, 0, total, NO_IDENTIFICATION, DONT_FRAGMENT, TTL, PROTOCOL_TCP, ip_sum,
-        path.ends, seq, ack, offset, flags, window, partial, 0,
+        link, VERSION_AND_LENGTH, path.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, path.ttl, PROTOCOL_TCP,
+        ip_sum, path.ends, seq, ack, offset, flags, window, partial, 0,
     )
     # fmt: on
     if options:
@@ -91,8 +91,8 @@ def _software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
         ip_check = MODULUS - (ip_sum + total) % MODULUS
         # fmt: off
         header = pack(
-            link, VERSION_AND_LENGTH, 0, total, NO_IDENTIFICATION, DONT_FRAGMENT, TTL, PROTOCOL_TCP, ip_check,
-            ends, number, ack, offset, flags, window, tcp_check, 0,
+            link, VERSION_AND_LENGTH, path.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, path.ttl, PROTOCOL_TCP,
+            ip_check, ends, number, ack, offset, flags, window, tcp_check, 0,
         )
         # fmt: on
         if options:

@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from struct import Struct
 
 import pytest
 
@@ -17,26 +16,17 @@ from fata.driver.net.switch import Switch
 from fata.driver.net.tap import OFFLOADS
 from fata.driver.poller.virtual import VirtualPoller
 from fata.errors import Unavailable
+from fata.wire import pcap
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of, number_of
 from tests.conformance.net_offload import large_frame, pattern
 from tests.driver.net.test_switch import NEAR_MAC, FarPort
 
-RECORD = Struct("<IIII")
 START = 1_700_000_000.25  # POSIX seconds
 
 
 def records(path: Path) -> list[tuple[float, bytes, int]]:
     """Return moment, octets and length on the wire of each frame in a capture."""
-    octets = path.read_bytes()
-    assert octets[:4] == bytes.fromhex("d4c3b2a1")
-    found, at = [], 24
-    while at < len(octets):
-        seconds, microseconds, kept, length = RECORD.unpack_from(octets, at)
-        at += RECORD.size
-        found.append((seconds + microseconds / 1e6, octets[at : at + kept], length))
-        at += kept
-    assert at == len(octets)
-    return found
+    return [(record.time / pcap.SECOND, record.data, record.length) for record in pcap.parse(path.read_bytes()).records]
 
 
 @pytest.fixture

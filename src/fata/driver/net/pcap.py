@@ -1,24 +1,12 @@
-"""A Net over a Net that writes every frame, both ways, into a file for Wireshark or tcpdump.
-
-The format is libpcap's, version 2.4 (magic 0xA1B2C3D4), in little-endian order: a file header, then a header of 16
-octets before each frame.
-
-+-------+---------+------+-------------+---------+-----------+
-| magic | version | zone | (unused)    | snaplen | link type |   the file's header; Ethernet is type 1
-|   4   |  2 + 2  |  4   |     4       |    4    |     4     |
-+-------+---------+------+-------------+---------+-----------+
-| seconds | microseconds| octets here  | octets on the wire  |   a frame's
-|    4    |      4      |      4       |          4          |
-+---------+-------------+--------------+---------------------+
-"""
+"""A Net over a Net that writes every frame, both ways, into a file for Wireshark or tcpdump (wire/pcap.py)."""
 
 from __future__ import annotations
 
 import os
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from fata.errors import Unavailable
+from fata.wire import pcap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,14 +14,8 @@ if TYPE_CHECKING:
     from fata.device.clock import Clock
     from fata.device.net import Buffer, Capabilities, Net, ReceivedFrame, SentFrame
 
-FILE_HEADER = Struct("<IHHiIII")
-FRAME_HEADER = Struct("<IIII")
-MAGIC = 0xA1B2C3D4  # microseconds; a date as a float is no finer
-VERSION = 2, 4
-ETHERNET = 1  # LINKTYPE_ETHERNET
-MAX_SNAP = 262_144  # octets, what libpcap reads at most
 FLUSH_INTERVAL = 1.0  # seconds that a frame waits, at most, until others are written
-MICROSECONDS = 1_000_000
+MICROSECONDS = 1_000_000  # a date as a float is no finer
 
 
 class PcapFile:
@@ -42,9 +24,9 @@ class PcapFile:
     When the disk is full or fails the capture ends there, `failure` says why, and the program goes on.
     """
 
-    def __init__(self, path: str, snap: int = MAX_SNAP) -> None:
-        if not 0 < snap <= MAX_SNAP:
-            raise Unavailable(f"{path}: a capture of {snap} octets a frame", f"Choose 1 to {MAX_SNAP}.")
+    def __init__(self, path: str, snap: int = pcap.SNAPSHOT_LENGTH) -> None:
+        if not 0 < snap <= pcap.SNAPSHOT_LENGTH:
+            raise Unavailable(f"{path}: a capture of {snap} octets a frame", f"Choose 1 to {pcap.SNAPSHOT_LENGTH}.")
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -53,18 +35,17 @@ class PcapFile:
         self._file = os.fdopen(descriptor, "wb")
         self._snap = snap
         self._flushed = 0.0
-        self._file.write(FILE_HEADER.pack(MAGIC, *VERSION, 0, 0, snap, ETHERNET))
+        self._file.write(pcap.serialize_header(nanoseconds=False))
 
     def write(self, moment: float, buffers: Sequence[Buffer]) -> None:
         """Add a frame that came at `moment`, seconds."""
         if self.failure is not None or self._file.closed:
             return
         octets = b"".join(buffers)
-        seconds, microseconds = divmod(round(moment * MICROSECONDS), MICROSECONDS)
-        kept = octets[: self._snap]
-        header = FRAME_HEADER.pack(seconds & 0xFFFFFFFF, microseconds, len(kept), len(octets))
+        time = round(moment * MICROSECONDS) * (pcap.SECOND // MICROSECONDS)
+        record = pcap.Record(time, octets[: self._snap], len(octets))
         try:
-            self._file.write(header + kept)
+            self._file.write(pcap.serialize_record(record, nanoseconds=False))
             if not 0 <= moment - self._flushed < FLUSH_INTERVAL:
                 self._flushed = moment
                 self._file.flush()
