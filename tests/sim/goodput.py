@@ -183,8 +183,8 @@ def main() -> None:
 
 def _rounded(number: float, digits: int = 2) -> str:
     """Round down, to so many digits that count."""
-    step = 10 ** max(-1, len(str(int(number))) - digits)
-    return f"{number // step * step:,.{1 if step < 1 else 0}f}"
+    step = next(step for step in (100, 10, 1, 0.1, 0.01) if number >= step * 10 ** (digits - 1) or step == 0.01)
+    return f"{number // step * step:,.{0 if step >= 1 else 1 if step == 0.1 else 2}f}"
 
 
 def mean(case: Case, seeds: Sequence[int]) -> float:
