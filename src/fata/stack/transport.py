@@ -83,10 +83,7 @@ class TcpTransport(transports._FlowControlMixin):
     def handle(self, events: int) -> None:
         """Tell the protocol what has happened; `events` are bits of `fata.proto.tcp.transmission`."""
         if events & RECEIVED:
-            if self._closing:
-                self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
-            elif not self._paused:
-                self._deliver()
+            self._take()
         if events & ROOM:
             if self._protocol_paused:
                 self._maybe_resume_protocol()
@@ -116,6 +113,12 @@ class TcpTransport(transports._FlowControlMixin):
             self._connection.owner = None
         if not self.get_write_buffer_size():
             self._lose(None)
+
+    def _take(self) -> None:
+        if self._closing:
+            self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
+        elif not self._paused:
+            self._deliver()
 
     def _deliver(self) -> None:
         pieces = self._connection.take()

@@ -7,8 +7,6 @@ from fata.proto.tcp.sack import DUPLICATES
 from fata.proto.tcp.sequence import MASK, unwrap
 from fata.proto.tcp.transmission import ROOM
 
-DOUBTFUL = 2  # timeouts: a longer round trip, told by the echo of what was repeated, is not believed
-OLDEST_ECHO = 600_000  # milliseconds: what is older was never ours
 LIMITED_TRANSMIT = 2  # segments, RFC 3042 2
 
 
@@ -18,8 +16,10 @@ def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> in
     block.progress = now
     if una >= block.timed_seq:
         block.timed_seq = UNTIMED
-        block.rtt.sample(now - block.timed_at)
-        block.doubted = False
+        if block.recovery == OPEN:
+            block.rtt.sample(now - block.timed_at)
+        else:  # it may have waited behind a hole: that is the time of a repair, not of a round trip
+            measure_by_echo(block, echo, now)
     elif block.retries:
         measure_by_echo(block, echo, now)
     if block.retries:
@@ -37,21 +37,12 @@ def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> in
 
 
 def measure_by_echo(block: Block, echo: int, now: float) -> None:
-    """Take a sample from a timestamp: it says which transmission is acknowledged, so Karn's rule does not bind.
-
-    Not quite: a peer whose acknowledgment was lost answers what is repeated with the time of the *first* arrival, and
-    the sample is as long as all our waiting. One such sample makes the timeout a minute, and with heavy losses both
-    ways the next one comes before it has shrunk. So what is more than twice the timeout that stood is not believed at
-    first. A path that has really become so slow says it again, before any other sample.
-    """
+    """Take a sample from a timestamp: it says which transmission is acknowledged, so Karn's rule does not bind."""
     if block.stamps and echo:
-        ticks = max((block.stamp(now) - echo) & MASK, 1)
-        doubtful = ticks / 1000 > DOUBTFUL * max(block.rtt.base, block.settings.initial_rto)
-        if not doubtful or (block.doubted and ticks < OLDEST_ECHO):
-            block.rtt.sample(ticks / 1000)
-            block.doubted = False
+        ticks = (block.stamp(now) - echo) & MASK
+        if ticks < 600_000:  # ten minutes, in milliseconds: more is an echo that was never ours
+            block.rtt.sample(max(ticks, 1) / 1000)
             return
-        block.doubted = True
     block.rtt.recover()
 
 

@@ -60,7 +60,7 @@ class Block:
 
     __slots__ = (
         "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due",
-        "challenged_at", "charge", "charge_limit", "congestion", "deadline", "detached", "doubted", "dsack", "dup_acks",
+        "challenged_at", "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks",
         "dup_due", "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "key",
         "largest", "left", "limited", "linger_at", "listener", "max_window", "mss", "news", "nodelay", "owner",
         "path_mss", "persist_at", "persists", "pieces", "predicted", "probe_due", "probes", "probing", "progress",
@@ -126,7 +126,6 @@ class Block:
         self.dup_acks = 0
         self.timed_seq = UNTIMED  # the acknowledgment that ends the running measurement of the round trip
         self.timed_at = 0.0
-        self.doubted = False  # the last sample of the round trip was too long to be believed
         self.probing = False  # one octet was sent into a closed window
         self.probe_due = 0  # rare.WINDOW_PROBE or KEEPALIVE_PROBE
         self.challenge_due = False
