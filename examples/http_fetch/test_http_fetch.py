@@ -31,6 +31,7 @@ def test_a_page_over_http() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"200\n{PAGE}", "")
 
 
+@pytest.mark.slow
 @needs("openssl")
 def test_a_page_over_https_from_whom_we_trust_and_from_nobody_else(certificate: Certificate) -> None:
     with serving("127.0.0.1", certificate) as port:

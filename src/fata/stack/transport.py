@@ -91,7 +91,7 @@ class TcpTransport(transports._FlowControlMixin):
                 self._finish()
         if events & ENDED:
             self._ended = True
-            self._take()  # what came while the reader paused, if it has just resumed
+            self.handle(RECEIVED)  # what came while the reader paused, if it has just resumed
             self._tell_eof()
         if events & CLOSED:
             self._connection.owner = None  # timers may keep the connection for a while, not the application's part

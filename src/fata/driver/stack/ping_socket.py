@@ -33,9 +33,10 @@ async def ping(address: str, size: int, wait: float) -> float:
                     reply.set_exception(error)
                 return
             message = _message(octets, raw=made.type == socket.SOCK_RAW)
-            if isinstance(message, icmpv4.Echo) and not message.request and not reply.done():
-                if (message.sequence, message.data) == (sequence, payload):
-                    reply.set_result(loop.time())
+            if reply.done() or not isinstance(message, icmpv4.Echo) or message.request:
+                return
+            if (message.sequence, message.data) == (sequence, payload):
+                reply.set_result(loop.time())
 
         loop.add_reader(made, read)
         try:
