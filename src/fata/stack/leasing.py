@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from fata.device.lease import Lease as LeaseTold
 from fata.errors import StateError, Unavailable, WireError
 from fata.proto.dhcp.client import Cause, Client, Gained, Lost
 from fata.proto.dhcp.questions import Settings
@@ -141,6 +142,21 @@ def addressing_of(lease: Lease) -> Addressing:
     """Return who a lease makes of a host."""
     routes = tuple((route.network, route.prefix, route.gateway) for route in lease.routes)
     return Addressing(lease.address, lease.prefix, lease.gateway, routes)
+
+
+def told(lease: Lease, now: float) -> LeaseTold:
+    """Return a lease as applications see it."""
+    return LeaseTold(
+        ipv4.format_address(lease.address),
+        lease.prefix,
+        ipv4.format_address(lease.server),
+        None if lease.gateway is None else ipv4.format_address(lease.gateway),
+        tuple(map(ipv4.format_address, lease.dns)),
+        lease.domain,
+        max(0.0, lease.renews - now),
+        max(0.0, lease.rebinds - now),
+        max(0.0, lease.expires - now),
+    )
 
 
 def describe(lease: Lease) -> str:
