@@ -17,7 +17,6 @@ from fata.stack.socket_view import SocketView
 
 if TYPE_CHECKING:
     from fata.proto.tcp.connection import Connection
-    from fata.proto.tcp.transmission import Piece
     from fata.stack.server import StackServer
     from fata.stack.tcp import Tcp
 
