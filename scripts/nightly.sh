@@ -11,6 +11,7 @@ trap 'rm -rf "$work"' EXIT
 status=0
 export FATA_SOAK=90                                # seconds
 export FATA_FUZZ_ROUNDS=4000000                    # hostile system calls
+export FATA_MATRIX_SEEDS=25                        # of each case of the goodput matrix
 export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?

@@ -69,6 +69,16 @@ class Echo(Peer):
         return False  # everything is said once what has been written is sent
 
 
+class ModestEcho(Echo):
+    """Reads no faster than the peer takes what it sends back."""
+
+    def pause_writing(self) -> None:
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self.transport.resume_reading()
+
+
 class Mailbox(asyncio.DatagramProtocol):
     """Collects datagrams."""
 
@@ -217,6 +227,23 @@ class StackContract:
             transport.close()
             await peer.lost.wait()
             assert peer.error is None
+
+        self.run(test)
+
+    @pytest.mark.parametrize("delay", [0, 0.001])
+    def test_an_echo_that_pauses_sends_all_of_it_back(self, delay: float) -> None:
+        async def test(network: Network) -> None:
+            server = await network.server.create_server(ModestEcho, network.address)
+            transport, peer = await network.client.create_connection(Peer, network.address, port_of(server))
+            transport.write(BULK + BULK)
+            transport.write_eof()
+            while not peer.eof.is_set():  # a slow reader, so that the echo pauses at many moments
+                transport.pause_reading()
+                await asyncio.sleep(delay)
+                transport.resume_reading()
+                await asyncio.sleep(0.0001)
+            assert peer.received == BULK + BULK
+            transport.close()
 
         self.run(test)
 

@@ -42,7 +42,10 @@ class Closing(Peer):
         return False
 
 
-@pytest.mark.parametrize("end", [close_both, reset, leave_unread, close_while_busy])
+ENDS: list[Callable[[Peer, Peer], None]] = [close_both, reset, leave_unread, close_while_busy]
+
+
+@pytest.mark.parametrize("end", ENDS)
 def test_what_has_ended_is_let_go(end: Callable[[Peer, Peer], None]) -> None:
     async def main(poller: VirtualPoller) -> None:
         first, second = stacks(poller, 2)
@@ -51,7 +54,7 @@ def test_what_has_ended_is_let_go(end: Callable[[Peer, Peer], None]) -> None:
         transport, peer = await second.create_connection(Closing, first.address, port_of(server))
         accepted = await accepting.accepted.get()
         await asyncio.sleep(1)
-        protocols = [weakref.ref(peer), weakref.ref(accepted)]
+        protocols: list[weakref.ref[Peer]] = [weakref.ref(peer), weakref.ref(accepted)]
         end(accepted, peer)
         await asyncio.sleep(10)
         del transport, peer, accepted

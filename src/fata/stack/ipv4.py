@@ -11,7 +11,7 @@ from fata.errors import ConfigError
 from fata.proto.path_mtu import PathMtu
 from fata.proto.reassembly import Reassembly
 from fata.stack.alarm import Alarm
-from fata.wire import ethernet, icmpv4, ipv4
+from fata.wire import ethernet, icmpv4, ipv4, ipv4_options
 from fata.wire.checksum import MODULUS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ETHERNET_LENGTH = ethernet.HEADER_LENGTH
 LOOPBACK_NET = 127  # the first octet, RFC 1122 3.2.1.3
-LOOSE_SOURCE_ROUTE, STRICT_SOURCE_ROUTE = 131, 137  # RFC 791 3.1; refused, RFC 6274 3.13.2.3
+SOURCE_ROUTES = {ipv4_options.LOOSE_SOURCE_ROUTE, ipv4_options.STRICT_SOURCE_ROUTE}  # refused, RFC 7126 4.3 and 4.4
 
 
 class Addressing(NamedTuple):
@@ -183,7 +183,7 @@ class Ipv4:
         if not self._is_for_us(header):
             self._counters.for_others += 1
             return
-        if LOOSE_SOURCE_ROUTE in header.options or STRICT_SOURCE_ROUTE in header.options:
+        if header.options and not SOURCE_ROUTES.isdisjoint(kind for kind, _, _ in ipv4_options.ranges(header.options)):
             self._counters.source_routed += 1
             return
         start, end = ETHERNET_LENGTH + header.header_length, ETHERNET_LENGTH + header.total_length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fata.stack.interface import UNRESOLVED
-from fata.stack.path import BEGIN, Path
+from fata.stack.path import TTL, VERSION_AND_LENGTH, Path
 from fata.stack.segmentation import answer, to_frames
 from fata.wire.tcp import TIMESTAMPS_ONLY
 
@@ -25,6 +25,7 @@ class Output:
         self._ip = ip
         self._counters = counters
         self._paths: dict[bytes, Path] = {}
+        self._services: dict[bytes, tuple[int, int]] = {}  # tos and ttl of connections that have their own
         self._completes = ip.interface.capabilities.send_checksum
 
     def emit(self, key: bytes, transmissions: list[Transmission], now: float) -> None:
@@ -49,7 +50,7 @@ class Output:
         """Find the next hop's Ethernet header; while it has one, it is not looked up for every frame."""
         try:
             path.link, path.next_hop = self._ip.way(path.remote, now)
-            path.begin = path.link + BEGIN
+            path.begin = path.link + bytes((VERSION_AND_LENGTH, path.tos))
         except OSError:  # the way has been lost since the connection began; its timers notice
             return False
         path.until = now if path.link is UNRESOLVED else now + LINK_LIFE
@@ -58,9 +59,19 @@ class Output:
     def _make(self, key: bytes) -> Path:
         if len(self._paths) >= MAX_PATHS:
             self._paths.clear()
-        path = self._paths[key] = Path(key)
+        path = self._paths[key] = Path(key, *self.service(key))
         return path
 
+    def service(self, key: bytes) -> tuple[int, int]:
+        """Return tos and ttl of a connection's packets."""
+        return self._services.get(key, (0, TTL))
+
+    def set_service(self, key: bytes, tos: int, ttl: int) -> None:
+        """Change tos and ttl of a connection's packets from now on."""
+        self._services[key] = tos, ttl
+        self._paths.pop(key, None)
+
     def forget(self, key: bytes) -> None:
-        """Forget a connection's path."""
+        """Forget a connection's path and service."""
+        self._services.pop(key, None)
         self._paths.pop(key, None)

@@ -54,6 +54,7 @@ class Tcp:
         self.news: dict[Connection | TimeWait, int] = {}  # Event bits of this list of frames
         self._touched: dict[Connection | TimeWait, None] = {}
         self._ip = ip
+        self.output = output
         self._emit = output.emit
         self._settling = False
         self._flush_is_due = False

@@ -83,10 +83,7 @@ class TcpTransport(transports._FlowControlMixin):
     def handle(self, events: int) -> None:
         """Tell the protocol what has happened; `events` are bits of `fata.proto.tcp.transmission`."""
         if events & RECEIVED:
-            if self._closing:
-                self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
-            elif not self._paused:
-                self._deliver()
+            self._take()
         if events & ROOM:
             if self._protocol_paused:
                 self._maybe_resume_protocol()
@@ -94,6 +91,7 @@ class TcpTransport(transports._FlowControlMixin):
                 self._finish()
         if events & ENDED:
             self._ended = True
+            self.handle(RECEIVED)  # what came while the reader paused, if it has just resumed
             self._tell_eof()
         if events & CLOSED:
             self._connection.owner = None  # timers may keep the connection for a while, not the application's part
@@ -115,6 +113,12 @@ class TcpTransport(transports._FlowControlMixin):
             self._connection.owner = None
         if not self.get_write_buffer_size():
             self._lose(None)
+
+    def _take(self) -> None:
+        if self._closing:
+            self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
+        elif not self._paused:
+            self._deliver()
 
     def _deliver(self) -> None:
         pieces = self._connection.take()
@@ -164,6 +168,7 @@ class TcpTransport(transports._FlowControlMixin):
         try:
             self._protocol.connection_lost(error)
         finally:
+            self._tcp.output.forget(self._connection.key)
             if self._server is not None:
                 self._server.detach(self)
                 self._server = None
