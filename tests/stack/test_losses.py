@@ -8,7 +8,7 @@ import pytest
 
 from fata.driver.net.line import Faults
 from fata.sim.network import Simulation
-from tests.conformance.stack import Accepting, Peer
+from tests.conformance.stack_peers import Accepting, Peer
 
 SIZE = 200_000  # octets
 MOST = 300.0  # seconds; the median of twenty seeds is 12

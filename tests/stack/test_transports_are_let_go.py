@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from fata.driver.poller.virtual import VirtualPoller
-from tests.conformance.stack import Accepting, Peer, port_of
+from tests.conformance.stack import port_of
+from tests.conformance.stack_peers import Accepting, Peer
 from tests.stack.networks import run_virtual, stacks
 
 
