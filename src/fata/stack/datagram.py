@@ -31,11 +31,13 @@ class UdpTransport(asyncio.DatagramTransport):
         report: Callable[..., Any],
         local: Address,
         remote: Address | None,
+        forget: Callable[[UdpTransport], object],
     ) -> None:
         self._udp = udp
         self._loop = loop
         self._protocol = protocol
         self._report = report
+        self._forget = forget
         self._closing = False
         self._remote = None if remote is None else (parse_address(remote[0]), remote[1])
         self._octets: dict[str, bytes] = {}
@@ -129,6 +131,7 @@ class UdpTransport(asyncio.DatagramTransport):
         if not self._closing:
             self._closing = True
             self._udp.release(self.port)
+            self._forget(self)
             self._loop.call_soon(self._protocol.connection_lost, None)
 
     def abort(self) -> None:

@@ -212,7 +212,7 @@ class Ipv4:
             return False
         if ipv4.is_multicast(header.source) or self.is_broadcast(header.source):
             return False
-        if self.addressing is NOBODY:
+        if self.addressing == NOBODY:
             return not ipv4.is_multicast(destination)  # an answer of DHCP may come to the address it offers
         return self.is_own(destination) or self.is_broadcast(destination)
 

@@ -40,7 +40,7 @@ class StackServer(asyncio.AbstractServer):
         self._factory = factory
         self._tls = tls
         self._listeners: list[Listener] = []
-        self._transports: set[TcpTransport] = set()
+        self._transports: dict[TcpTransport, None] = {}  # in the order in which they were accepted
         self._closed = asyncio.Event()
         self._forever: asyncio.Future[None] | None = None
         self._addresses: list[tuple[str, int]] = []
@@ -85,11 +85,11 @@ class StackServer(asyncio.AbstractServer):
 
     def attach(self, transport: TcpTransport) -> None:
         """Count a connection."""
-        self._transports.add(transport)
+        self._transports[transport] = None
 
     def detach(self, transport: TcpTransport) -> None:
         """Forget a connection."""
-        self._transports.discard(transport)
+        self._transports.pop(transport, None)
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop that it runs in."""
