@@ -12,7 +12,7 @@ import pytest
 from fata.device.net import SentFrame
 from fata.sim.network import Simulation
 from fata.wire import ethernet, ipv4, ipv4_options, tcp
-from tests.conformance.stack import Echo, Peer
+from tests.conformance.stack_peers import Echo, Peer
 
 AF11 = 0x28
 

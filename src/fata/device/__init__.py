@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from fata.device.kv import KvRo, KvRw, KvTx
     from fata.device.net import Net
     from fata.device.poller import Poller
-    from fata.device.stack import Stack
+    from fata.device.stack import Icmp, Stack
 
 __all__ = [
     "Block",
     "Clock",
     "Console",
     "Entropy",
+    "Icmp",
     "KvRo",
     "KvRw",
     "KvTx",
@@ -62,9 +63,9 @@ def __getattr__(name: str) -> object:
             from fata.device import poller
 
             return poller.Poller
-        case "Stack":
+        case "Icmp" | "Stack":
             from fata.device import stack
 
-            return stack.Stack
+            return getattr(stack, name)
         case _:
             raise AttributeError(f"fata.device has no {name}")

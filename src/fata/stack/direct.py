@@ -135,6 +135,12 @@ class DirectStack:
         self._check_open()
         return [format_address(address) for address in await self.host.names.resolve(name)]
 
+    async def ping(self, host: str, *, size: int = 56, wait: float = 1.0) -> float:
+        """Send one echo request; return the seconds until its reply."""
+        self._check_open()
+        addresses = await self.host.names.resolve(host)
+        return await self.host.icmp.ping(addresses[0], size, wait)
+
     async def close(self, linger: float = LINGER) -> None:
         """Stop listening, give what was written `linger` seconds to arrive, reset what is left, give the card back."""
         if self._closed:

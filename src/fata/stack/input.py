@@ -9,7 +9,7 @@ from fata.device.net import Checksum
 from fata.errors import WireError
 from fata.wire import ethernet, icmpv4, ipv4
 from fata.wire.checksum import MODULUS
-from fata.wire.tcp import parse
+from fata.wire.tcp import NO_OPTIONS, TIMESTAMPS_PREFIX, Segment, new_tuple, parse
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,11 +23,18 @@ if TYPE_CHECKING:
 
 # Destination; ethertype; IPv4: version and length, total length, flags and fragment offset, protocol.
 FIELDS = Struct("!6s6xHBxHxxHxB")
+# The same up to a TCP header whose only option is timestamps; addresses and ports in one piece.
+STAMPED = Struct("!6s6x3sxHxxHxBxx12sIIBBH4x4sII")
+STAMPED_WORDS = 0x80  # its data offset, eight words
+PLAIN_IPV4 = b"\x08\x00\x45"
 HEADERS = 34  # octets of Ethernet and of IPv4 without options
 PLAIN = 0x45  # IPv4, five words of header
 FRAGMENT_BITS = 0x3FFF  # "more fragments" and the offset
 ADDRESSES = slice(26, 34)
 ENDS = slice(26, 38)  # addresses and ports: a connection's key
+UNKNOWN = Checksum.UNKNOWN
+unpack = STAMPED.unpack_from
+from_bytes = int.from_bytes
 
 
 class Input:
@@ -49,36 +56,61 @@ class Input:
     def receive(self, frames: list[ReceivedFrame]) -> None:
         """Take the frames of one wake-up; protocols are told and answers leave at their end."""
         now = self._loop.time()
-        counters, interface = self._counters, self._ip.interface
+        counters, interface, news = self._counters, self._ip.interface, self._tcp.news
         counters.received += len(frames)
-        mac, unpack, from_bytes, unknown = interface.mac, FIELDS.unpack_from, int.from_bytes, Checksum.UNKNOWN
+        mac, connections = interface.mac, self._tcp.host.connections
         for data, checksum, _segmentation, _size in frames:
-            counters.received_octets += len(data)
-            end = 0
-            if len(data) >= HEADERS:
-                destination, ethertype, version, total, fragment, protocol = unpack(data)
-                if version == PLAIN and destination == mac and ethertype == ethernet.IPV4:
-                    end = 0 if fragment & FRAGMENT_BITS else ethernet.HEADER_LENGTH + total
-            if not HEADERS <= end <= len(data):
-                self._take(data, checksum is not unknown, now)
-            elif from_bytes(data[14:34], "big") % MODULUS:
-                counters.bad_checksum += 1
-            elif protocol == ipv4.TCP:
-                self._short_tcp(data, end, checksum is unknown, now)
-            elif protocol == ipv4.UDP:
-                self._short_udp(data, end, checksum is not unknown, now)
-            else:
-                self._take(data, checksum is not unknown, now)
+            length = len(data)
+            counters.received_octets += length
+            if length >= STAMPED.size:
+                (
+                    destination, kind, total, fragment, protocol, key, seq, ack, words, flags, window, prefix, stamp, echo,
+                ) = unpack(data)  # fmt: skip
+                # Nearly every segment of nearly every connection.
+                if (
+                    prefix == TIMESTAMPS_PREFIX
+                    and words == STAMPED_WORDS
+                    and protocol == ipv4.TCP
+                    and kind == PLAIN_IPV4
+                    and destination == mac
+                    and (connection := connections.get(key)) is not None
+                    and not fragment & FRAGMENT_BITS
+                    and STAMPED.size <= (end := ethernet.HEADER_LENGTH + total) <= length
+                ):
+                    if from_bytes(data[14:34], "big") % MODULUS or (checksum is UNKNOWN and is_damaged(data, end)):
+                        counters.bad_checksum += 1
+                        continue
+                    segment = new_tuple(
+                        Segment, (0, 0, seq, ack, flags, window, data, STAMPED.size, end, stamp, echo, NO_OPTIONS)
+                    )
+                    news[connection] = news.get(connection, 0) | connection.receive(segment, now)
+                    continue
+            self._receive_any(data, checksum, now)
         self._tcp.settle(now)
         interface.transmit()
 
+    def _receive_any(self, data: bytes, checksum: Checksum, now: float) -> None:
+        """Take a frame by the shortest way but one."""
+        end = 0
+        if len(data) >= HEADERS:
+            destination, ethertype, version, total, fragment, protocol = FIELDS.unpack_from(data)
+            if version == PLAIN and destination == self._ip.interface.mac and ethertype == ethernet.IPV4:
+                end = 0 if fragment & FRAGMENT_BITS else ethernet.HEADER_LENGTH + total
+        if not HEADERS <= end <= len(data):
+            self._take(data, checksum is not UNKNOWN, now)
+        elif from_bytes(data[14:34], "big") % MODULUS:
+            self._counters.bad_checksum += 1
+        elif protocol == ipv4.TCP:
+            self._short_tcp(data, end, checksum is UNKNOWN, now)
+        elif protocol == ipv4.UDP:
+            self._short_udp(data, end, checksum is not UNKNOWN, now)
+        else:
+            self._take(data, checksum is not UNKNOWN, now)
+
     def _short_tcp(self, data: bytes, end: int, unverified: bool, now: float) -> None:
-        if unverified:
-            # Addresses and segment stand together, and with protocol and length they are what TCP sums.
-            number = int.from_bytes(data[26:end], "big")
-            if ((number << 8 if end & 1 else number) + ipv4.TCP + end - HEADERS) % MODULUS:
-                self._counters.bad_checksum += 1
-                return
+        if unverified and is_damaged(data, end):
+            self._counters.bad_checksum += 1
+            return
         try:
             segment = parse(data, HEADERS, end)
         except WireError:
@@ -141,3 +173,10 @@ class Input:
         addresses = header.source + header.destination
         if not self._udp.receive(addresses, data, start, end, verified) and self._ip.is_own(header.destination):
             self._icmp.unreachable(header, data, start, end, icmpv4.PORT_UNREACHABLE, now)
+
+
+def is_damaged(data: bytes, end: int) -> bool:
+    """Say whether the TCP segment behind 34 octets of headers, up to `end`, is not what its checksum says."""
+    # Addresses and segment stand together, and with protocol and length they are what TCP sums.
+    number = from_bytes(data[26:end], "big")
+    return bool(((number << 8 if end & 1 else number) + ipv4.TCP + end - HEADERS) % MODULUS)

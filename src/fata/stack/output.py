@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fata.stack.interface import UNRESOLVED
-from fata.stack.path import TTL, Path
-from fata.stack.segmentation import to_frames
+from fata.stack.path import TTL, VERSION_AND_LENGTH, Path
+from fata.stack.segmentation import answer, to_frames
+from fata.wire.tcp import TIMESTAMPS_ONLY
 
 if TYPE_CHECKING:
     from fata.proto.tcp.transmission import Transmission
     from fata.stack.counters import Counters
     from fata.stack.ipv4 import Ipv4
 
+OPTIONS, LENGTH, SEGMENT_SIZE = 4, 6, 7  # places in a transmission: half as dear as its names
 LINK_LIFE = 0.5  # seconds that a neighbor's MAC is used without asking for it again
 MAX_PATHS = 8192  # paths that are remembered; more connections than that only cost time
 
@@ -25,6 +27,7 @@ class Output:
         self._counters = counters
         self._paths: dict[bytes, Path] = {}
         self._services: dict[bytes, tuple[int, int]] = {}  # tos and ttl of connections that have their own
+        self._completes = ip.interface.capabilities.send_checksum
 
     def emit(self, key: bytes, transmissions: list[Transmission], now: float) -> None:
         """Send what a connection, known by its key, has flushed."""
@@ -37,12 +40,17 @@ class Output:
         interface = self._ip.interface
         device = interface.capabilities
         for sent in transmissions:
-            interface.send(path.link, path.next_hop, to_frames(path, path.link, sent, device), now)
+            if self._completes and sent[LENGTH] <= sent[SEGMENT_SIZE] and len(sent[OPTIONS]) == TIMESTAMPS_ONLY.size:
+                frames = [answer(path, sent)]
+            else:
+                frames = to_frames(path, path.link, sent, device)
+            interface.send(path.link, path.next_hop, frames, now)
 
     def _find_way(self, path: Path, now: float) -> bool:
         """Find the next hop's Ethernet header; while it has one, it is not looked up for every frame."""
         try:
             path.link, path.next_hop = self._ip.way(path.remote, now)
+            path.begin = path.link + bytes((VERSION_AND_LENGTH, path.tos))
         except OSError:  # the way has been lost since the connection began; its timers notice
             return False
         path.until = now if path.link is UNRESOLVED else now + LINK_LIFE

@@ -13,9 +13,9 @@ from fata.proto.tcp.acknowledging import acknowledge
 from fata.proto.tcp.block import Block
 from fata.proto.tcp.rare import send_rare
 from fata.proto.tcp.reassembly import OVERHEAD
-from fata.proto.tcp.sending import delay_acknowledgment, send_new
+from fata.proto.tcp.sending import delay_acknowledgment, send_new, send_whole
 from fata.proto.tcp.sequence import HALF, MASK
-from fata.proto.tcp.state import CLOSED, SYN_SENT
+from fata.proto.tcp.state import CLOSED, ESTABLISHED, SYN_SENT
 from fata.proto.tcp.transmission import RECEIVED, Piece, Statistics, Transmission
 from fata.wire.tcp import ACK, FIN, NO_OPTIONS, RST, SYN, URG, Buffer, Segment
 
@@ -85,7 +85,7 @@ class Connection(Block):
         if self.rare and not send_rare(self, out, now):
             self.rearm()
             return out
-        if self.snd_nxt < self.snd_stop:
+        if self.snd_nxt < self.snd_stop and not send_whole(self, out, now):
             send_new(self, out, now)
         if not out and (self.rcv_nxt != self.acked or self.ack_now or self.charge < self.accounted):
             delay_acknowledgment(self, out, now)
@@ -109,7 +109,7 @@ class Connection(Block):
         Raises `StateError` after `shutdown` or the end, and beyond the settings' `send_limit`.
         """
         length = data.nbytes if isinstance(data, memoryview) else len(data)
-        if self.fin_queued or not self.state.value.writable:
+        if self.fin_queued or not (self.state is ESTABLISHED or self.state.value.writable):
             raise StateError(f"tcp: write in state {self.state.value.name} after shutdown or the end")
         if not length:
             return
