@@ -129,10 +129,18 @@ class UdpTransport(asyncio.DatagramTransport):
     def close(self) -> None:
         """Give the port back; the protocol is told soon."""
         if not self._closing:
-            self._closing = True
-            self._udp.release(self.port)
-            self._forget(self)
-            self._loop.call_soon(self._protocol.connection_lost, None)
+            self._end(None)
+
+    def lose(self, error: Exception) -> None:
+        """Give the port back and tell the protocol why: the network has gone."""
+        if not self._closing:
+            self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        self._closing = True
+        self._udp.release(self.port)
+        self._forget(self)
+        self._loop.call_soon(self._protocol.connection_lost, error)
 
     def abort(self) -> None:
         """Give the port back."""

@@ -43,6 +43,7 @@ class Interface:
         self.failed: DeviceError | None = None
         self._receive: Callable[[list[ReceivedFrame]], None]
         self._undeliverable: Callable[[SentFrame, float], None]
+        self._lost: Callable[[DeviceError], None]
         self._loop = loop
         self._counters = counters
         self._own_link = self.mac + self.mac + IPV4_TYPE
@@ -54,11 +55,18 @@ class Interface:
         self._before_wait = getattr(loop, "call_before_wait", loop.call_soon)
 
     def start(
-        self, receive: Callable[[list[ReceivedFrame]], None], undeliverable: Callable[[SentFrame, float], None]
+        self,
+        receive: Callable[[list[ReceivedFrame]], None],
+        undeliverable: Callable[[SentFrame, float], None],
+        lost: Callable[[DeviceError], None],
     ) -> None:
-        """Watch the card: `receive` takes what comes, `undeliverable` what no neighbor answers for."""
+        """Watch the card: `receive` takes what comes, `undeliverable` what no neighbor answers for.
+
+        `lost` is called once, when the card has gone.
+        """
         self._receive = receive
         self._undeliverable = undeliverable
+        self._lost = lost
         self.net.watch(self._readable, self._writable)
 
     # In.
@@ -67,7 +75,7 @@ class Interface:
         try:
             frames = self.net.receive()
         except DeviceError as error:
-            self.failed = error
+            self._lose(error)
             return
         if frames:
             self._receive(frames)
@@ -117,10 +125,13 @@ class Interface:
         if self._full or not frames:
             return
         self._queue = []
+        if self.failed is not None:
+            self._counters.unreachable += len(frames)
+            return
         try:
             accepted = self.net.send(frames)
         except DeviceError as error:
-            self.failed = error
+            self._lose(error)
             return
         self._counters.sent += accepted
         if accepted < len(frames):
@@ -128,6 +139,14 @@ class Interface:
             self._queue = frames[accepted:] + self._queue
             self._counters.send_queue_full += max(0, len(self._queue) - MAX_QUEUE)
             del self._queue[MAX_QUEUE:]
+
+    def _lose(self, error: DeviceError) -> None:
+        """Note that the card has gone. Told later: this may be in the middle of somebody's flush."""
+        if self.failed is None:
+            self.failed = error
+            self._full = False
+            self._alarm.cancel()
+            self._loop.call_soon(self._lost, error)
 
     @property
     def congested(self) -> bool:

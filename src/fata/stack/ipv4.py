@@ -113,6 +113,8 @@ class Ipv4:
 
     def next_hop(self, destination: bytes) -> bytes:
         """Return the neighbor that packets to `destination` go to. Raises `OSError` if there is no way."""
+        if self.interface.failed is not None:
+            raise OSError(errno.ENETDOWN, f"{os.strerror(errno.ENETDOWN)}: {self.interface.failed}")
         number = int.from_bytes(destination, "big")
         network, mask = self._network
         if number & mask == network and mask:

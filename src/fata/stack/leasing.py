@@ -118,6 +118,14 @@ class Leasing:
         if self.changed is not None:
             self.changed(lease)
 
+    def lose(self, error: Exception) -> None:
+        """Ask nobody any more: the network has gone."""
+        self._alarm.cancel()
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(error)
+        self._waiting.clear()
+
     def _tick(self, now: float) -> None:
         self.machine.tick(now)
         self._settle()

@@ -125,6 +125,12 @@ class StackServer(asyncio.AbstractServer):
             self._forever.cancel()
         self._closed.set()
 
+    def lose(self, error: Exception) -> None:
+        """Stop listening; `serve_forever` raises `error`: the network has gone."""
+        if self._forever is not None and not self._forever.done():
+            self._forever.set_exception(error)
+        self.close()
+
     def close_clients(self) -> None:
         """Close every connection that was accepted here."""
         for transport in tuple(self._transports):

@@ -216,5 +216,16 @@ class Tcp:
         self.flush(self.loop.time())
         self._alarm.cancel()
 
+    def lose(self, error: Exception) -> None:
+        """End every connection to others with `error`: the network has gone."""
+        for connection in self._live():
+            if self._ip.is_own(connection.key[:4]):
+                continue
+            if connection.owner is None:
+                connection.abort()
+                self.touch(connection)
+            else:
+                connection.owner.fail(error)
+
     def _live(self) -> list[Connection]:
         return [connection for connection in self.host.connections.values() if isinstance(connection, Connection)]
