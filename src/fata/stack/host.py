@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fata.errors import DeviceError
 
 LOG = logging.getLogger("network")
+LAST_WORDS = 0.5  # seconds that a farewell to a DHCP server may take to find it
 IPV4_AND_TCP = 40  # octets of headers without options
 
 
@@ -94,4 +95,4 @@ class Host:
         self.resolver.close()
         self.icmp.close()
         self.ip.close()
-        await self.interface.close()
+        await self.interface.close(min(linger, LAST_WORDS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from fata.stack.alarm import Alarm
 from fata.wire import arp, ethernet
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from fata.device.net import Net
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fata.stack.counters import Counters
 
 LOG = logging.getLogger("network")
+POLL_INTERVAL = 0.005  # seconds between two looks at what is held, when closing
 MAX_QUEUE = 4096  # frames that wait for a full device; what comes on top of them is dropped
 IPV4_TYPE = ethernet.IPV4.to_bytes(2, "big")
 ARP_TYPE = ethernet.ARP.to_bytes(2, "big")
@@ -41,6 +42,7 @@ class Interface:
         self.capabilities = net.capabilities
         self.neighbors = neighbors
         self.failed: DeviceError | None = None
+        self.conflict: Callable[[float], None] = lambda _now: None  # called when others use our address
         self._receive: Callable[[list[ReceivedFrame]], None]
         self._undeliverable: Callable[[SentFrame, float], None]
         self._lost: Callable[[DeviceError], None]
@@ -187,6 +189,7 @@ class Interface:
             self._undeliverable(frame, now)
         for mac in neighbors.take_conflicts():
             LOG.warning("%s uses this host's address as well", ethernet.format_mac(mac))
+            self.conflict(now)
         if self._queue:
             self.transmit_soon()
         self._alarm.set(neighbors.next_deadline())
@@ -195,8 +198,14 @@ class Interface:
         self.neighbors.tick(now)
         self.settle_neighbors(now)
 
-    async def close(self) -> None:
-        """Send what is collected and give the card back."""
+    async def close(self, patience: float) -> None:
+        """Send what is collected and give the card back.
+
+        What is held for a neighbor that has just been asked for, such as a DHCP server, may wait for `patience` seconds.
+        """
+        deadline = self._loop.time() + patience
+        while len(self.neighbors.held) and self.failed is None and self._loop.time() < deadline:
+            await asyncio.sleep(POLL_INTERVAL)
         self._alarm.cancel()
         self.transmit()
         await self.net.close()

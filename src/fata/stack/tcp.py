@@ -56,6 +56,7 @@ class Tcp:
         self._ip = ip
         self.output = output
         self._emit = output.emit
+        output.connections = self.host.connections
         self._settling = False
         self._flush_is_due = False
         self._alarm = Alarm(loop, self._tick)
