@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fata.errors import StateError, Unavailable
 from fata.stack.host import Host
-from fata.stack.ipv4 import NOBODY
 from fata.stack.leasing import told
 from fata.stack.statistics import report
 from fata.wire.ipv4 import format_address
@@ -47,7 +46,6 @@ class DirectStack:
         loop = asyncio.get_running_loop()
         self.host = Host(net, loop, chance)
         self._calls = self.host.calls
-        self._given = addressing != NOBODY
         self._closed = False
         self._lent_to: Any = None
         self.closing: list[Callable[[], None]] = []  # to be called when the stack has closed
@@ -76,8 +74,6 @@ class DirectStack:
         It is kept renewed. Raises `Unavailable` after `wait` seconds, and for a stack that was given an address.
         """
         self._check_open()
-        if self._given:
-            raise Unavailable("the address was given, not leased", "Ask for one by --dhcp instead of --ipv4.")
         return told(await self.host.leasing.get(wait), self.host.loop.time())
 
     def report(self, seconds: float) -> str:

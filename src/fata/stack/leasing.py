@@ -46,9 +46,12 @@ class Leasing:
     async def get(self, wait: float) -> Lease:
         """Begin, unless that has been done, and return the lease.
 
-        Raises `Unavailable` when no server has granted one within `wait` seconds.
+        Raises `Unavailable` when no server has granted one within `wait` seconds, and when the host was given an
+        address instead.
         """
         if not self._started:
+            if self._host.ip.addressing != NOBODY:
+                raise Unavailable("the address was given, not leased", "Ask for one by --dhcp instead of --ipv4.")
             self._started = True
             self._host.udp.bind(dhcp.CLIENT_PORT, self)
             self.machine.start(self._host.loop.time())
