@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fata.device.net import Checksum
 from fata.errors import WireError
 from fata.wire import ethernet, icmpv4, ipv4
-from fata.wire.checksum import MODULUS
-from fata.wire.tcp import NO_OPTIONS, TIMESTAMPS_PREFIX, Segment, new_tuple, parse
+from fata.wire.checksum import MODULUS, quartered
+from fata.wire.tcp import TIMESTAMPS_PREFIX, parse
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FIELDS = Struct("!6s6xHBxHxxHxB")
 # The same up to a TCP header whose only option is timestamps; addresses and ports in one piece.
 STAMPED = Struct("!6s6x3sxHxxHxBxx12sIIBBH4x4sII")
+START = STAMPED.size  # where its payload begins
 STAMPED_WORDS = 0x80  # its data offset, eight words
 PLAIN_IPV4 = b"\x08\x00\x45"
 HEADERS = 34  # octets of Ethernet and of IPv4 without options
@@ -58,13 +59,14 @@ class Input:
         now = self._loop.time()
         counters, interface, news = self._counters, self._ip.interface, self._tcp.news
         counters.received += len(frames)
-        mac, connections = interface.mac, self._tcp.host.connections
+        mac, connections, octets = interface.mac, self._tcp.host.connections, 0
         for data, checksum, _segmentation, _size in frames:
             length = len(data)
-            counters.received_octets += length
-            if length >= STAMPED.size:
+            octets += length
+            if length >= START:
                 (
-                    destination, kind, total, fragment, protocol, key, seq, ack, words, flags, window, prefix, stamp, echo,
+                    destination, kind, total, fragment, protocol, key, seq, ack, words, flags, window,
+                    prefix, stamp, echo,
                 ) = unpack(data)  # fmt: skip
                 # Nearly every segment of nearly every connection.
                 if (
@@ -75,17 +77,18 @@ class Input:
                     and destination == mac
                     and (connection := connections.get(key)) is not None
                     and not fragment & FRAGMENT_BITS
-                    and STAMPED.size <= (end := ethernet.HEADER_LENGTH + total) <= length
+                    and START <= (end := ethernet.HEADER_LENGTH + total) <= length
                 ):
                     if from_bytes(data[14:34], "big") % MODULUS or (checksum is UNKNOWN and is_damaged(data, end)):
                         counters.bad_checksum += 1
                         continue
-                    segment = new_tuple(
-                        Segment, (0, 0, seq, ack, flags, window, data, STAMPED.size, end, stamp, echo, NO_OPTIONS)
-                    )
-                    news[connection] = news.get(connection, 0) | connection.receive(segment, now)
+                    events = connection.receive_predicted(seq, ack, flags, window, data, START, end, stamp, echo, now)
+                    if events is None:
+                        events = connection.receive(parse(data, HEADERS, end), now)
+                    news[connection] = news.get(connection, 0) | events
                     continue
             self._receive_any(data, checksum, now)
+        counters.received_octets += octets
         self._tcp.settle(now)
         interface.transmit()
 
@@ -178,5 +181,4 @@ class Input:
 def is_damaged(data: bytes, end: int) -> bool:
     """Say whether the TCP segment behind 34 octets of headers, up to `end`, is not what its checksum says."""
     # Addresses and segment stand together, and with protocol and length they are what TCP sums.
-    number = from_bytes(data[26:end], "big")
-    return bool(((number << 8 if end & 1 else number) + ipv4.TCP + end - HEADERS) % MODULUS)
+    return (quartered(data, ADDRESSES.start, end) + ipv4.TCP + end - HEADERS) % MODULUS != 0

@@ -111,8 +111,9 @@ class Interface:
         elif link is self._own_link:
             self._send_to_self(frames)
         else:
-            self._queue.extend(frames)
-            self.transmit_soon()
+            self._queue += frames
+            if not self._due:
+                self.transmit_soon()
 
     def transmit_soon(self) -> None:
         """Hand over what was collected before the loop waits."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from fata.stack.counters import Counters
     from fata.stack.ipv4 import Ipv4
 
-OPTIONS, LENGTH, SEGMENT_SIZE = 4, 6, 7  # places in a transmission: half as dear as its names
 LINK_LIFE = 0.5  # seconds that a neighbor's MAC is used without asking for it again
 MAX_PATHS = 8192  # paths that are remembered; more connections than that only cost time
 
@@ -43,7 +42,8 @@ class Output:
         interface = self._ip.interface
         device = interface.capabilities
         for sent in transmissions:
-            if self._completes and sent[LENGTH] <= sent[SEGMENT_SIZE] and len(sent[OPTIONS]) == TIMESTAMPS_ONLY.size:
+            _seq, _ack, _flags, _window, options, _buffers, length, size = sent
+            if self._completes and length <= size and len(options) == TIMESTAMPS_ONLY.size:
                 frames = [answer(path, sent)]
             else:
                 frames = to_frames(path, path.link, sent, device)

@@ -13,7 +13,7 @@ from struct import Struct
 from fata.device.net import Buffer, Capabilities, Segmentation, SentFrame
 from fata.proto.tcp.transmission import Transmission
 from fata.stack.path import DONT_FRAGMENT, NO_IDENTIFICATION, PROTOCOL_TCP, VERSION_AND_LENGTH, Path
-from fata.wire.checksum import MODULUS
+from fata.wire.checksum import MODULUS, quartered
 from fata.wire.tcp import CHECKSUM_OFFSET, FIN, PSH
 
 # Ethernet header; IPv4: version and length, service, total length, identification, flags, ttl, protocol, sum; both
@@ -100,13 +100,12 @@ def _software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
     headers = IP_LENGTH + tcp_length
     ends, ip_sum, seq, ack, window = path.ends, path.ip_sum, sent.seq, sent.ack, sent.window
     common = path.tcp_sum + tcp_length + ack + (offset << 8) + window + int.from_bytes(options, "big")
-    from_bytes = int.from_bytes
     frames: list[SentFrame] = []
     for start, piece in _pieces(buffers, length, size):
         octets = len(piece)
         flags = sent.flags if start + octets == length else sent.flags & ~LAST_ONLY
         number = (seq + start) & 0xFFFFFFFF
-        payload = from_bytes(piece, "big") << 8 if octets & 1 else from_bytes(piece, "big")
+        payload = quartered(bytes(piece), 0, octets)
         total = headers + octets
         tcp_check = MODULUS - (common + number + flags + octets + payload) % MODULUS
         ip_check = MODULUS - (ip_sum + total) % MODULUS

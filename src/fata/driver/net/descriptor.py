@@ -81,7 +81,7 @@ class Descriptor:
         while written < len(frames):
             try:
                 for frame in frames[written:] if written else frames:
-                    if type(frame) is bytes:
+                    if isinstance(frame, bytes):
                         write(number, frame)
                     elif len(frame) <= MAX_BUFFERS:
                         write_several(number, frame)

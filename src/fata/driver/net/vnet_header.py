@@ -60,15 +60,16 @@ def parse(octets: bytes, length: int = HEADER_LENGTH) -> ReceivedFrame:
 
 def finish(frames: Sequence[SentFrame], mtu: int, capabilities: Capabilities) -> list[Octets]:
     """Return frames with their headers before them. Raises `StateError` for one beyond the device's capabilities."""
-    limit = mtu + ETHERNET_HEADER
+    limit = HEADER_LENGTH + mtu + ETHERNET_HEADER
+    ready = ONLY_CHECKSUM if capabilities.send_checksum else {}
     finished: list[Octets] = []
     for frame in frames:
         buffers, start, offset, segmentation, _size, _length = frame
-        header = ONLY_CHECKSUM.get((start, offset))
+        header = ready.get((start, offset))
         # The answer of a server that answers briefly, and every acknowledgment.
-        if header is not None and segmentation is NOT_CUT and len(buffers) <= 2 and capabilities.send_checksum:
+        if header is not None and segmentation is NOT_CUT and len(buffers) <= 2:
             octets = header + buffers[0] + buffers[1] if len(buffers) == 2 else header + buffers[0]
-            if HEADER_LENGTH + start + offset + 2 <= len(octets) <= HEADER_LENGTH + limit:
+            if HEADER_LENGTH + start + offset + 2 <= len(octets) <= limit:
                 finished.append(octets)
                 continue
         length = check(frame, mtu, capabilities)

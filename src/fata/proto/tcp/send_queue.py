@@ -33,15 +33,14 @@ class SendQueue:
     def release(self, seq: int) -> None:
         """Forget the buffers that lie wholly below `seq`."""
         first, ends = self._first, self._ends
+        if ends and ends[-1] <= seq:
+            self.clear()
+            return
         count = len(ends)
         while first < count and ends[first] <= seq:
             self.buffers[first] = b""
             first += 1
-        if first == count:
-            self.buffers.clear()
-            ends.clear()
-            first = 0
-        elif first > KEEP and first * 2 > count:
+        if first > KEEP and first * 2 > count:
             del self.buffers[:first], ends[:first]
             first = 0
         self._first = first

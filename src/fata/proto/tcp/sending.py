@@ -7,6 +7,8 @@ from fata.proto.tcp.sequence import MASK
 from fata.proto.tcp.transmission import Transmission
 from fata.wire.tcp import ACK, FIN, PSH, TIMESTAMPS_PREFIX, Buffer
 
+ACK_PUSH = ACK | PSH
+STAMPS = TIMESTAMPS.size
 TUPLE = tuple.__new__  # a NamedTuple's own constructor costs 0.2 µs more
 
 
@@ -45,7 +47,7 @@ def send_whole(block: Block, out: list[Transmission], now: float) -> bool:
     length = end - nxt
     data = block.queue.buffers[-1] if length else b""
     in_flight = nxt - una
-    size = block.mss - TIMESTAMPS.size
+    size = block.mss - STAMPS
     if (
         len(data) != length
         or not block.stamps
@@ -63,9 +65,8 @@ def send_whole(block: Block, out: list[Transmission], now: float) -> bool:
     stamp = (int(now * 1000) + block.stamp_offset) & MASK
     options = TIMESTAMPS.pack(TIMESTAMPS_PREFIX, stamp, block.ts_recent)
     acked = block.rcv_nxt
-    out.append(
-        TUPLE(Transmission, (nxt & MASK, acked & MASK, ACK | PSH, block.offer(), options, (data,), length, size))
-    )
+    fields = (nxt & MASK, acked & MASK, ACK_PUSH, block.offer(), options, (data,), length, size)
+    out.append(TUPLE(Transmission, fields))
     block.snd_nxt = end
     block.sent_at = now
     if block.retransmit_at == NEVER:
