@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from fata.driver.poller.virtual import VirtualPoller
@@ -52,7 +53,7 @@ class ModelBlock(ModelDevice):
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
             moment = self._poller.monotonic() + self._chance.random() * LATEST
-            self._poller.schedule(moment, lambda chain=chain, queue=queue: self._answer(chain, queue))
+            self._poller.schedule(moment, partial(self._answer, chain, queue))
 
     def _answer(self, chain: Chain, queue: object) -> None:
         if queue is not self.queues[0]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 
-from fata.device.net import Segmentation, SentFrame
+from fata.device.net import SentFrame
 from fata.device.poller import Software
 from fata.driver.net.switch import Port, Switch
 from fata.driver.net.tap import OFFLOADS
@@ -17,9 +16,8 @@ from fata.driver.virtio import net
 from fata.driver.virtio.mmio import Mmio
 from fata.driver.virtio.net import VirtioNet
 from fata.driver.virtio.session import EVENT_IDX
-from fata.errors import DeviceError
-from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
-from tests.conformance.net_offload import NetOffloadContract, OffloadRig, large_frame, pattern
+from tests.conformance.net import FAR_MAC, NetContract, Rig
+from tests.conformance.net_offload import NetOffloadContract, OffloadRig
 from tests.driver.virtio.model import ModelMemory
 from tests.driver.virtio.model_net import ModelNet
 

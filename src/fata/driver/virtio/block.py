@@ -157,9 +157,7 @@ class VirtioBlock:
 
     # Requests.
 
-    async def _transfer(
-        self, kind: int, start: int, end: int, fill: Callable[[memoryview, int], None]
-    ) -> list[bytes]:
+    async def _transfer(self, kind: int, start: int, end: int, fill: Callable[[memoryview, int], None]) -> list[bytes]:
         """Ask for octets `start` to `end`, in as many requests as it takes; return what each has brought."""
         pieces: list[asyncio.Future[bytes]] = []
         try:
