@@ -216,7 +216,7 @@ class VirtioBlock:
         if self._session.failure is not None:
             return
         try:
-            while True:
+            for _ in range(self._ring.size):  # bounded: a device could play with its index
                 for _ in range(self._ring.waiting()):
                     self._settle(*self._ring.take())
                 if not self._ring.listen():

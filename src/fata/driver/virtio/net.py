@@ -213,16 +213,30 @@ class VirtioNet:
         if not self._free:
             self._reclaim()
         start = self._arena.take(self._free[-1], length) if self._free else None
-        while start is None:
-            # An interrupt when half of what is under way has left: not one for each frame.
-            if not self._reclaim() and not ring.listen(ring.in_flight // 2):
+        if start is None:
+            start = self._make_room(length)
+            if start is None:
                 return False
-            start = self._arena.take(self._free[-1], length) if self._free else None
         index = self._free.pop()
         self._out[start : start + length] = b"".join((serialize(frame), REST, *frame.buffers))
         ring.describe(index, self._room + start, length)
         ring.offer(index, 0)
         return True
+
+    def _make_room(self, length: int) -> int | None:
+        """Return where there is room after all; else an interrupt will come, when half of what is under way has left.
+
+        Bounded: a device could play with its index, so that something always seems to have left.
+        """
+        ring = self._sending
+        for _ in range(ring.size):
+            if not self._reclaim() and not ring.listen(ring.in_flight // 2):
+                return None
+            start = self._arena.take(self._free[-1], length) if self._free else None
+            if start is not None:
+                return start
+        self._poller.wake(self._more)
+        return None
 
     def _reclaim(self) -> int:
         """Take back what has left; return how many frames that were."""
