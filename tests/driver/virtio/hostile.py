@@ -99,5 +99,3 @@ def scribble_on_buffers(device: ModelDevice, number: int, hostility: Hostility) 
         if address and device.memory.number(place + 12, 2) & 2:
             count = min(length, 16)
             device.memory.at(address, count)[:] = bytes(hostility.number(1) for _ in range(count))
-
-
