@@ -10,7 +10,7 @@ import pytest
 from fata.driver.net.faults import FaultyNet
 from fata.errors import DeviceError
 from fata.sim.network import Simulation
-from tests.conformance.stack import Accepting, Peer
+from tests.conformance.stack_peers import Accepting, Peer
 
 
 class Gone(DeviceError):
@@ -23,7 +23,7 @@ def remove(card: FaultyNet) -> None:
     def fail(*_: object) -> int:
         raise Gone("T: the interface has been removed")
 
-    card.send = fail  # type: ignore[method-assign]
+    card.send = fail  # type: ignore[method-assign, assignment]
 
 
 class Datagrams(asyncio.DatagramProtocol):

@@ -111,7 +111,9 @@ class Leasing:
             except OSError as error:
                 LOG.warning("a message cannot be sent: %s", error)
         for event in self.machine.take_events():  # after the messages: a RELEASE still leaves from the old address
-            if isinstance(event, Lost) and event.cause is not Cause.RELEASED:
+            if isinstance(event, Lost) and event.cause is Cause.RELEASED:
+                continue  # the host closes; who asks for the server's MAC still needs an address
+            if isinstance(event, Lost):
                 LOG.warning("the address %s is lost: %s", ipv4.format_address(event.lease.address), event.cause.value)
             self._become(event.lease if isinstance(event, Gained) else None)
         self._alarm.set(self.machine.next_deadline())
