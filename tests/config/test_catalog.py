@@ -104,6 +104,7 @@ DEFAULTS = {
     "fata.device.clock.WallClock": "clock",
     "fata.device.entropy.Entropy": "entropy",
     "fata.device.stack.Stack": "stack",
+    "fata.device.lease.LeasedStack": None,
     "fata.device.kv.KvRo": None,
     "fata.device.block.Block": None,
 }
@@ -152,3 +153,17 @@ def test_the_first_offer_of_a_contract_is_the_default() -> None:
 
 def test_a_module_is_not_asked_for_what_python_asks_of_every_module() -> None:
     assert not hasattr(language, "__wrapped__")
+
+
+LEASED = f"from fata.device import LeasedStack\nclass App:\n    def __init__(self, a: LeasedStack) -> None: ...\n{RUN}"
+
+
+def test_a_lease_is_told_by_our_own_stack(folder: Folder) -> None:
+    folder.app(LEASED).config("from fata.config import *\nregister('a', main('app:App', a=direct_stack()))\n")
+    (node,) = folder.graph("--interface=t0", "--dhcp").nodes
+    assert node.device.entry.kind == "direct_stack"
+
+
+def test_the_hosts_sockets_have_no_lease(folder: Folder) -> None:
+    folder.app(LEASED).config("from fata.config import *\nregister('a', main('app:App', a=generic_stack()))\n")
+    assert "needs a LeasedStack, and stack (line 2) is a Stack" in refusal(folder.plan).reason
