@@ -113,6 +113,8 @@ class Ipv4:
 
     def next_hop(self, destination: bytes) -> bytes:
         """Return the neighbor that packets to `destination` go to. Raises `OSError` if there is no way."""
+        if self.interface.failed is not None:
+            raise OSError(errno.ENETDOWN, f"{os.strerror(errno.ENETDOWN)}: {self.interface.failed}")
         number = int.from_bytes(destination, "big")
         network, mask = self._network
         if number & mask == network and mask:
@@ -212,7 +214,7 @@ class Ipv4:
             return False
         if ipv4.is_multicast(header.source) or self.is_broadcast(header.source):
             return False
-        if self.addressing is NOBODY:
+        if self.addressing == NOBODY:
             return not ipv4.is_multicast(destination)  # an answer of DHCP may come to the address it offers
         return self.is_own(destination) or self.is_broadcast(destination)
 

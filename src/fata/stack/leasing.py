@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING
 
 from fata.errors import StateError, Unavailable, WireError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fata.stack.host import Host
 
 LOG = logging.getLogger("dhcp")
+PROBATION = 10.0  # seconds; two announcements and their answers take four
 
 
 class Leasing:
@@ -32,6 +34,8 @@ class Leasing:
         self._alarm = Alarm(host.loop, self._tick)
         self._waiting: list[asyncio.Future[Lease]] = []
         self._started = False
+        self._became = -math.inf  # when the host got its address
+        host.interface.conflict = self.conflict
 
     @property
     def lease(self) -> Lease | None:
@@ -78,8 +82,16 @@ class Leasing:
     def fail(self, destination: bytes, dst_port: int, error: OSError) -> None:
         """Pass over an ICMP error: time tells."""
 
-    def conflict(self) -> None:
-        """Tell the server that somebody else uses our address; another one is asked for."""
+    def conflict(self, now: float) -> None:
+        """Tell the server that somebody else uses our new address; another one is asked for (RFC 2131 4.4.1).
+
+        Not later than `PROBATION` after it was granted: else whoever can send two ARP packets takes it away.
+        """
+        if self.machine.lease is not None and now - self._became < PROBATION:
+            self._became = -math.inf
+            self._host.loop.call_soon(self._decline)
+
+    def _decline(self) -> None:
         self.machine.decline(self._host.loop.time())
         self._settle()
 
@@ -95,7 +107,9 @@ class Leasing:
             except OSError as error:
                 LOG.warning("a message cannot be sent: %s", error)
         for event in self.machine.take_events():  # after the messages: a RELEASE still leaves from the old address
-            if isinstance(event, Lost) and event.cause is not Cause.RELEASED:
+            if isinstance(event, Lost) and event.cause is Cause.RELEASED:
+                continue  # the host closes; who asks for the server's MAC still needs an address
+            if isinstance(event, Lost):
                 LOG.warning("the address %s is lost: %s", ipv4.format_address(event.lease.address), event.cause.value)
             self._become(event.lease if isinstance(event, Gained) else None)
         self._alarm.set(self.machine.next_deadline())
@@ -107,6 +121,7 @@ class Leasing:
         else:
             addressing = addressing_of(lease)
             if addressing != host.ip.addressing:
+                self._became = host.loop.time()
                 host.configure(addressing)
                 LOG.info("%s", describe(lease))
             if not host.keeps_servers:
@@ -117,6 +132,14 @@ class Leasing:
             self._waiting.clear()
         if self.changed is not None:
             self.changed(lease)
+
+    def lose(self, error: Exception) -> None:
+        """Ask nobody any more: the network has gone."""
+        self._alarm.cancel()
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(error)
+        self._waiting.clear()
 
     def _tick(self, now: float) -> None:
         self.machine.tick(now)

@@ -56,6 +56,7 @@ class Tcp:
         self._ip = ip
         self.output = output
         self._emit = output.emit
+        output.connections = self.host.connections
         self._settling = False
         self._flush_is_due = False
         self._alarm = Alarm(loop, self._tick)
@@ -215,6 +216,17 @@ class Tcp:
             self._touched[connection] = None
         self.flush(self.loop.time())
         self._alarm.cancel()
+
+    def lose(self, error: Exception) -> None:
+        """End every connection to others with `error`: the network has gone."""
+        for connection in self._live():
+            if self._ip.is_own(connection.key[:4]):
+                continue
+            if connection.owner is None:
+                connection.abort()
+                self.touch(connection)
+            else:
+                connection.owner.fail(error)
 
     def _live(self) -> list[Connection]:
         return [connection for connection in self.host.connections.values() if isinstance(connection, Connection)]
