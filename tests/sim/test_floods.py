@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from fata.sim.host import Host
 from fata.sim.network import Simulation
 from fata.wire import tcp
 from tests.conformance.stack_peers import Accepting, Peer
