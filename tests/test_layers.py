@@ -40,7 +40,8 @@ TABLE = {
     "store": Layer(imports=names("disk device errors")),
     "irmin": Layer(imports=names("disk store device errors"), third_party=names("dulwich")),
     "blocking": Layer(imports=names("store irmin driver device errors")),
-    "runtime": Layer(imports=names("device driver stack http errors")),
+    # The kernel's module: what a unikernel's drivers are made over.
+    "runtime": Layer(imports=names("device driver stack http errors"), third_party=names("_hw")),
     # pytest, because sim holds the plugin that gives a user's tests their fixtures.
     "sim": Layer(imports=BELOW_SIM, third_party=names("pytest")),
     "config": Layer(imports=names("device errors")),

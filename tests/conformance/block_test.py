@@ -16,6 +16,7 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.errors import StateError
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingBlock
+from tests.driver.virtio.open_block import open_virtio_block
 
 pytestmark = pytest.mark.virtual_time
 
@@ -42,11 +43,16 @@ async def _suspending_file(folder: Path, sectors: int, sector_size: int, read_on
     return SuspendingBlock(await _file(folder, sectors, sector_size, read_only))
 
 
+async def _virtio(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return open_virtio_block(sectors, sector_size=sector_size, read_only=read_only).disk
+
+
 IMPLEMENTATIONS = {
     "ramdisk": _ramdisk,
     "file": _file,
     "suspending, torn": _torn,
     "suspending file": _suspending_file,
+    "virtio": _virtio,
 }
 
 

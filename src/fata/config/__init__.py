@@ -7,9 +7,10 @@ from fata.config.catalog.clock import clock
 from fata.config.catalog.console import console
 from fata.config.catalog.crunch import crunch
 from fata.config.catalog.directory import directory
+from fata.config.catalog.drive import drive
 from fata.config.catalog.entropy import entropy
 from fata.config.catalog.generic_kv_ro import generic_kv_ro
-from fata.config.catalog.generic_stack import direct_stack, generic_stack
+from fata.config.catalog.generic_stack import direct_stack, generic_stack, virtio_stack
 from fata.config.catalog.memory_kv import memory_kv
 from fata.config.catalog.ramdisk import ramdisk
 from fata.config.impl import Device, Entry, Impl, device, if_, match
@@ -33,6 +34,7 @@ __all__ = [
     "device",
     "direct_stack",
     "directory",
+    "drive",
     "entropy",
     "generic_kv_ro",
     "generic_stack",
@@ -45,6 +47,7 @@ __all__ = [
     "ramdisk",
     "register",
     "target",
+    "virtio_stack",
 ]
 
 if not TYPE_CHECKING:

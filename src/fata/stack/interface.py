@@ -207,7 +207,7 @@ class Interface:
     async def close(self, patience: float) -> None:
         """Send what is collected and give the card back.
 
-        What is held for a neighbor that has just been asked for, such as a DHCP server, may wait for `patience` seconds.
+        What is held for a neighbor that has just been asked for, such as a DHCP server, may wait `patience` seconds.
         """
         deadline = self._loop.time() + patience
         while len(self.neighbors.held) and self.failed is None and self._loop.time() < deadline:

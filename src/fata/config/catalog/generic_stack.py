@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fata.config.impl import Entry, Impl, device, match
-from fata.config.keys import REQUIRED, Key, Required, prefixed
+from fata.config.keys import REQUIRED, Key, Required, Target, prefixed
 from fata.config.offer import Offer
 from fata.config.value import BOOLEAN, TEXT, Choice, KeyType, Many, Maybe, Plain
 from fata.config.where import caller
@@ -24,10 +24,24 @@ DIRECT = Entry(
     "fata's own TCP/IP over a TAP or Ethernet interface.",
     loop="fata.runtime.own_loop:own_loop",
 )
+VIRTIO = Entry(
+    "virtio_stack",
+    Stack,
+    {"virtio": "fata.runtime.virtio:open_virtio_stack"},
+    "fata's own TCP/IP over the virtual machine's network card.",
+    loop="fata.runtime.hardware_loop:hardware_loop",
+)
 
 
 def generic_stack(*, name: str | None = None) -> Impl[Stack]:
-    """Return the target's network: on unix the host's own sockets, or with `--net direct` fata's own TCP/IP."""
+    """Return the target's network: on unix the host's own sockets, or with `--net direct` fata's own TCP/IP.
+
+    A virtual machine has the latter, over its network card.
+    """
+    return match(Target(), {"virtio": virtio_stack(name=name)}, default=_of_a_process(name))
+
+
+def _of_a_process(name: str | None) -> Impl[Stack]:
     how = _key(name, "net", Choice(("host", "direct")), "host", "the host's sockets, or our own TCP/IP", "configure")
     return match(how, {"host": _host(name), "direct": direct_stack(name=name)})
 
@@ -53,6 +67,20 @@ def direct_stack(*, name: str | None = None) -> Impl[Stack]:
     return made
 
 
+def virtio_stack(number: int = 0, *, name: str | None = None) -> Impl[Stack]:
+    """Return fata's own TCP/IP over the machine's network card `number`: by DHCP, or with the address `--ipv4`."""
+    made: Impl[Stack] = device(
+        VIRTIO,
+        name=name,
+        number=number,
+        ipv4=_key(name, "ipv4", Maybe(TEXT), None, "address with prefix, as in 192.0.2.2/24"),
+        ipv4_gateway=_key(name, "ipv4-gateway", Maybe(TEXT), None, "router to everywhere else"),
+        dns=_key(name, "dns", Many(TEXT), [], "name servers"),
+        stats=_key(name, "stats", BOOLEAN, False, "show connections and counters while the program runs"),
+    )
+    return made
+
+
 def _key(
     name: str | None, option: str, key_type: KeyType, default: Plain | Required, doc: str, stage: Any = "both"
 ) -> Key[Any]:
@@ -62,3 +90,4 @@ def _key(
 
 OFFER = Offer(generic_stack, ENTRY, default=generic_stack)
 DIRECT_OFFER = Offer(direct_stack, DIRECT)
+VIRTIO_OFFER = Offer(virtio_stack, VIRTIO, default=virtio_stack)

@@ -1,0 +1,73 @@
+"""Opening the devices of a virtual machine, and our own TCP/IP over its network card."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from fata.driver.entropy.os import OsEntropy
+from fata.driver.virtio import block, net
+from fata.driver.virtio.block import VirtioBlock
+from fata.driver.virtio.discovery import find
+from fata.driver.virtio.net import VirtioNet
+from fata.errors import Unavailable
+from fata.runtime.hardware_loop import hardware
+from fata.runtime.statistics import Display
+from fata.stack.direct import DirectStack
+from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fata.device.poller import Interrupt, Poller
+    from fata.driver.virtio.contract import Transport
+
+WORDS = "FATA_VIRTIO_MMIO"  # the environment variable in which the kernel gathers what the boot line told
+DHCP_WAIT = 30.0  # seconds
+
+
+async def open_virtio_stack(
+    number: int = 0,
+    ipv4: str | None = None,
+    ipv4_gateway: str | None = None,
+    *,
+    dns: Sequence[str] = (),
+    stats: bool = False,
+) -> DirectStack:
+    """Open a stack over the machine's network card `number`. It asks DHCP for an address unless it is given `ipv4`.
+
+    Raises `ConfigError` and `Unavailable`.
+    """
+    addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
+    transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
+    card = VirtioNet(transport, hardware(), _poller(), interrupt)
+    stack = DirectStack(card, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
+    if ipv4 is None:
+        try:
+            await stack.lease(DHCP_WAIT)
+        except BaseException:
+            await stack.close()
+            raise
+    if stats:
+        stack.closing.append(Display(stack.report).close)
+    return stack
+
+
+async def open_drive(number: int = 0) -> VirtioBlock:
+    """Open the machine's disk `number`, counted from 0. Raises `Unavailable`."""
+    transport, interrupt = _device(block.KIND, number, "disk", "Give --drive FILE.")
+    return VirtioBlock(transport, hardware(), _poller(), interrupt)
+
+
+def _device(kind: int, number: int, what: str, remedy: str) -> tuple[Transport, Interrupt]:
+    found = find(hardware(), os.environ.get(WORDS, ""), kind, number)
+    if found is None:
+        raise Unavailable(f"the machine has no {what} {number}", remedy)
+    return found
+
+
+def _poller() -> Poller:
+    loop: Any = asyncio.get_running_loop()
+    poller: Poller = loop.poller
+    return poller
