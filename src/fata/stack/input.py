@@ -124,13 +124,15 @@ class Input:
         connection = tcp.host.connections.get(key)
         if connection is not None:
             tcp.news[connection] = tcp.news.get(connection, 0) | connection.receive(segment, now)
-        elif self._ip.is_own(key[4:8]):
+        elif self._ip.is_own(key[4:8]) and not self._ip.is_martian(key[:4], key[4:8]):
             tcp.host.receive(key, segment, now)
         else:
             self._counters.for_others += 1
 
     def _short_udp(self, data: bytes, end: int, verified: bool, now: float) -> None:
-        if not self._ip.is_own(data[30:34]) and self._ip.address != ipv4.UNSPECIFIED:
+        ip, source, destination = self._ip, data[26:30], data[30:34]
+        mine = ip.is_own(destination) or ip.address == ipv4.UNSPECIFIED
+        if not mine or ip.is_martian(source, destination):
             self._counters.for_others += 1
             return
         try:

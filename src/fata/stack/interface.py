@@ -51,6 +51,7 @@ class Interface:
         self._own_link = self.mac + self.mac + IPV4_TYPE
         self._queue: list[SentFrame] = []
         self._own: list[ReceivedFrame] = []  # what this host sends to itself
+        self.inside = False  # whether what is being received comes from this host itself
         self._full = False  # the device has refused a frame and not called since
         self._due = False
         self._alarm = Alarm(loop, self._tick)
@@ -173,7 +174,11 @@ class Interface:
 
     def _receive_from_self(self) -> None:
         frames, self._own = self._own, []
-        self._receive(frames)
+        self.inside = True
+        try:
+            self._receive(frames)
+        finally:
+            self.inside = False
 
     # Neighbors.
 

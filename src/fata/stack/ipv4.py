@@ -209,14 +209,22 @@ class Ipv4:
 
     def _is_for_us(self, header: ipv4.Header) -> bool:
         destination = header.destination
-        # RFC 1122 3.2.1.3: a source that is no host's.
-        if header.source[0] == LOOPBACK_NET and destination[0] != LOOPBACK_NET:
-            return False
-        if ipv4.is_multicast(header.source) or self.is_broadcast(header.source):
+        if self.is_martian(header.source, destination):
             return False
         if self.addressing == NOBODY:
             return not ipv4.is_multicast(destination)  # an answer of DHCP may come to the address it offers
         return self.is_own(destination) or self.is_broadcast(destination)
+
+    def is_martian(self, source: bytes, destination: bytes) -> bool:
+        """Say whether no packet can rightly have these addresses (RFC 1122 3.2.1.3, RFC 6274 3.9).
+
+        From the card: our own address as the source, and whatever only this host may say to itself.
+        """
+        if ipv4.is_multicast(source) or self.is_broadcast(source):
+            return True
+        if self.interface.inside:
+            return source[0] == LOOPBACK_NET and destination[0] != LOOPBACK_NET
+        return (self.is_own(source) and source != ipv4.UNSPECIFIED) or destination[0] == LOOPBACK_NET
 
     def _tick(self, now: float) -> None:
         self.reassembly.tick(now)
