@@ -169,4 +169,6 @@ def test_a_lease_is_told_by_our_own_stack(folder: Folder) -> None:
 
 def test_the_hosts_sockets_have_no_lease(folder: Folder) -> None:
     folder.app(LEASED).config("from fata.config import *\nregister('a', main('app:App', a=generic_stack()))\n")
-    assert "needs a LeasedStack, and stack (line 2) is a Stack" in refusal(folder.plan).reason
+    reason = refusal(folder.plan).reason
+    assert "needs a LeasedStack" in reason
+    assert reason.endswith("and stack (line 2) is a Stack")

@@ -27,7 +27,7 @@ DIRECT = Entry(
 )
 VIRTIO = Entry(
     "virtio_stack",
-    Stack,
+    LeasedStack,
     {"virtio": "fata.runtime.virtio:open_virtio_stack"},
     "fata's own TCP/IP over the virtual machine's network card.",
     loop="fata.runtime.hardware_loop:hardware_loop",
@@ -68,9 +68,9 @@ def direct_stack(*, name: str | None = None) -> Impl[LeasedStack]:
     return made
 
 
-def virtio_stack(number: int = 0, *, name: str | None = None) -> Impl[Stack]:
+def virtio_stack(number: int = 0, *, name: str | None = None) -> Impl[LeasedStack]:
     """Return fata's own TCP/IP over the machine's network card `number`: by DHCP, or with the address `--ipv4`."""
-    made: Impl[Stack] = device(
+    made: Impl[LeasedStack] = device(
         VIRTIO,
         name=name,
         number=number,
