@@ -22,7 +22,7 @@ from fata.driver.virtio.mmio import Mmio
 from fata.driver.virtio.net import RECEIVING, VirtioNet
 from fata.errors import DeviceError
 from fata.runtime.loop import Loop
-from tests.conformance.net import FAR_MAC, EXPERIMENT
+from tests.conformance.net import EXPERIMENT, FAR_MAC
 from tests.driver.virtio.hostile import Hostility, make_hostile, scribble_on_buffers
 from tests.driver.virtio.model import ModelMemory
 from tests.driver.virtio.model_block import ModelBlock

@@ -1,4 +1,4 @@
-"""Disks and the network of a virtual machine: `fata run` with --drive and --publish, on microvm (mmio) and q35 (PCI)."""
+"""Disk and network of a virtual machine: `fata run` with --drive and --publish, on microvm (mmio) and q35 (PCI)."""
 
 from __future__ import annotations
 
