@@ -24,10 +24,10 @@ from benchmarks import net_loads as loads
 from benchmarks import net_programs as ports
 from benchmarks.http import cpu_seconds
 from benchmarks.net_loads import Moved
-from benchmarks.net_systems import ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU, MTU, OFFLOAD, System, started
+from benchmarks.net_systems import ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU, MTU, OFFLOAD, PACKET, System, started
 from benchmarks.table import Table
 
-SYSTEMS = (OFFLOAD, MTU, ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU)
+SYSTEMS = (OFFLOAD, MTU, PACKET, ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU)
 BULK = SYSTEMS
 SMALL = (OFFLOAD, MTU, ASYNCIO, LWIP_MTU)
 PARSED = (OFFLOAD, ASYNCIO)
@@ -67,7 +67,7 @@ CONNECTIONS, ECHOES = "connect + close", "echoes, one connection"
 WORK = (
     Work(RECEIVE, loads.receive, BULK),
     Work(SEND, loads.send, BULK),
-    Work(REQUESTS, partial(loads.web, ports.HTTP), SMALL),
+    Work(REQUESTS, partial(loads.web, ports.HTTP), (*SMALL, PACKET)),
     Work(DATAGRAMS, loads.echo_datagrams, SMALL),
     Work(CONNECTIONS, loads.connect_and_close, SMALL),
     Work(ECHOES, loads.echo, SMALL),
@@ -110,15 +110,18 @@ def measure_all(chosen: list[Work], rounds: int, seconds: float) -> dict[tuple[s
     return {key: Seen(*map(statistics.median, zip(*values, strict=True))) for key, values in seen.items()}
 
 
-def show(chosen: list[Work], seen: dict[tuple[str, str], Seen], how: str) -> None:
-    """Print what each system reached."""
-    with Table(f"network: {how}", "load", *SYSTEMS) as table:
+def show(chosen: list[Work], rounds: int, seconds: float) -> dict[tuple[str, str], Seen]:
+    """Measure; print and return what each system reached."""
+    title = f"network: for each CPU second, medians of {rounds} × {seconds} s"
+    with Table(title, "load", *SYSTEMS) as table:
+        seen = measure_all(chosen, rounds, seconds)
         for work in chosen:
             figures = [seen.get((work.title, name)) for name in SYSTEMS]
             table.row(work.title, *("" if one is None else rounded(one.by_cpu) for one in figures))
             table.row("  a second of the wall", *("" if one is None else rounded(one.by_wall) for one in figures))
             if any(one is not None and one.p99 for one in figures):
                 table.row("  p99, ms", *("" if one is None else one.p99 for one in figures))
+    return seen
 
 
 def rounded(figure: float) -> float | int:
@@ -152,8 +155,7 @@ def main() -> None:
     options = parser.parse_args()
     rounds, seconds = (1, 0.5) if options.quick else (3, 1.0)
     chosen = [work for work in WORK if options.only in work.title]
-    seen = measure_all(chosen, rounds, seconds)
-    show(chosen, seen, f"for each CPU second, medians of {rounds} × {seconds} s")
+    seen = show(chosen, rounds, seconds)
     if missed := judge(seen):
         sys.exit(f"missed: {', '.join(missed)}")
 

@@ -13,8 +13,10 @@ import threading
 from typing import Any
 
 from benchmarks.http import BODY, application
+from fata.device.net import Net
 from fata.driver.entropy.os import OsEntropy
 from fata.driver.kv.memory import MemoryKv
+from fata.driver.net.packet import Packet
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
 from fata.driver.stack.host import HostStack
@@ -145,11 +147,14 @@ async def answers(address: str, port: int) -> bool:
     return True
 
 
-async def on_our_stack(interface: str, cidr: str, offload: bool) -> None:
-    """Serve through a TAP interface."""
+async def on_our_stack(interface: str, cidr: str, how: str) -> None:
+    """Serve through a TAP interface, or any Ethernet interface."""
     loop: Any = asyncio.get_running_loop()
     address, prefix = parse_cidr(cidr)
-    net = Tap(loop.poller, interface, offload=offload)
+    if how == "packet":
+        net: Net = Packet(loop.poller, interface)
+    else:
+        net = Tap(loop.poller, interface, offload=how == "offload")
     stack = DirectStack(net, Addressing(address, prefix), OsEntropy().octets, lend=True)
     await serve(stack.address, stack)
 
@@ -191,7 +196,7 @@ def source(connection: socket.socket) -> None:
 def main() -> None:
     """Run one program until it is killed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("how", choices=("offload", "mtu", "asyncio", "linux"))
+    parser.add_argument("how", choices=("offload", "mtu", "packet", "asyncio", "linux"))
     parser.add_argument("--interface", default="")
     parser.add_argument("--cidr", required=True)
     given = parser.parse_args()
@@ -202,8 +207,4 @@ def main() -> None:
         asyncio.run(serve(address, HostStack()))
     else:
         with asyncio.Runner(loop_factory=lambda: Loop(EpollPoller())) as runner:
-            runner.run(on_our_stack(given.interface, given.cidr, given.how == "offload"))
-
-
-if __name__ == "__main__":
-    main()
+            runner.run(on_our_stack(given.interface, given.cidr, given.how))

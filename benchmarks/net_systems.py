@@ -1,7 +1,7 @@
 """The systems of `benchmarks.net`: each a process of its own, reached from one namespace over an interface of its own.
 
 Our stack and lwIP have a TAP interface there. The kernel's sockets are in a namespace behind a veth pair, so that
-their traffic passes a card too, and not the loopback's short cut.
+their traffic passes a card too, and not the loopback's short cut; and so is our stack once more, through AF_PACKET.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 LWIP = ROOT / "build" / "lwip" / "services"
 SOURCE = ROOT / "benchmarks" / "lwip" / "services.c"
 
-OFFLOAD, MTU, ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU = (
-    "ours, offload", "ours, MTU", "asyncio", "Linux, offload", "Linux, MTU", "lwIP",
+OFFLOAD, MTU, PACKET, ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU = (
+    "ours, offload", "ours, MTU", "ours, veth", "asyncio", "Linux, offload", "Linux, MTU", "lwIP",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def started() -> Iterator[tuple[Namespace, dict[str, System]]]:
         systems = {}
         for number, name in enumerate((OFFLOAD, MTU, LWIP_MTU)):
             systems[name] = stack.enter_context(_behind_tap(space, number, name))
-        for number, name in enumerate((ASYNCIO, LINUX, LINUX_MTU), 10):
+        for number, name in enumerate((PACKET, ASYNCIO, LINUX, LINUX_MTU), 10):
             other = stack.enter_context(namespace())
             systems[name] = stack.enter_context(_behind_veth(space, other, number, name))
         yield space, systems
@@ -75,19 +75,21 @@ def _behind_veth(space: Namespace, other: Namespace, number: int, name: str) -> 
     far, near = f"v{number}", f"w{number}"
     space.ip(f"link add {far} type veth peer name {near} netns {other.name}")
     for side, interface, host in ((space, far, 1), (other, near, 2)):
-        side.ip(f"address add 10.99.{number}.{host}/24 dev {interface}")
+        if side is space or name != PACKET:
+            side.ip(f"address add 10.99.{number}.{host}/24 dev {interface}")
         if name == LINUX_MTU:
             side.stop_offloads(interface)
         side.ip(f"link set {interface} up")
     space.await_carrier(far)
-    how = "asyncio" if name == ASYNCIO else "linux"
+    how = {PACKET: "packet", ASYNCIO: "asyncio"}.get(name, "linux")
     address = f"10.99.{number}.2"
-    with _running(other, address, _python(how, "--cidr", f"{address}/24")) as system:
+    words = _python(how, "--cidr", f"{address}/24", "--interface", near)
+    with _running(other, address, words) as system:
         yield system
 
 
 def _python(*words: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.net_programs", *words]
+    return [sys.executable, "-c", "from benchmarks.net_programs import main; main()", *words]
 
 
 @contextmanager

@@ -12,11 +12,13 @@ status=0
 export FATA_SOAK=90                                # seconds
 export FATA_HOSTILE_LIES=100000                   # of virtio devices, each kind
 export FATA_FUZZ_ROUNDS=4000000                    # hostile system calls
+export FATA_MATRIX_SEEDS=25                        # of each case of the goodput matrix
 export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?
 .venv/bin/python -m tests.cpython --page "${page%-nightly.md}-cpython-tests.md" || status=$?
 .venv/bin/python -m tests.fuzz --iterations 500000 | tee "$work/fuzz" || status=$?
+.venv/bin/python -m tests.fuzz.live --frames 1000000 --seed "$FATA_FUZZ_SEED" | tee -a "$work/fuzz" || status=$?
 scripts/bench.sh | tee "$work/benchmarks" || status=$?
 
 {

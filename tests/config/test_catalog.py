@@ -10,8 +10,8 @@ import pytest
 import fata.config as language
 from fata.config.catalog import OFFERS
 from fata.config.impl import ANY_TARGET, Choice, Device, HostPath, Impl
-from fata.config.keys import REQUIRED, Key
-from fata.config.offer import Catalog, full_name, installed
+from fata.config.keys import REQUIRED, Key, Target
+from fata.config.offer import Catalog, alternatives, full_name, installed
 from fata.target.dotted import load
 from tests.config.conftest import Folder, refusal
 
@@ -84,7 +84,8 @@ def test_every_implementation_takes_the_arguments_that_main_gives(offer: Any) ->
     }
     made = offer.make(**given)
     for target in ("unix", ANY_TARGET):
-        for device in [made] if isinstance(made, Device) else list(made.all()):
+        for device in alternatives(made):
+            assert isinstance(device, Device)
             name = device.entry.implementation.get(target)
             if name is not None:
                 found = load(name)
@@ -93,8 +94,10 @@ def test_every_implementation_takes_the_arguments_that_main_gives(offer: Any) ->
 
 
 def first(impl: Impl[Any] | None) -> Impl[Any] | None:
-    """Return a device, or of several to choose from the first."""
-    return next(iter(impl.all())) if isinstance(impl, Choice) else impl
+    """Return a device; of several to choose from the one for unix, or the first."""
+    while isinstance(impl, Choice):
+        impl = impl.default if isinstance(impl.value, Target) and impl.default else next(iter(impl.all()))
+    return impl
 
 
 DEFAULTS = {

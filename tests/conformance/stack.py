@@ -10,6 +10,7 @@ import pytest
 
 from fata.device.stack import Server, Stack
 from fata.errors import DeviceError, FataError
+from tests.conformance.stack_peers import Accepting, Echo, Mailbox, ModestEcho, Peer
 
 PATIENCE = 10  # seconds until a test gives up
 BULK = bytes(range(251)) * 8000  # 2 MB, of a period that no power of two divides
@@ -21,78 +22,6 @@ class Network(NamedTuple):
     server: Stack
     client: Stack
     address: str
-
-
-class Peer(asyncio.Protocol):
-    """Records what happens to one end of a connection."""
-
-    def __init__(self) -> None:
-        self.received = bytearray()
-        self.eof = asyncio.Event()
-        self.lost = asyncio.Event()
-        self.error: Exception | None = None
-        self.paused = False
-        self.writable = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: Any = transport
-
-    def data_received(self, data: bytes) -> None:
-        assert isinstance(data, bytes)
-        assert not self.lost.is_set()
-        self.received += data
-
-    def eof_received(self) -> bool:
-        self.eof.set()
-        return True  # we may still have something to say
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.error = exc
-        self.lost.set()
-
-    def pause_writing(self) -> None:
-        self.paused = True
-        self.writable.clear()
-
-    def resume_writing(self) -> None:
-        self.paused = False
-        self.writable.set()
-
-
-class Echo(Peer):
-    """Sends back what comes, and its own end after that."""
-
-    def data_received(self, data: bytes) -> None:
-        self.transport.write(data)
-
-    def eof_received(self) -> bool:
-        return False  # everything is said once what has been written is sent
-
-
-class Mailbox(asyncio.DatagramProtocol):
-    """Collects datagrams."""
-
-    def __init__(self) -> None:
-        self.received: asyncio.Queue[tuple[bytes, tuple[Any, ...]]] = asyncio.Queue()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport: Any = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        self.received.put_nowait((data, addr))
-
-
-class Accepting:
-    """A protocol factory that remembers what it made."""
-
-    def __init__(self, make: Callable[[], Peer] = Peer) -> None:
-        self.make = make
-        self.accepted: asyncio.Queue[Peer] = asyncio.Queue()
-
-    def __call__(self) -> Peer:
-        peer = self.make()
-        self.accepted.put_nowait(peer)
-        return peer
 
 
 Test = Callable[[Network], Coroutine[Any, Any, None]]
@@ -217,6 +146,23 @@ class StackContract:
             transport.close()
             await peer.lost.wait()
             assert peer.error is None
+
+        self.run(test)
+
+    @pytest.mark.parametrize("delay", [0, 0.001])
+    def test_an_echo_that_pauses_sends_all_of_it_back(self, delay: float) -> None:
+        async def test(network: Network) -> None:
+            server = await network.server.create_server(ModestEcho, network.address)
+            transport, peer = await network.client.create_connection(Peer, network.address, port_of(server))
+            transport.write(BULK + BULK)
+            transport.write_eof()
+            while not peer.eof.is_set():  # a slow reader, so that the echo pauses at many moments
+                transport.pause_reading()
+                await asyncio.sleep(delay)
+                transport.resume_reading()
+                await asyncio.sleep(0.0001)
+            assert peer.received == BULK + BULK
+            transport.close()
 
         self.run(test)
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import datetime
 import json
 import sys
 import time
 from pathlib import Path
 
 from tests.cpython import boot, listing
-from tests.cpython.page import page
+from tests.cpython.page import heading, page
 from tests.cpython.verdict import judge
 
 
@@ -35,7 +34,7 @@ def main() -> int:
     parser.add_argument("--page", type=Path, help="write the results to this file, dated")
     wanted = parser.parse_args()
     names = wanted.modules or [row.name for row in listing.the_modules() if wanted.tag in (None, row.tag)]
-    began, ended = time.monotonic(), []
+    begun, began, ended = heading() if wanted.page else "", time.monotonic(), []
     for module in boot.run(names, wanted.limit, machine=wanted.machine):
         ended.append(module)
         if wanted.json:
@@ -45,8 +44,7 @@ def main() -> int:
     expected = listing.the_expectations()
     verdict = judge(ended, expected)
     if wanted.page:
-        today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        wanted.page.write_text(page(today, ended, expected, verdict, time.monotonic() - began), encoding="utf-8")
+        wanted.page.write_text(page(begun, ended, expected, verdict, time.monotonic() - began), encoding="utf-8")
     print(verdict if not verdict.good else "all as expected", file=sys.stderr)
     return 0 if verdict.good else 1
 

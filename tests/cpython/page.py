@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import platform
 import subprocess
 from collections import Counter
@@ -13,16 +14,16 @@ from tests.cpython.records import Module
 from tests.cpython.verdict import Verdict
 
 
-def page(date: str, modules: list[Module], expected: Mapping[str, Expected], verdict: Verdict, seconds: float) -> str:
-    """Return the page in Markdown; `seconds` is how long the whole run took by the host's clock."""
+def page(
+    heading: str, modules: list[Module], expected: Mapping[str, Expected], verdict: Verdict, seconds: float
+) -> str:
+    """Return the page in Markdown below its `heading`; `seconds` is how long the whole run took by the host's clock."""
     failed = [expected[each.test] for module in modules for each in module.outcomes if is_listed(each.test, expected)]
     reasons = Counter(each.reason for each in failed)
     count = {kind: sum(module.count(kind) for module in modules) for kind in ("passed", "failed", "skipped")}
     whole = sum(not module.count("failed") for module in modules)
     lines = [
-        f"# CPython's own tests in the guest, {date}",
-        "",
-        f"{conditions()}.",
+        heading,
         "",
         f"{len(modules)} modules in {seconds:.0f} s: {sum(count.values()):,} tests, {count['passed']:,} passed, "
         f"{count['skipped']:,} skipped, {count['failed']} failed; {whole} modules without a failure. "
@@ -53,8 +54,9 @@ def is_listed(test: str, expected: Mapping[str, Expected]) -> bool:
     return test in expected
 
 
-def conditions() -> str:
-    """Say what was run on what."""
+def heading() -> str:
+    """Return the page's title, and what is run on what; to be asked before the run: the tree may change meanwhile."""
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
     qemu = subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True, text=True).stdout
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12"],
@@ -65,6 +67,7 @@ def conditions() -> str:
     ).stdout
     version = (tree.library().parent / ".complete").read_text().strip()
     return (
+        f"# CPython's own tests in the guest, {date}\n\n"
         f"Commit {commit.strip()}. Tests of Debian's python3.11 {version}; full profile; "
-        f"{qemu.split(' (')[0]}, microvm, TCG, on Linux {platform.release()}"
+        f"{qemu.split(' (')[0]}, microvm, TCG, on Linux {platform.release().split('-')[0]}."
     )

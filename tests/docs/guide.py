@@ -42,10 +42,11 @@ def agrees(answer: str, expected: str) -> bool:
 
 
 class Reader:
-    """Does what a guide says, in a folder."""
+    """Does what a guide says, in a folder. What it starts in the background is reached at `address`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.address = address
         self._background: list[subprocess.Popen[bytes]] = []
 
     def follow(self, guide: str, language: str = "console") -> int:
@@ -91,7 +92,7 @@ class Reader:
         assert port is not None, "a command in the background must name the port to wait for"
         for _ in range(200):
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", int(port[1]))) == 0:
+                if probe.connect_ex((self.address, int(port[1]))) == 0:
                     return
             time.sleep(0.05)  # another process is starting; there is nothing to wait on
         raise AssertionError(f"nothing listens after: {command}")

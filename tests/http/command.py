@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-LISTENING = re.compile(r"listening on http://[^ :]*:(\d+)/")
+LISTENING = re.compile(r"listening on \w+://[^ :]*:(\d+)")
 
 
 class Running:

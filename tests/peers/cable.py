@@ -41,6 +41,11 @@ class Cable(NamedTuple):
     far_interface: str
     offload: bool
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What `fata run` has to be told."""
+        return ("--net", "direct", "--interface", self.interface, "--ipv4", f"{OURS}/{PREFIX}")
+
     def open(self, poller: Poller) -> Net:
         """Open our end."""
         with self.near.entered():

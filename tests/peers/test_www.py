@@ -12,7 +12,7 @@ import pytest
 
 from examples.www import make_large_file
 from tests.http.command import Running
-from tests.peers.cable import CABLES, KERNELS, OURS, PREFIX, Cable
+from tests.peers.cable import CABLES, KERNELS, OURS, Cable
 from tests.programs import needs
 
 pytestmark = [pytest.mark.root, pytest.mark.peer, needs("curl"), needs("ping"), needs("wrk")]
@@ -32,10 +32,11 @@ def cable(request: pytest.FixtureRequest) -> Iterator[Cable]:
 
 @pytest.fixture(scope="module", autouse=True)
 def www(cable: Cable) -> Iterator[Running]:
-    words = ("--net", "direct", "--interface", cable.interface, "--ipv4", f"{OURS}/{PREFIX}")
     with ExitStack() as stack:
         with cable.near.entered():
-            running = stack.enter_context(Running(FOLDER, *words, "--ipv4-gateway", KERNELS, address=OURS, port=80))
+            running = stack.enter_context(
+                Running(FOLDER, *cable.words, "--ipv4-gateway", KERNELS, address=OURS, port=80)
+            )
         cable.far.await_carrier(cable.far_interface)
         yield running
     assert "Traceback" not in running.output

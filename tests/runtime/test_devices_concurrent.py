@@ -1,6 +1,7 @@
 """Devices and jobs in a loop: at the same time, and cancelled at any moment."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -41,6 +42,20 @@ def test_a_slow_device_does_not_hold_up_those_beside_it(devices: Devices, log: l
 
     asyncio.run(asyncio.wait_for(devices.run(), 5))
     assert log == ["open quick", "open on_quick", "open slow", "close slow", "close on_quick", "close quick"]
+
+
+def test_a_device_that_fails_at_once_leaves_those_not_yet_begun_in_good_order(devices: Devices) -> None:
+    @devices.device
+    async def broken() -> None:
+        raise DeviceError("no such interface")
+
+    @devices.device
+    async def later() -> None:
+        raise AssertionError("never begun")
+
+    with pytest.raises(DeviceError, match="no such interface"):
+        asyncio.run(devices.run())
+    gc.collect()  # a coroutine that nobody has awaited would warn here
 
 
 def test_a_failed_job_cancels_the_others(devices: Devices, log: list[str], reported: list[str]) -> None:

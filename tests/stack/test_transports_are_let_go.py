@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from fata.driver.poller.virtual import VirtualPoller
-from tests.conformance.stack import Accepting, Peer, port_of
+from tests.conformance.stack import port_of
+from tests.conformance.stack_peers import Accepting, Peer
 from tests.stack.networks import run_virtual, stacks
 
 
@@ -42,7 +43,10 @@ class Closing(Peer):
         return False
 
 
-@pytest.mark.parametrize("end", [close_both, reset, leave_unread, close_while_busy])
+ENDS: list[Callable[[Peer, Peer], None]] = [close_both, reset, leave_unread, close_while_busy]
+
+
+@pytest.mark.parametrize("end", ENDS)
 def test_what_has_ended_is_let_go(end: Callable[[Peer, Peer], None]) -> None:
     async def main(poller: VirtualPoller) -> None:
         first, second = stacks(poller, 2)
@@ -51,7 +55,7 @@ def test_what_has_ended_is_let_go(end: Callable[[Peer, Peer], None]) -> None:
         transport, peer = await second.create_connection(Closing, first.address, port_of(server))
         accepted = await accepting.accepted.get()
         await asyncio.sleep(1)
-        protocols = [weakref.ref(peer), weakref.ref(accepted)]
+        protocols: list[weakref.ref[Peer]] = [weakref.ref(peer), weakref.ref(accepted)]
         end(accepted, peer)
         await asyncio.sleep(10)
         del transport, peer, accepted

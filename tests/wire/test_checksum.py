@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fata.wire.checksum import MODULUS, WIDE, checksum, pseudo_header4, residue
+from fata.wire.checksum import MODULUS, NARROW, WIDE, checksum, pseudo_header4, quartered, residue
 from tests.wire.captured import FRAMES, addresses, packet, transport
 
 
@@ -42,6 +42,12 @@ def test_long_ones_whatever_holds_them(length: int) -> None:
         assert same(residue(held), naive_sum(data))
         assert 0 <= residue(held, 12_345) < MODULUS
         assert same(residue(held, 12_345), naive_sum(data) + 12_345)
+
+
+@pytest.mark.parametrize("length", [0, 1, NARROW - 1, NARROW, NARROW + 1, 1447, 1448, 1460, 9000])
+def test_in_quarters_it_is_the_same(length: int) -> None:
+    data = Random(length).randbytes(26 + length + 9)
+    assert same(quartered(data, 26, 26 + length), naive_sum(data[26 : 26 + length]))
 
 
 @given(st.binary(max_size=100), st.integers(0, 1 << 80))

@@ -11,18 +11,22 @@ if TYPE_CHECKING:
     from fata.device.console import Console
     from fata.device.entropy import Entropy
     from fata.device.kv import KvRo, KvRw, KvTx
+    from fata.device.lease import Lease, LeasedStack
     from fata.device.net import Net
     from fata.device.poller import Poller
-    from fata.device.stack import Stack
+    from fata.device.stack import Icmp, Stack
 
 __all__ = [
     "Block",
     "Clock",
     "Console",
     "Entropy",
+    "Icmp",
     "KvRo",
     "KvRw",
     "KvTx",
+    "Lease",
+    "LeasedStack",
     "MonotonicClock",
     "Net",
     "Poller",
@@ -54,6 +58,10 @@ def __getattr__(name: str) -> object:
             from fata.device import kv
 
             return getattr(kv, name)
+        case "Lease" | "LeasedStack":
+            from fata.device import lease
+
+            return getattr(lease, name)
         case "Net":
             from fata.device import net
 
@@ -62,9 +70,9 @@ def __getattr__(name: str) -> object:
             from fata.device import poller
 
             return poller.Poller
-        case "Stack":
+        case "Icmp" | "Stack":
             from fata.device import stack
 
-            return stack.Stack
+            return getattr(stack, name)
         case _:
             raise AttributeError(f"fata.device has no {name}")

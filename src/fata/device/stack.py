@@ -76,7 +76,19 @@ class Server(Protocol):
         ...
 
 
-class Stack(Protocol):
+class Icmp(Protocol):
+    """Echo requests, as `ping` sends them. It needs a running event loop."""
+
+    async def ping(self, host: str, *, size: int = 56, wait: float = 1.0) -> float:
+        """Send one echo request with `size` octets of payload; return the seconds until its reply.
+
+        `host` is a name or an address. Raises `TimeoutError` after `wait` seconds, another `OSError` when there is no
+        way to the host, and `Unavailable` where the program may not send echo requests.
+        """
+        ...
+
+
+class Stack(Icmp, Protocol):
     """A host's place on the network. It needs a running event loop.
 
     The same protocols and transports as `asyncio`'s: data arrive in order, `pause_reading` closes the

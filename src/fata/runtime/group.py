@@ -28,6 +28,7 @@ class Group:
     def start(self, coroutine: Coroutine[Any, Any, object], name: str) -> asyncio.Task[None]:
         """Run `coroutine` in a task of its own, which itself never raises."""
         task: asyncio.Task[None] = self._asyncio.create_task(self._attempt(coroutine), name=name)
+        task.add_done_callback(lambda _task: coroutine.close())  # one that was cancelled before it began
         self._tasks.append(task)
         return task
 

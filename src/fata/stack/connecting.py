@@ -53,6 +53,13 @@ class Connecting:
                 error or ConnectionAbortedError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
             )
 
+    def fail(self, error: Exception) -> None:
+        """End at once: the network has gone."""
+        self.abort()
+        self._events |= CLOSED
+        if not self._made.done():
+            self._made.set_exception(error)
+
     def start(self, protocol: asyncio.BaseProtocol) -> TcpTransport:
         """Give the connection its transport."""
         connection = self._connection

@@ -31,11 +31,13 @@ class UdpTransport(asyncio.DatagramTransport):
         report: Callable[..., Any],
         local: Address,
         remote: Address | None,
+        forget: Callable[[UdpTransport], object],
     ) -> None:
         self._udp = udp
         self._loop = loop
         self._protocol = protocol
         self._report = report
+        self._forget = forget
         self._closing = False
         self._remote = None if remote is None else (parse_address(remote[0]), remote[1])
         self._octets: dict[str, bytes] = {}
@@ -127,9 +129,18 @@ class UdpTransport(asyncio.DatagramTransport):
     def close(self) -> None:
         """Give the port back; the protocol is told soon."""
         if not self._closing:
-            self._closing = True
-            self._udp.release(self.port)
-            self._loop.call_soon(self._protocol.connection_lost, None)
+            self._end(None)
+
+    def lose(self, error: Exception) -> None:
+        """Give the port back and tell the protocol why: the network has gone."""
+        if not self._closing:
+            self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        self._closing = True
+        self._udp.release(self.port)
+        self._forget(self)
+        self._loop.call_soon(self._protocol.connection_lost, error)
 
     def abort(self) -> None:
         """Give the port back."""

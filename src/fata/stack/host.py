@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 from typing import TYPE_CHECKING
 
 from fata.proto.neighbors import Neighbors
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fata.device.net import Net
+    from fata.errors import DeviceError
 
+LOG = logging.getLogger("network")
+LAST_WORDS = 0.5  # seconds that a farewell to a DHCP server may take to find it
 IPV4_AND_TCP = 40  # octets of headers without options
 
 
@@ -50,13 +56,27 @@ class Host:
 
     def start(self) -> None:
         """Begin to receive."""
-        self.interface.start(self.input.receive, self.icmp.undeliverable)
+        self.interface.start(self.input.receive, self.icmp.undeliverable, self._lose)
+
+    def _lose(self, error: DeviceError) -> None:
+        """End everything that goes through the card, which has gone; what this host says to itself goes on."""
+        LOG.error("the network has gone: %s", error)
+        told = OSError(errno.ENETDOWN, f"{os.strerror(errno.ENETDOWN)}: {error}")
+        self.tcp.lose(told)
+        for endpoint in tuple(self.calls.endpoints):
+            endpoint.lose(told)
+        self.icmp.lose(told)
+        self.leasing.lose(error)
+        for server in tuple(self.calls.servers):
+            server.lose(error)
 
     def configure(self, addressing: Addressing) -> None:
         """Be somebody from now on, and announce it."""
         self.ip.configure(addressing)
         now = self.loop.time()
         address = None if addressing == NOBODY else addressing.address
+        broadcast = () if address is None or addressing.prefix >= 31 else (addressing.broadcast,)
+        self.icmp.gate.broadcasts = frozenset(broadcast)
         self.interface.neighbors.configure(address, addressing.prefix, now)
         self.interface.settle_neighbors(now)
 
@@ -75,4 +95,4 @@ class Host:
         self.resolver.close()
         self.icmp.close()
         self.ip.close()
-        await self.interface.close()
+        await self.interface.close(min(linger, LAST_WORDS))

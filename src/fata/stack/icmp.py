@@ -156,6 +156,12 @@ class Icmp:
         finally:
             self._waiting.pop(key, None)
 
+    def lose(self, error: Exception) -> None:
+        """Fail the pings that wait: the network has gone."""
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(error)
+
     def close(self) -> None:
         """End the pings that wait."""
         for waiting in self._waiting.values():

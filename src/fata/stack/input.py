@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fata.device.net import Checksum
 from fata.errors import WireError
 from fata.wire import ethernet, icmpv4, ipv4
-from fata.wire.checksum import MODULUS
-from fata.wire.tcp import parse
+from fata.wire.checksum import MODULUS, quartered
+from fata.wire.tcp import TIMESTAMPS_PREFIX, parse
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,11 +23,19 @@ if TYPE_CHECKING:
 
 # Destination; ethertype; IPv4: version and length, total length, flags and fragment offset, protocol.
 FIELDS = Struct("!6s6xHBxHxxHxB")
+# The same up to a TCP header whose only option is timestamps; addresses and ports in one piece.
+STAMPED = Struct("!6s6x3sxHxxHxBxx12sIIBBH4x4sII")
+START = STAMPED.size  # where its payload begins
+STAMPED_WORDS = 0x80  # its data offset, eight words
+PLAIN_IPV4 = b"\x08\x00\x45"
 HEADERS = 34  # octets of Ethernet and of IPv4 without options
 PLAIN = 0x45  # IPv4, five words of header
 FRAGMENT_BITS = 0x3FFF  # "more fragments" and the offset
 ADDRESSES = slice(26, 34)
 ENDS = slice(26, 38)  # addresses and ports: a connection's key
+UNKNOWN = Checksum.UNKNOWN
+unpack = STAMPED.unpack_from
+from_bytes = int.from_bytes
 
 
 class Input:
@@ -49,36 +57,63 @@ class Input:
     def receive(self, frames: list[ReceivedFrame]) -> None:
         """Take the frames of one wake-up; protocols are told and answers leave at their end."""
         now = self._loop.time()
-        counters, interface = self._counters, self._ip.interface
+        counters, interface, news = self._counters, self._ip.interface, self._tcp.news
         counters.received += len(frames)
-        mac, unpack, from_bytes, unknown = interface.mac, FIELDS.unpack_from, int.from_bytes, Checksum.UNKNOWN
+        mac, connections, octets = interface.mac, self._tcp.host.connections, 0
         for data, checksum, _segmentation, _size in frames:
-            counters.received_octets += len(data)
-            end = 0
-            if len(data) >= HEADERS:
-                destination, ethertype, version, total, fragment, protocol = unpack(data)
-                if version == PLAIN and destination == mac and ethertype == ethernet.IPV4:
-                    end = 0 if fragment & FRAGMENT_BITS else ethernet.HEADER_LENGTH + total
-            if not HEADERS <= end <= len(data):
-                self._take(data, checksum is not unknown, now)
-            elif from_bytes(data[14:34], "big") % MODULUS:
-                counters.bad_checksum += 1
-            elif protocol == ipv4.TCP:
-                self._short_tcp(data, end, checksum is unknown, now)
-            elif protocol == ipv4.UDP:
-                self._short_udp(data, end, checksum is not unknown, now)
-            else:
-                self._take(data, checksum is not unknown, now)
+            length = len(data)
+            octets += length
+            if length >= START:
+                (
+                    destination, kind, total, fragment, protocol, key, seq, ack, words, flags, window,
+                    prefix, stamp, echo,
+                ) = unpack(data)  # fmt: skip
+                # Nearly every segment of nearly every connection.
+                if (
+                    prefix == TIMESTAMPS_PREFIX
+                    and words == STAMPED_WORDS
+                    and protocol == ipv4.TCP
+                    and kind == PLAIN_IPV4
+                    and destination == mac
+                    and (connection := connections.get(key)) is not None
+                    and not fragment & FRAGMENT_BITS
+                    and START <= (end := ethernet.HEADER_LENGTH + total) <= length
+                ):
+                    if from_bytes(data[14:34], "big") % MODULUS or (checksum is UNKNOWN and is_damaged(data, end)):
+                        counters.bad_checksum += 1
+                        continue
+                    events = connection.receive_predicted(seq, ack, flags, window, data, START, end, stamp, echo, now)
+                    if events is None:
+                        events = connection.receive(parse(data, HEADERS, end), now)
+                    news[connection] = news.get(connection, 0) | events
+                    continue
+            self._receive_any(data, checksum, now)
+        counters.received_octets += octets
         self._tcp.settle(now)
         interface.transmit()
 
+    def _receive_any(self, data: bytes, checksum: Checksum, now: float) -> None:
+        """Take a frame by the shortest way but one."""
+        end = 0
+        if len(data) >= HEADERS:
+            destination, ethertype, version, total, fragment, protocol = FIELDS.unpack_from(data)
+            if version == PLAIN and destination == self._ip.interface.mac and ethertype == ethernet.IPV4:
+                end = 0 if fragment & FRAGMENT_BITS else ethernet.HEADER_LENGTH + total
+        if not HEADERS <= end <= len(data):
+            self._take(data, checksum is not UNKNOWN, now)
+        elif from_bytes(data[14:34], "big") % MODULUS:
+            self._counters.bad_checksum += 1
+        elif protocol == ipv4.TCP:
+            self._short_tcp(data, end, checksum is UNKNOWN, now)
+        elif protocol == ipv4.UDP:
+            self._short_udp(data, end, checksum is not UNKNOWN, now)
+        else:
+            self._take(data, checksum is not UNKNOWN, now)
+
     def _short_tcp(self, data: bytes, end: int, unverified: bool, now: float) -> None:
-        if unverified:
-            # Addresses and segment stand together, and with protocol and length they are what TCP sums.
-            number = int.from_bytes(data[26:end], "big")
-            if ((number << 8 if end & 1 else number) + ipv4.TCP + end - HEADERS) % MODULUS:
-                self._counters.bad_checksum += 1
-                return
+        if unverified and is_damaged(data, end):
+            self._counters.bad_checksum += 1
+            return
         try:
             segment = parse(data, HEADERS, end)
         except WireError:
@@ -89,13 +124,15 @@ class Input:
         connection = tcp.host.connections.get(key)
         if connection is not None:
             tcp.news[connection] = tcp.news.get(connection, 0) | connection.receive(segment, now)
-        elif self._ip.is_own(key[4:8]):
+        elif self._ip.is_own(key[4:8]) and not self._ip.is_martian(key[:4], key[4:8]):
             tcp.host.receive(key, segment, now)
         else:
             self._counters.for_others += 1
 
     def _short_udp(self, data: bytes, end: int, verified: bool, now: float) -> None:
-        if not self._ip.is_own(data[30:34]) and self._ip.address != ipv4.UNSPECIFIED:
+        ip, source, destination = self._ip, data[26:30], data[30:34]
+        mine = ip.is_own(destination) or ip.address == ipv4.UNSPECIFIED
+        if not mine or ip.is_martian(source, destination):
             self._counters.for_others += 1
             return
         try:
@@ -141,3 +178,9 @@ class Input:
         addresses = header.source + header.destination
         if not self._udp.receive(addresses, data, start, end, verified) and self._ip.is_own(header.destination):
             self._icmp.unreachable(header, data, start, end, icmpv4.PORT_UNREACHABLE, now)
+
+
+def is_damaged(data: bytes, end: int) -> bool:
+    """Say whether the TCP segment behind 34 octets of headers, up to `end`, is not what its checksum says."""
+    # Addresses and segment stand together, and with protocol and length they are what TCP sums.
+    return (quartered(data, ADDRESSES.start, end) + ipv4.TCP + end - HEADERS) % MODULUS != 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from fata.stack.alarm import Alarm
 from fata.wire import arp, ethernet
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from fata.device.net import Net
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fata.stack.counters import Counters
 
 LOG = logging.getLogger("network")
+POLL_INTERVAL = 0.005  # seconds between two looks at what is held, when closing
 MAX_QUEUE = 4096  # frames that wait for a full device; what comes on top of them is dropped
 IPV4_TYPE = ethernet.IPV4.to_bytes(2, "big")
 ARP_TYPE = ethernet.ARP.to_bytes(2, "big")
@@ -41,24 +42,34 @@ class Interface:
         self.capabilities = net.capabilities
         self.neighbors = neighbors
         self.failed: DeviceError | None = None
+        self.conflict: Callable[[float], None] = lambda _now: None  # called when others use our address
         self._receive: Callable[[list[ReceivedFrame]], None]
         self._undeliverable: Callable[[SentFrame, float], None]
+        self._lost: Callable[[DeviceError], None]
         self._loop = loop
         self._counters = counters
         self._own_link = self.mac + self.mac + IPV4_TYPE
         self._queue: list[SentFrame] = []
         self._own: list[ReceivedFrame] = []  # what this host sends to itself
+        self.inside = False  # whether what is being received comes from this host itself
         self._full = False  # the device has refused a frame and not called since
         self._due = False
         self._alarm = Alarm(loop, self._tick)
         self._before_wait = getattr(loop, "call_before_wait", loop.call_soon)
 
     def start(
-        self, receive: Callable[[list[ReceivedFrame]], None], undeliverable: Callable[[SentFrame, float], None]
+        self,
+        receive: Callable[[list[ReceivedFrame]], None],
+        undeliverable: Callable[[SentFrame, float], None],
+        lost: Callable[[DeviceError], None],
     ) -> None:
-        """Watch the card: `receive` takes what comes, `undeliverable` what no neighbor answers for."""
+        """Watch the card: `receive` takes what comes, `undeliverable` what no neighbor answers for.
+
+        `lost` is called once, when the card has gone.
+        """
         self._receive = receive
         self._undeliverable = undeliverable
+        self._lost = lost
         self.net.watch(self._readable, self._writable)
 
     # In.
@@ -67,7 +78,7 @@ class Interface:
         try:
             frames = self.net.receive()
         except DeviceError as error:
-            self.failed = error
+            self._lose(error)
             return
         if frames:
             self._receive(frames)
@@ -101,8 +112,9 @@ class Interface:
         elif link is self._own_link:
             self._send_to_self(frames)
         else:
-            self._queue.extend(frames)
-            self.transmit_soon()
+            self._queue += frames
+            if not self._due:
+                self.transmit_soon()
 
     def transmit_soon(self) -> None:
         """Hand over what was collected before the loop waits."""
@@ -117,10 +129,13 @@ class Interface:
         if self._full or not frames:
             return
         self._queue = []
+        if self.failed is not None:
+            self._counters.unreachable += len(frames)
+            return
         try:
             accepted = self.net.send(frames)
         except DeviceError as error:
-            self.failed = error
+            self._lose(error)
             return
         self._counters.sent += accepted
         if accepted < len(frames):
@@ -128,6 +143,14 @@ class Interface:
             self._queue = frames[accepted:] + self._queue
             self._counters.send_queue_full += max(0, len(self._queue) - MAX_QUEUE)
             del self._queue[MAX_QUEUE:]
+
+    def _lose(self, error: DeviceError) -> None:
+        """Note that the card has gone. Told later: this may be in the middle of somebody's flush."""
+        if self.failed is None:
+            self.failed = error
+            self._full = False
+            self._alarm.cancel()
+            self._loop.call_soon(self._lost, error)
 
     @property
     def congested(self) -> bool:
@@ -151,7 +174,11 @@ class Interface:
 
     def _receive_from_self(self) -> None:
         frames, self._own = self._own, []
-        self._receive(frames)
+        self.inside = True
+        try:
+            self._receive(frames)
+        finally:
+            self.inside = False
 
     # Neighbors.
 
@@ -168,6 +195,7 @@ class Interface:
             self._undeliverable(frame, now)
         for mac in neighbors.take_conflicts():
             LOG.warning("%s uses this host's address as well", ethernet.format_mac(mac))
+            self.conflict(now)
         if self._queue:
             self.transmit_soon()
         self._alarm.set(neighbors.next_deadline())
@@ -176,8 +204,14 @@ class Interface:
         self.neighbors.tick(now)
         self.settle_neighbors(now)
 
-    async def close(self) -> None:
-        """Send what is collected and give the card back."""
+    async def close(self, patience: float) -> None:
+        """Send what is collected and give the card back.
+
+        What is held for a neighbor that has just been asked for, such as a DHCP server, may wait `patience` seconds.
+        """
+        deadline = self._loop.time() + patience
+        while len(self.neighbors.held) and self.failed is None and self._loop.time() < deadline:
+            await asyncio.sleep(POLL_INTERVAL)
         self._alarm.cancel()
         self.transmit()
         await self.net.close()

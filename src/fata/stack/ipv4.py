@@ -11,7 +11,7 @@ from fata.errors import ConfigError
 from fata.proto.path_mtu import PathMtu
 from fata.proto.reassembly import Reassembly
 from fata.stack.alarm import Alarm
-from fata.wire import ethernet, icmpv4, ipv4
+from fata.wire import ethernet, icmpv4, ipv4, ipv4_options
 from fata.wire.checksum import MODULUS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ETHERNET_LENGTH = ethernet.HEADER_LENGTH
 LOOPBACK_NET = 127  # the first octet, RFC 1122 3.2.1.3
-LOOSE_SOURCE_ROUTE, STRICT_SOURCE_ROUTE = 131, 137  # RFC 791 3.1; refused, RFC 6274 3.13.2.3
+SOURCE_ROUTES = {ipv4_options.LOOSE_SOURCE_ROUTE, ipv4_options.STRICT_SOURCE_ROUTE}  # refused, RFC 7126 4.3 and 4.4
 
 
 class Addressing(NamedTuple):
@@ -113,6 +113,8 @@ class Ipv4:
 
     def next_hop(self, destination: bytes) -> bytes:
         """Return the neighbor that packets to `destination` go to. Raises `OSError` if there is no way."""
+        if self.interface.failed is not None:
+            raise OSError(errno.ENETDOWN, f"{os.strerror(errno.ENETDOWN)}: {self.interface.failed}")
         number = int.from_bytes(destination, "big")
         network, mask = self._network
         if number & mask == network and mask:
@@ -183,7 +185,7 @@ class Ipv4:
         if not self._is_for_us(header):
             self._counters.for_others += 1
             return
-        if LOOSE_SOURCE_ROUTE in header.options or STRICT_SOURCE_ROUTE in header.options:
+        if header.options and not SOURCE_ROUTES.isdisjoint(kind for kind, _, _ in ipv4_options.ranges(header.options)):
             self._counters.source_routed += 1
             return
         start, end = ETHERNET_LENGTH + header.header_length, ETHERNET_LENGTH + header.total_length
@@ -207,14 +209,22 @@ class Ipv4:
 
     def _is_for_us(self, header: ipv4.Header) -> bool:
         destination = header.destination
-        # RFC 1122 3.2.1.3: a source that is no host's.
-        if header.source[0] == LOOPBACK_NET and destination[0] != LOOPBACK_NET:
+        if self.is_martian(header.source, destination):
             return False
-        if ipv4.is_multicast(header.source) or self.is_broadcast(header.source):
-            return False
-        if self.addressing is NOBODY:
+        if self.addressing == NOBODY:
             return not ipv4.is_multicast(destination)  # an answer of DHCP may come to the address it offers
         return self.is_own(destination) or self.is_broadcast(destination)
+
+    def is_martian(self, source: bytes, destination: bytes) -> bool:
+        """Say whether no packet can rightly have these addresses (RFC 1122 3.2.1.3, RFC 6274 3.9).
+
+        From the card: our own address as the source, and whatever only this host may say to itself.
+        """
+        if ipv4.is_multicast(source) or self.is_broadcast(source):
+            return True
+        if self.interface.inside:
+            return source[0] == LOOPBACK_NET and destination[0] != LOOPBACK_NET
+        return (self.is_own(source) and source != ipv4.UNSPECIFIED) or destination[0] == LOOPBACK_NET
 
     def _tick(self, now: float) -> None:
         self.reassembly.tick(now)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING
 
+from fata.device.lease import Lease as LeaseTold
 from fata.errors import StateError, Unavailable, WireError
 from fata.proto.dhcp.client import Cause, Client, Gained, Lost
 from fata.proto.dhcp.questions import Settings
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from fata.stack.host import Host
 
 LOG = logging.getLogger("dhcp")
+PROBATION = 10.0  # seconds; two announcements and their answers take four
 
 
 class Leasing:
@@ -32,6 +35,8 @@ class Leasing:
         self._alarm = Alarm(host.loop, self._tick)
         self._waiting: list[asyncio.Future[Lease]] = []
         self._started = False
+        self._became = -math.inf  # when the host got its address
+        host.interface.conflict = self.conflict
 
     @property
     def lease(self) -> Lease | None:
@@ -41,9 +46,12 @@ class Leasing:
     async def get(self, wait: float) -> Lease:
         """Begin, unless that has been done, and return the lease.
 
-        Raises `Unavailable` when no server has granted one within `wait` seconds.
+        Raises `Unavailable` when no server has granted one within `wait` seconds, and when the host was given an
+        address instead.
         """
         if not self._started:
+            if self._host.ip.addressing != NOBODY:
+                raise Unavailable("the address was given, not leased", "Ask for one by --dhcp instead of --ipv4.")
             self._started = True
             self._host.udp.bind(dhcp.CLIENT_PORT, self)
             self.machine.start(self._host.loop.time())
@@ -78,8 +86,16 @@ class Leasing:
     def fail(self, destination: bytes, dst_port: int, error: OSError) -> None:
         """Pass over an ICMP error: time tells."""
 
-    def conflict(self) -> None:
-        """Tell the server that somebody else uses our address; another one is asked for."""
+    def conflict(self, now: float) -> None:
+        """Tell the server that somebody else uses our new address; another one is asked for (RFC 2131 4.4.1).
+
+        Not later than `PROBATION` after it was granted: else whoever can send two ARP packets takes it away.
+        """
+        if self.machine.lease is not None and now - self._became < PROBATION:
+            self._became = -math.inf
+            self._host.loop.call_soon(self._decline)
+
+    def _decline(self) -> None:
         self.machine.decline(self._host.loop.time())
         self._settle()
 
@@ -95,7 +111,9 @@ class Leasing:
             except OSError as error:
                 LOG.warning("a message cannot be sent: %s", error)
         for event in self.machine.take_events():  # after the messages: a RELEASE still leaves from the old address
-            if isinstance(event, Lost) and event.cause is not Cause.RELEASED:
+            if isinstance(event, Lost) and event.cause is Cause.RELEASED:
+                continue  # the host closes; who asks for the server's MAC still needs an address
+            if isinstance(event, Lost):
                 LOG.warning("the address %s is lost: %s", ipv4.format_address(event.lease.address), event.cause.value)
             self._become(event.lease if isinstance(event, Gained) else None)
         self._alarm.set(self.machine.next_deadline())
@@ -107,6 +125,7 @@ class Leasing:
         else:
             addressing = addressing_of(lease)
             if addressing != host.ip.addressing:
+                self._became = host.loop.time()
                 host.configure(addressing)
                 LOG.info("%s", describe(lease))
             if not host.keeps_servers:
@@ -117,6 +136,14 @@ class Leasing:
             self._waiting.clear()
         if self.changed is not None:
             self.changed(lease)
+
+    def lose(self, error: Exception) -> None:
+        """Ask nobody any more: the network has gone."""
+        self._alarm.cancel()
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_exception(error)
+        self._waiting.clear()
 
     def _tick(self, now: float) -> None:
         self.machine.tick(now)
@@ -141,6 +168,21 @@ def addressing_of(lease: Lease) -> Addressing:
     """Return who a lease makes of a host."""
     routes = tuple((route.network, route.prefix, route.gateway) for route in lease.routes)
     return Addressing(lease.address, lease.prefix, lease.gateway, routes)
+
+
+def told(lease: Lease, now: float) -> LeaseTold:
+    """Return a lease as applications see it."""
+    return LeaseTold(
+        ipv4.format_address(lease.address),
+        lease.prefix,
+        ipv4.format_address(lease.server),
+        None if lease.gateway is None else ipv4.format_address(lease.gateway),
+        tuple(map(ipv4.format_address, lease.dns)),
+        lease.domain,
+        max(0.0, lease.renews - now),
+        max(0.0, lease.rebinds - now),
+        max(0.0, lease.expires - now),
+    )
 
 
 def describe(lease: Lease) -> str:

@@ -33,8 +33,8 @@ class LoopCalls:
         self._tcp = tcp
         self._udp = udp
         self._names = names
-        self.servers: set[StackServer] = set()
-        self.endpoints: set[UdpTransport] = set()
+        self.servers: dict[StackServer, None] = {}  # sets that keep the order: a simulation's hosts close alike
+        self.endpoints: dict[UdpTransport, None] = {}
 
     async def create_server(
         self,
@@ -59,10 +59,16 @@ class LoopCalls:
         addresses: list[bytes | None] = []
         for one in hosts:
             addresses += [None] if one in (None, "", "0.0.0.0", "::") else await self._own_addresses(one)
-        server = StackServer(self._tcp, factory, tls, self.servers.discard)
+        server = StackServer(self._tcp, factory, tls, self._forget_server)
         server.bind(list(dict.fromkeys(addresses)), port or 0, backlog)
-        self.servers.add(server)
+        self.servers[server] = None
         return server
+
+    def _forget_server(self, server: StackServer) -> None:
+        self.servers.pop(server, None)
+
+    def _forget_endpoint(self, endpoint: UdpTransport) -> None:
+        self.endpoints.pop(endpoint, None)
 
     async def _own_addresses(self, host: Any) -> list[bytes | None]:
         infos = await self._names.getaddrinfo(host, None)
@@ -159,9 +165,11 @@ class LoopCalls:
         if remote is not None and parse_address(local[0]) == UNSPECIFIED:
             local = (format_address(self._udp.ip.source_for(parse_address(remote[0]))), local[1])
         protocol = factory()
-        transport = UdpTransport(self._udp, self._tcp.loop, protocol, self._tcp.call, local, remote)
+        transport = UdpTransport(
+            self._udp, self._tcp.loop, protocol, self._tcp.call, local, remote, self._forget_endpoint
+        )
+        self.endpoints[transport] = None
         transport.start()
-        self.endpoints.add(transport)
         return transport, protocol
 
     async def _address(self, address: Any, default: tuple[str, int]) -> tuple[str, int]:

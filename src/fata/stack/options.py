@@ -18,7 +18,6 @@ IGNORED = {
     (socket.SOL_SOCKET, socket.SO_SNDBUF),
     (socket.SOL_SOCKET, socket.SO_LINGER),
     (socket.IPPROTO_TCP, socket.TCP_QUICKACK),
-    (socket.IPPROTO_IP, socket.IP_TOS),
 }
 """What code sets as advice to a kernel: it changes nothing here, and nothing breaks without it."""
 
@@ -30,6 +29,7 @@ KEEPALIVE = {
 }
 """Options in seconds or as a number, with the setting that each of them is."""
 
+TOS, TIME_TO_LIVE = (socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IP, socket.IP_TTL)
 NODELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY)
 KEEP_ALIVE = (socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 USER_TIMEOUT = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)  # milliseconds
@@ -52,6 +52,8 @@ class ConnectionOptions:
             return int(connection.keepalive)
         if name == USER_TIMEOUT:
             return round(connection.settings.user_timeout * 1000)
+        if name in (TOS, TIME_TO_LIVE):
+            return self._tcp.output.service(connection.key)[name == TIME_TO_LIVE]
         if name in KEEPALIVE:
             seconds: float = getattr(connection.settings, KEEPALIVE[name])
             return round(seconds)
@@ -69,9 +71,18 @@ class ConnectionOptions:
         elif name == USER_TIMEOUT:
             seconds = value / 1000 if value else self._tcp.settings.user_timeout
             connection.settings = replace(connection.settings, user_timeout=seconds)
+        elif name in (TOS, TIME_TO_LIVE):
+            self._set_service(name, value)
         elif name in KEEPALIVE:
             changed: dict[str, Any] = {KEEPALIVE[name]: value}
             connection.settings = replace(connection.settings, **changed)
         elif name not in IGNORED:
             raise OSError(errno.ENOPROTOOPT, f"{os.strerror(errno.ENOPROTOOPT)}: {option} of level {level}")
         self._tcp.touch(connection)
+
+    def _set_service(self, name: tuple[int, int], value: int) -> None:
+        key = self._connection.key
+        tos, ttl = self._tcp.output.service(key)
+        if not (0 <= value <= 0xFF if name == TOS else 1 <= value <= 0xFF):
+            raise OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)}: {value}")
+        self._tcp.output.set_service(key, *((value, ttl) if name == TOS else (tos, value)))

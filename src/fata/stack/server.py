@@ -40,7 +40,7 @@ class StackServer(asyncio.AbstractServer):
         self._factory = factory
         self._tls = tls
         self._listeners: list[Listener] = []
-        self._transports: set[TcpTransport] = set()
+        self._transports: dict[TcpTransport, None] = {}  # in the order in which they were accepted
         self._closed = asyncio.Event()
         self._forever: asyncio.Future[None] | None = None
         self._addresses: list[tuple[str, int]] = []
@@ -85,11 +85,11 @@ class StackServer(asyncio.AbstractServer):
 
     def attach(self, transport: TcpTransport) -> None:
         """Count a connection."""
-        self._transports.add(transport)
+        self._transports[transport] = None
 
     def detach(self, transport: TcpTransport) -> None:
         """Forget a connection."""
-        self._transports.discard(transport)
+        self._transports.pop(transport, None)
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop that it runs in."""
@@ -124,6 +124,12 @@ class StackServer(asyncio.AbstractServer):
         if self._forever is not None and not self._forever.done():
             self._forever.cancel()
         self._closed.set()
+
+    def lose(self, error: Exception) -> None:
+        """Stop listening; `serve_forever` raises `error`: the network has gone."""
+        if self._forever is not None and not self._forever.done():
+            self._forever.set_exception(error)
+        self.close()
 
     def close_clients(self) -> None:
         """Close every connection that was accepted here."""

@@ -54,7 +54,9 @@ class Tcp:
         self.news: dict[Connection | TimeWait, int] = {}  # Event bits of this list of frames
         self._touched: dict[Connection | TimeWait, None] = {}
         self._ip = ip
+        self.output = output
         self._emit = output.emit
+        output.connections = self.host.connections
         self._settling = False
         self._flush_is_due = False
         self._alarm = Alarm(loop, self._tick)
@@ -66,20 +68,18 @@ class Tcp:
         try:
             while self.news:
                 news, self.news = self.news, {}
+                self._touched.update(dict.fromkeys(news))
                 for connection, events in news.items():
-                    self._touched[connection] = None
-                    if events:
-                        self._tell(connection, events)
+                    owner = connection.owner
+                    if not events:
+                        continue
+                    if owner is not None:
+                        owner.handle(events)
+                    elif events & CONNECTED and connection.listener is not None:
+                        connection.listener.owner.accept(connection, events)
         finally:
             self._settling = False
         self.flush(now)
-
-    def _tell(self, connection: Connection | TimeWait, events: int) -> None:
-        owner = connection.owner
-        if owner is not None:
-            owner.handle(events)
-        elif events & CONNECTED and connection.listener is not None:
-            connection.listener.owner.accept(connection, events)
 
     def touch(self, connection: Connection) -> None:
         """Have a connection flushed: at the end of the list of frames, or before the loop waits."""
@@ -114,12 +114,16 @@ class Tcp:
         try:
             return function(*arguments)
         except Exception as error:  # noqa: BLE001  # a protocol's bug ends its connection, not the stack
-            self.loop.call_exception_handler(
-                {"message": f"Fatal error: protocol.{what}() call failed.", "exception": error, "transport": transport}
-            )
-            if transport is not None:
-                transport.fail(error)
+            self.report(transport, what, error)
             return None
+
+    def report(self, transport: Any, what: str, error: Exception) -> None:
+        """Report what a protocol has raised, and end its connection."""
+        self.loop.call_exception_handler(
+            {"message": f"Fatal error: protocol.{what}() call failed.", "exception": error, "transport": transport}
+        )
+        if transport is not None:
+            transport.fail(error)
 
     def addresses(self, connection: Connection) -> tuple[tuple[str, int], tuple[str, int]]:
         """Return (address, port) of this side and of the other."""
@@ -212,6 +216,17 @@ class Tcp:
             self._touched[connection] = None
         self.flush(self.loop.time())
         self._alarm.cancel()
+
+    def lose(self, error: Exception) -> None:
+        """End every connection to others with `error`: the network has gone."""
+        for connection in self._live():
+            if self._ip.is_own(connection.key[:4]):
+                continue
+            if connection.owner is None:
+                connection.abort()
+                self.touch(connection)
+            else:
+                connection.owner.fail(error)
 
     def _live(self) -> list[Connection]:
         return [connection for connection in self.host.connections.values() if isinstance(connection, Connection)]

@@ -17,7 +17,6 @@ from fata.stack.socket_view import SocketView
 
 if TYPE_CHECKING:
     from fata.proto.tcp.connection import Connection
-    from fata.proto.tcp.transmission import Piece
     from fata.stack.server import StackServer
     from fata.stack.tcp import Tcp
 
@@ -92,6 +91,7 @@ class TcpTransport(transports._FlowControlMixin):
                 self._finish()
         if events & ENDED:
             self._ended = True
+            self.handle(RECEIVED)  # what came while the reader paused, if it has just resumed
             self._tell_eof()
         if events & CLOSED:
             self._connection.owner = None  # timers may keep the connection for a while, not the application's part
@@ -105,14 +105,6 @@ class TcpTransport(transports._FlowControlMixin):
         self._tcp.call(self, "connection_made", self._protocol.connection_made, self)
         self.handle(events | RECEIVED)
 
-    def _take(self) -> None:
-        if self._closing:
-            self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
-        elif not self._paused:
-            pieces = self._connection.take()
-            if pieces:
-                self._deliver(pieces)
-
     def _finish(self) -> None:
         """Go on with the end that `close` began, as what was written gets through."""
         if not self._connection.queued:
@@ -122,13 +114,25 @@ class TcpTransport(transports._FlowControlMixin):
         if not self.get_write_buffer_size():
             self._lose(None)
 
-    def _deliver(self, pieces: list[Piece]) -> None:
+    def _take(self) -> None:
+        if self._closing:
+            self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
+        elif not self._paused:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        pieces = self._connection.take()
         if len(pieces) == 1:
             data, start, end = pieces[0]
             payload = data[start:end]
-        else:
+        elif pieces:
             payload = b"".join([memoryview(data)[start:end] for data, start, end in pieces])
-        self._tcp.call(self, "data_received", self._receive, payload)
+        else:
+            return
+        try:
+            self._receive(payload)
+        except Exception as error:  # noqa: BLE001  # a protocol's bug ends its connection, not the stack
+            self._tcp.report(self, "data_received", error)
 
     def _fill(self, payload: bytes) -> None:
         """Hand payload over in the buffers of a protocol that has its own, until it hands over to another kind."""
@@ -164,6 +168,7 @@ class TcpTransport(transports._FlowControlMixin):
         try:
             self._protocol.connection_lost(error)
         finally:
+            self._tcp.output.forget(self._connection.key)
             if self._server is not None:
                 self._server.detach(self)
                 self._server = None
@@ -202,7 +207,7 @@ class TcpTransport(transports._FlowControlMixin):
         self._loop.call_soon(self._catch_up)
 
     def _catch_up(self) -> None:
-        self._take()
+        self.handle(RECEIVED)
         self._tcp.touch(self._connection)  # the window may have re-opened
         if self._ended and not self._paused:
             self._tell_eof()
@@ -258,7 +263,7 @@ class TcpTransport(transports._FlowControlMixin):
             return
         self._closing = True
         self._connection.shutdown()
-        self._take()
+        self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
         self._finish()
         self._tcp.touch(self._connection)
 

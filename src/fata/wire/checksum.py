@@ -8,6 +8,8 @@ The residue 0 stands for 0 and for 0xFFFF, which are both zero in one's compleme
 from __future__ import annotations
 
 MODULUS = 0xFFFF
+NARROW = 400  # octets; below it one number is read faster than four
+from_bytes = int.from_bytes
 WIDE = 8192  # octets; above it the division of one huge number costs more than two of halves
 
 
@@ -24,6 +26,27 @@ def residue(data: bytes | bytearray | memoryview, initial: int = 0) -> int:
         view = memoryview(data)
         return (residue(view[:half]) + residue(view[half:]) + initial) % MODULUS
     return (int.from_bytes(data, "big") + initial) % MODULUS
+
+
+def quartered(data: bytes, start: int, end: int) -> int:
+    """Return a number with the residue of `data[start:end]`, to be added up with others and divided once.
+
+    For segments of an MTU: to read and to divide numbers of a quarter's length takes a third less (benchmarks/net.py).
+    """
+    if end - start < NARROW:
+        number = from_bytes(data[start:end], "big")
+        return number << 8 if end - start & 1 else number
+    quarter = end - start >> 3 << 1
+    second = start + quarter
+    third = second + quarter
+    fourth = third + quarter
+    last = from_bytes(data[fourth:end], "big")
+    return (
+        from_bytes(data[start:second], "big")
+        + from_bytes(data[second:third], "big")
+        + from_bytes(data[third:fourth], "big")
+        + (last << 8 if end - start & 1 else last)
+    )
 
 
 def checksum(data: bytes | bytearray | memoryview, initial: int = 0) -> int:

@@ -34,7 +34,7 @@ class Pair:
     def fill(self) -> int:
         """Write until there is no room; return how often."""
         count = 0
-        while self.descriptor.send((bytes(1000),)):
+        while self.descriptor.send([(bytes(1000),)]):
             count += 1
         return count
 
@@ -66,7 +66,7 @@ def test_who_found_no_room_is_told_once_when_there_is(poller: EpollPoller, pair:
         watch()
     count = pair.fill()
     assert count > 1
-    assert not pair.descriptor.send((bytes(1000),))
+    assert not pair.descriptor.send([(bytes(1000),)])
     if not watched_before:
         watch()
     assert look(poller) == 0
@@ -74,17 +74,17 @@ def test_who_found_no_room_is_told_once_when_there_is(poller: EpollPoller, pair:
     assert look(poller) == 1
     assert look(poller) == 0
     assert room == [1]
-    assert pair.descriptor.send((bytes(1000),))
+    assert pair.descriptor.send([(bytes(1000),)])
 
 
 def test_with_room_nobody_is_called(poller: EpollPoller, pair: Pair) -> None:
     pair.descriptor.watch(lambda: None, lambda: pytest.fail("nobody waits for room"))
-    assert pair.descriptor.send((b"x",))
+    assert pair.descriptor.send([(b"x",)])
     assert look(poller) == 0
 
 
 def test_more_buffers_than_the_kernel_takes_go_as_one(pair: Pair) -> None:
-    assert pair.descriptor.send([b"x"] * (MAX_BUFFERS + 1))
+    assert pair.descriptor.send([[b"x"] * (MAX_BUFFERS + 1)])
     assert pair.far.recv(2000) == b"x" * (MAX_BUFFERS + 1)
 
 
@@ -106,7 +106,7 @@ def test_lost_while_somebody_waits_for_room_it_is_watched_no_more(poller: EpollP
     pair.exists = False
     pair.far.close()
     with pytest.raises(DeviceError, match="card: the interface has been removed"):
-        pair.descriptor.send((b"x",))
+        pair.descriptor.send([(b"x",)])
     assert look(poller) == 0
     pair.descriptor.watch(lambda: pytest.fail("called"), lambda: pytest.fail("called"))
     assert look(poller) == 0
@@ -119,7 +119,7 @@ def test_closed_while_somebody_waits_for_room(poller: EpollPoller, pair: Pair) -
     pair.drain(count)
     assert look(poller) == 0
     with pytest.raises(StateError):
-        pair.descriptor.send((b"x",))
+        pair.descriptor.send([(b"x",)])
 
 
 def test_glibc_keeps_memory_when_it_is_told_to() -> None:

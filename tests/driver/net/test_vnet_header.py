@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
-from fata.driver.net.vnet_header import HEADER, parse, serialize
-from fata.errors import WireError
+from fata.device.net import Capabilities, Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.driver.net.tap import OFFLOADS
+from fata.driver.net.vnet_header import HEADER, SMALL, finish, parse, serialize
+from fata.errors import StateError, WireError
 
 FRAME = bytes(range(60))
 
@@ -50,3 +51,36 @@ def test_any_octets_are_read_or_refused(octets: bytes) -> None:
         parse(octets)
     except WireError:
         pass
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        SentFrame((FRAME,)),
+        SentFrame((FRAME,), 34, 16),
+        SentFrame((FRAME,), 34, 6),
+        SentFrame((FRAME,), 38, 16),  # behind a VLAN's tag, say
+        SentFrame((FRAME, b"payload"), 34, 16),
+        SentFrame((FRAME, memoryview(b"payload")), 34, 16),
+        SentFrame((FRAME, bytearray(b"pay"), b"load"), 34, 16),
+        SentFrame((FRAME, bytes(SMALL)), 34, 16, Segmentation.TCP4, 500, 54),
+        SentFrame((FRAME, bytes(40)), 34, 16, Segmentation.TCP4, 500, 54),
+    ],
+)
+def test_frames_are_written_with_their_headers(sent: SentFrame) -> None:
+    (octets,) = finish([sent], 1500, OFFLOADS)
+    assert b"".join((octets,) if isinstance(octets, bytes) else octets) == serialize(sent) + b"".join(sent.buffers)
+
+
+@pytest.mark.parametrize(
+    ("sent", "capabilities"),
+    [
+        (SentFrame((FRAME, bytes(1455)), 34, 16), OFFLOADS),
+        (SentFrame((FRAME[:51],), 34, 16), OFFLOADS),
+        (SentFrame((FRAME,), 34, 16), Capabilities()),
+        (SentFrame((FRAME, bytes(3000)), 34, 16, Segmentation.TCP4, 500, 54), Capabilities(send_checksum=True)),
+    ],
+)
+def test_what_is_beyond_the_device_is_told(sent: SentFrame, capabilities: Capabilities) -> None:
+    with pytest.raises(StateError):
+        finish([sent], 1500, capabilities)

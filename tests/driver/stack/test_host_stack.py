@@ -12,7 +12,8 @@ from fata.device.stack import Stack
 from fata.driver.stack import host
 from fata.driver.stack.host import HostStack, bind
 from fata.errors import StateError, Unavailable
-from tests.conformance.stack import PATIENCE, Echo, Network, Peer, StackContract, Test
+from tests.conformance.stack import PATIENCE, Network, StackContract, Test
+from tests.conformance.stack_peers import Echo, Peer
 
 
 def descriptors() -> int:

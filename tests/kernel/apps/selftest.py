@@ -21,7 +21,6 @@ def check_sysconfig() -> None:
     """Python knows how it was built, though no folder of its own is there."""
     assert sys.platlibdir == "lib"
     assert sysconfig.get_config_var("WITH_DOC_STRINGS") == 1
-    assert sysconfig.get_platform() == "linux-x86_64"
 
 
 def check_numbers() -> None:

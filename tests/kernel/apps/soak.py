@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 
-import _hw  # type: ignore[import-not-found]  # of the guest alone
+import _hw  # of the guest alone
 
 
 def churn(seed: int) -> None:

@@ -247,3 +247,16 @@ def test_the_key_is_the_order_of_a_received_frame() -> None:
     peer = Peer()
     peer.open()
     assert peer.connection.key == CLIENT + SERVER + PEER_PORT.to_bytes(2, "big") + PORT.to_bytes(2, "big")
+
+
+def test_a_deadline_that_moved_later_is_not_ticked_early() -> None:
+    peer = Peer()
+    peer.open()
+    peer.write(b"x" * 100)
+    early = peer.host.next_deadline()
+    peer.now += 0.1
+    peer.say()
+    peer.write(b"y" * 100)
+    assert peer.host.next_deadline() == early
+    assert peer.host.tick(early) == []
+    assert peer.host.next_deadline() > early

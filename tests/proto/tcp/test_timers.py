@@ -10,7 +10,7 @@ import pytest
 from fata.proto.tcp.settings import Settings
 from fata.proto.tcp.state import State
 from fata.proto.tcp.transmission import CLOSED, TROUBLED, Failure
-from fata.wire.tcp import ACK, Segment
+from fata.wire.tcp import ACK, Options, Segment
 from tests.proto.tcp.link import Link
 from tests.proto.tcp.peer import Peer, payload
 
@@ -107,6 +107,38 @@ def test_with_timestamps_the_echo_tells_which_transmission_was_answered() -> Non
     peer.now += 0.05
     peer.say(echo=again.timestamp)
     assert peer.connection.rtt.smoothed < 0.1
+    assert peer.connection.rtt.timeout < 1
+
+
+def test_an_echo_of_what_had_come_long_before_is_no_sample() -> None:
+    """The acknowledgment of the first transmission was lost: a duplicate is told, with the first one's echo."""
+    peer = Peer()
+    peer.open(Options(1460, 7, True), timestamp=1)
+    (first,) = peer.write(b"hello")
+    assert first.timestamp is not None
+    peer.wait(20)
+    low = first.seq
+    peer.say(echo=first.timestamp, options=Options(sack=((low, low + 5),)))
+    assert peer.connection.snd_una == peer.connection.snd_nxt
+    assert peer.connection.rtt.timeout <= 1
+
+
+def test_what_waited_behind_a_hole_is_no_sample() -> None:
+    peer = Peer()
+    peer.open(Options(1460, 7, True), timestamp=1)
+    peer.write(bytes(1448))
+    peer.say()
+    base = peer.connection.snd_una
+    peer.write(bytes(1448 * 8))
+    for held in range(2, 9):  # the first is lost; each brings a new segment out, and one of those is timed
+        peer.say(
+            ack=base & 0xFFFFFFFF,
+            options=Options(sack=(((base + 1448) & 0xFFFFFFFF, (base + 1448 * held) & 0xFFFFFFFF),)),
+        )
+    peer.write(bytes(1448))
+    peer.now += 10
+    repaired = peer.connection.stamp(peer.now - 0.01)
+    peer.say(ack=peer.connection.snd_nxt & 0xFFFFFFFF, echo=repaired)
     assert peer.connection.rtt.timeout < 1
 
 

@@ -86,6 +86,7 @@ def test_a_small_window_is_not_filled_with_small_segments() -> None:
     peer.say()
     peer.connection.write(FULL * 20)
     assert sizes(peer) == [1460] * 6  # 1,240 octets of the window stay empty
+    assert sizes(peer) == []
     peer.window = 100
     peer.say()
     assert sizes(peer) == []

@@ -1,4 +1,4 @@
-"""Disk and network of a virtual machine: `fata run` with --drive and --publish, on microvm (mmio) and q35 (PCI)."""
+"""Disks and the network of a virtual machine: `fata run` with --drive and --publish, on microvm and q35."""
 
 from __future__ import annotations
 

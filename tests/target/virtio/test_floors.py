@@ -16,10 +16,15 @@ from tests.programs import RUNTIMES, needs, needs_runtime
 
 pytestmark = needs_runtime()
 
-MUCH_CODE = floors.HELLO + "".join(
-    f"\n\ndef f{n}(a, b):\n    for c in a.x{n % 97} + b:\n        if c > a:\n            b.append((c, 'text {n}'))\n    return b\n"
-    for n in range(4000)
-)
+FUNCTION = """
+
+def f{n}(a, b):
+    for c in a.x{n} + b:
+        if c > a:
+            b.append((c, "text {n}"))
+    return b
+"""
+MUCH_CODE = floors.HELLO + "".join(FUNCTION.replace("{n}", str(n)) for n in range(4000))
 
 
 @pytest.mark.qemu

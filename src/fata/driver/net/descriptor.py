@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fata.device.net import Buffer, ReceivedFrame
+from fata.device.net import ReceivedFrame
 from fata.device.poller import Poller, Readable, Writable
 from fata.driver.net.allocator import keep_freed
 from fata.driver.net.sendable import LARGEST_FRAME
-from fata.driver.net.vnet_header import HEADER_LENGTH
+from fata.driver.net.vnet_header import HEADER_LENGTH, Octets
 from fata.errors import DeviceError, StateError, WireError
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class Descriptor:
         frames: list[ReceivedFrame] = []
         if self._gone:
             return frames
-        number = self.number
+        number, read, append = self.number, os.read, frames.append
         try:
             for _ in range(BURST):
-                octets = os.read(number, READ_SIZE)
+                octets = read(number, READ_SIZE)
                 try:
-                    frames.append(parse(octets))
+                    append(parse(octets))
                 except WireError:
                     self.counters.malformed += 1
         except BlockingIOError:
@@ -71,23 +71,38 @@ class Descriptor:
                 raise self._lose() from error
         return frames
 
-    def send(self, buffers: Sequence[Buffer]) -> bool:
-        """Write one frame; return False if there is no room for it now: `writable` is called when there is."""
+    def send(self, frames: Sequence[Octets]) -> int:
+        """Write frames, each in one piece or several; return how many there was room for.
+
+        If that is not all of them, `writable` is called when there is room.
+        """
         self._check_open()
-        if len(buffers) > MAX_BUFFERS:
-            buffers = (b"".join(buffers),)
-        try:
-            os.writev(self.number, buffers)
-        except BlockingIOError:
-            self._await_room()
-            return False
-        except OSError as error:
-            if not self._exists(self.number):
-                raise self._lose() from error
-            if error.errno in (errno.EINVAL, errno.EMSGSIZE):
-                raise StateError(f"{self._name}: the kernel refuses a frame: {error.strerror}") from error
-            self.counters.not_taken += 1
-        return True
+        number, written, write, write_several = self.number, 0, os.write, os.writev
+        while written < len(frames):
+            try:
+                for frame in frames[written:] if written else frames:
+                    if isinstance(frame, bytes):
+                        write(number, frame)
+                    elif len(frame) <= MAX_BUFFERS:
+                        write_several(number, frame)
+                    else:
+                        write(number, b"".join(frame))
+                    written += 1
+            except BlockingIOError:
+                self._await_room()
+                return written
+            except OSError as error:
+                self._excuse(error)
+                written += 1  # it was not taken
+        return written
+
+    def _excuse(self, error: OSError) -> None:
+        """Raise what a failed write means, unless it is a frame that the kernel did not take just now."""
+        if not self._exists(self.number):
+            raise self._lose() from error
+        if error.errno in (errno.EINVAL, errno.EMSGSIZE):
+            raise StateError(f"{self._name}: the kernel refuses a frame: {error.strerror}") from error
+        self.counters.not_taken += 1
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:
         """Call these from now on."""

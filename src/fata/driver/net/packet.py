@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from fata.device.net import Capabilities, ReceivedFrame, SentFrame
 from fata.driver.net.descriptor import Counters, Descriptor
 from fata.driver.net.interface import IFREQ, SIOCGIFMTU, Interface, check_mac, find_interface
-from fata.driver.net.sendable import check
 from fata.driver.net.software_offload import finish_received
 from fata.driver.net.tap import OFFLOADS
-from fata.driver.net.vnet_header import parse, serialize
+from fata.driver.net.vnet_header import finish, parse
 from fata.errors import Unavailable, WireError
 
 if TYPE_CHECKING:
@@ -106,12 +105,7 @@ class Packet:
         return finished
 
     def send(self, frames: Sequence[SentFrame]) -> int:
-        send, mtu, capabilities = self._descriptor.send, self._mtu, self.capabilities
-        for accepted, frame in enumerate(frames):
-            check(frame, mtu, capabilities)
-            if not send((serialize(frame), *frame.buffers)):
-                return accepted
-        return len(frames)
+        return self._descriptor.send(finish(frames, self._mtu, self.capabilities))
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:
         self._descriptor.watch(readable, writable)

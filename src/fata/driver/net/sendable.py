@@ -12,7 +12,9 @@ MIN_MTU = 576  # octets, RFC 791 3.1: what every host takes
 
 def check(frame: SentFrame, mtu: int, capabilities: Capabilities) -> int:
     """Return the frame's octets. Raises `StateError` when it is beyond the device's capabilities."""
-    length = sum(map(len, frame.buffers))
+    length = 0
+    for buffer in frame.buffers:
+        length += len(buffer)
     if frame.segmentation is Segmentation.NONE:
         limit = mtu + ETHERNET_HEADER
     else:

@@ -16,7 +16,7 @@ from fata.device.net import Capabilities, ReceivedFrame, Segmentation, SentFrame
 from fata.driver.net.descriptor import Counters, Descriptor
 from fata.driver.net.interface import Interface, check_mac, derive_mac, find_interface
 from fata.driver.net.sendable import check
-from fata.driver.net.vnet_header import HEADER_LENGTH, parse, serialize
+from fata.driver.net.vnet_header import HEADER_LENGTH, finish, parse
 from fata.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -79,12 +79,11 @@ class Tap:
         return self._descriptor.receive(self._parse)
 
     def send(self, frames: Sequence[SentFrame]) -> int:
-        send, mtu, capabilities, offload = self._descriptor.send, self._mtu, self._capabilities, self._offload
-        for accepted, frame in enumerate(frames):
-            check(frame, mtu, capabilities)
-            if not send((serialize(frame), *frame.buffers) if offload else frame.buffers):
-                return accepted
-        return len(frames)
+        if self._offload:
+            return self._descriptor.send(finish(frames, self._mtu, self._capabilities))
+        for frame in frames:
+            check(frame, self._mtu, self._capabilities)
+        return self._descriptor.send([b"".join(frame.buffers) for frame in frames])
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:
         self._descriptor.watch(readable, writable)

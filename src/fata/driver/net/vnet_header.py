@@ -12,10 +12,14 @@ each segment. `csum start` counts from the frame's start, `csum offset` from the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import Struct
 
-from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.device.net import Buffer, Capabilities, Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.driver.net.sendable import ETHERNET_HEADER, check
 from fata.errors import WireError
+
+Octets = bytes | Sequence[Buffer]  # of a frame that is to be written: bytes in one piece
 
 HEADER = Struct("=BBHHHH")
 HEADER_LENGTH = 10  # octets
@@ -27,9 +31,14 @@ ECN = 0x80  # a bit of the gso type: the first segment alone carries CWR
 GSO_TYPES = {Segmentation.NONE: 0, Segmentation.TCP4: 1, Segmentation.TCP6: 4}
 SEGMENTATIONS = {number: kind for kind, number in GSO_TYPES.items()}
 CHECKSUMS = (Checksum.UNKNOWN, Checksum.PARTIAL, Checksum.VERIFIED, Checksum.PARTIAL)  # by flags & 3
+NOT_CUT = Segmentation.NONE
 PLAIN = bytes(HEADER_LENGTH)  # nothing is left to do
-NOTHING_TO_DO = bytes(2)  # flags and gso type
-ONLY_CHECKSUM = bytes((NEEDS_CHECKSUM, 0))
+ONLY_CHECKSUM = {  # by start and offset: TCP's and UDP's, behind an IPv4 header without options
+    (34, 16): HEADER.pack(NEEDS_CHECKSUM, 0, 0, 0, 34, 16),
+    (34, 6): HEADER.pack(NEEDS_CHECKSUM, 0, 0, 0, 34, 6),
+}
+SMALL = 2048  # octets of a frame that are sooner copied than gathered by the kernel
+new_tuple = tuple.__new__  # a NamedTuple's own constructor costs 0.2 µs more
 
 
 def parse(octets: bytes, length: int = HEADER_LENGTH) -> ReceivedFrame:
@@ -40,16 +49,33 @@ def parse(octets: bytes, length: int = HEADER_LENGTH) -> ReceivedFrame:
     """
     if len(octets) < length:
         raise WireError(f"virtio header: {len(octets)} octets, {length} needed")
-    head = octets[:2]
-    if head == NOTHING_TO_DO:
-        return ReceivedFrame(octets[length:])
-    if head == ONLY_CHECKSUM:
-        return ReceivedFrame(octets[length:], Checksum.PARTIAL)
+    if not octets[1] and octets[0] <= NEEDS_CHECKSUM:
+        return new_tuple(ReceivedFrame, (octets[length:], CHECKSUMS[octets[0]], NOT_CUT, 0))
     flags, gso_type, _header_size, gso_size, _start, _offset = HEADER.unpack_from(octets)
     segmentation = SEGMENTATIONS.get(gso_type & ~ECN)
     if segmentation is None:
         raise WireError(f"virtio header: gso type {gso_type:#x}, which nobody asked for")
     return ReceivedFrame(octets[length:], CHECKSUMS[flags & 3], segmentation, gso_size)
+
+
+def finish(frames: Sequence[SentFrame], mtu: int, capabilities: Capabilities) -> list[Octets]:
+    """Return frames with their headers before them. Raises `StateError` for one beyond the device's capabilities."""
+    limit = HEADER_LENGTH + mtu + ETHERNET_HEADER
+    ready = ONLY_CHECKSUM if capabilities.send_checksum else {}
+    finished: list[Octets] = []
+    for frame in frames:
+        buffers, start, offset, segmentation, _size, _length = frame
+        header = ready.get((start, offset))
+        # The answer of a server that answers briefly, and every acknowledgment.
+        if header is not None and segmentation is NOT_CUT and len(buffers) <= 2:
+            octets = header + buffers[0] + buffers[1] if len(buffers) == 2 else header + buffers[0]
+            if HEADER_LENGTH + start + offset + 2 <= len(octets) <= limit:
+                finished.append(octets)
+                continue
+        length = check(frame, mtu, capabilities)
+        header = serialize(frame)
+        finished.append(b"".join((header, *buffers)) if length <= SMALL else (header, *buffers))
+    return finished
 
 
 def serialize(frame: SentFrame) -> bytes:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from fata.driver.stack.ping_socket import ping
 from fata.errors import StateError, Unavailable
 
 if TYPE_CHECKING:
@@ -148,6 +149,13 @@ class HostStack:
         _check_name(name)
         infos = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
         return list(dict.fromkeys(str(address[0]) for _, _, _, _, address in infos))
+
+    async def ping(self, host: str, *, size: int = 56, wait: float = 1.0) -> float:
+        """Send one echo request; return the seconds until its reply. Raises `Unavailable` where that is not allowed."""
+        loop = self._loop()
+        _check_name(host)
+        infos = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+        return await ping(str(infos[0][4][0]), size, wait)
 
     async def close(self) -> None:
         """Close what listens: servers, and UDP ports."""

@@ -16,7 +16,10 @@ def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> in
     block.progress = now
     if una >= block.timed_seq:
         block.timed_seq = UNTIMED
-        block.rtt.sample(now - block.timed_at)
+        if block.recovery == OPEN:
+            block.rtt.sample(now - block.timed_at)
+        else:  # it may have waited behind a hole: that is the time of a repair, not of a round trip
+            measure_by_echo(block, echo, now)
     elif block.retries:
         measure_by_echo(block, echo, now)
     if block.retries:

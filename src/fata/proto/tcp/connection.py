@@ -13,9 +13,9 @@ from fata.proto.tcp.acknowledging import acknowledge
 from fata.proto.tcp.block import Block
 from fata.proto.tcp.rare import send_rare
 from fata.proto.tcp.reassembly import OVERHEAD
-from fata.proto.tcp.sending import delay_acknowledgment, send_new
+from fata.proto.tcp.sending import delay_acknowledgment, send_new, send_whole
 from fata.proto.tcp.sequence import HALF, MASK
-from fata.proto.tcp.state import CLOSED, SYN_SENT
+from fata.proto.tcp.state import CLOSED, ESTABLISHED, SYN_SENT
 from fata.proto.tcp.transmission import RECEIVED, Piece, Statistics, Transmission
 from fata.wire.tcp import ACK, FIN, NO_OPTIONS, RST, SYN, URG, Buffer, Segment
 
@@ -31,12 +31,31 @@ class Connection(Block):
     def receive(self, segment: Segment, now: float) -> int:
         """Take a segment whose checksum is right; return Event bits. `flush` is due afterwards."""
         _, _, seq, ack, flags, window, data, start, end, timestamp, echo, options = segment
+        if options is NO_OPTIONS:
+            events = self.receive_predicted(seq, ack, flags, window, data, start, end, timestamp, echo, now)
+            if events is not None:
+                return events
+        return self._receive_any(segment, now)
+
+    def receive_predicted(
+        self,
+        seq: int,
+        ack: int,
+        flags: int,
+        window: int,
+        data: bytes,
+        start: int,
+        end: int,
+        timestamp: int | None,
+        echo: int,
+        now: float,
+    ) -> int | None:
+        """As `receive`, for a segment without rare options, given by its fields; None if that was not expected next."""
         nxt = self.rcv_nxt
         if (
             self.predicted
             and flags & PREDICTED == ACK
             and seq == nxt & MASK
-            and options is NO_OPTIONS
             and (not self.stamps or (timestamp is not None and (timestamp - self.ts_recent) & MASK < HALF))
         ):
             length = end - start
@@ -47,21 +66,26 @@ class Connection(Block):
                     self.ts_recent = timestamp
                     self.ts_recent_at = now
                 self.heard = now
-                events = acknowledge(self, una + acked, acked, echo, now) if acked else 0
-                self.snd_edge = una + acked + (window << self.snd_scale)
+                events = 0
+                if acked:
+                    una += acked
+                    events = acknowledge(self, una, acked, echo, now)
+                self.snd_edge = una + (window << self.snd_scale)
                 self.snd_wl1 = nxt
-                self.snd_wl2 = una + acked
-                if length:
-                    self.pieces.append((data, start, end))
-                    self.charge += len(data) + PIECE_OVERHEAD
-                    self.rcv_nxt = nxt + length
-                    if length > self.largest:
-                        self.largest = min(length, self.settings.mss)
-                    if self.charge > self.charge_limit:
-                        receiving.compact(self)
-                    return events | RECEIVED
-                return events
-        return self._receive_any(segment, now)
+                self.snd_wl2 = una
+                return events | self._take_payload(data, start, end) if length else events
+        return None
+
+    def _take_payload(self, data: bytes, start: int, end: int) -> int:
+        length = end - start
+        self.pieces.append((data, start, end))
+        self.charge += len(data) + PIECE_OVERHEAD
+        self.rcv_nxt += length
+        if length > self.largest:
+            self.largest = min(length, self.settings.mss)
+        if self.charge > self.charge_limit:
+            receiving.compact(self)
+        return RECEIVED
 
     def _receive_any(self, segment: Segment, now: float) -> int:
         if self.state is CLOSED:
@@ -85,7 +109,7 @@ class Connection(Block):
         if self.rare and not send_rare(self, out, now):
             self.rearm()
             return out
-        if self.snd_nxt < self.snd_stop:
+        if self.snd_nxt < self.snd_stop and not send_whole(self, out, now):
             send_new(self, out, now)
         if not out and (self.rcv_nxt != self.acked or self.ack_now or self.charge < self.accounted):
             delay_acknowledgment(self, out, now)
@@ -108,8 +132,8 @@ class Connection(Block):
 
         Raises `StateError` after `shutdown` or the end, and beyond the settings' `send_limit`.
         """
-        length = data.nbytes if isinstance(data, memoryview) else len(data)
-        if self.fin_queued or not self.state.value.writable:
+        length = len(data) if type(data) is bytes else memoryview(data).nbytes
+        if self.fin_queued or not (self.state is ESTABLISHED or self.state.value.writable):
             raise StateError(f"tcp: write in state {self.state.value.name} after shutdown or the end")
         if not length:
             return

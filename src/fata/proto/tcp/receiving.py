@@ -147,7 +147,7 @@ def _take_ack(block: Block, segment: Segment, seq: int, ack: int, now: float) ->
     fresh = update_scoreboard(block, segment.options.sack)
     events = 0
     if ack > una:
-        events = advance(block, ack, segment.echo, now)
+        events = advance(block, ack, 0 if _tells_duplicate(segment, ack) else segment.echo, now)
     elif ack == una and _is_duplicate(block, segment, fresh):
         duplicate(block, now)
     if ack >= una:
@@ -157,6 +157,15 @@ def _take_ack(block: Block, segment: Segment, seq: int, ack: int, now: float) ->
     if block.recovery != OPEN:
         block.rare = True
     return events
+
+
+def _tells_duplicate(segment: Segment, ack: int) -> bool:
+    """Say whether the peer had these octets already (RFC 2883 4).
+
+    Its acknowledgment was lost then, and the echo is of the transmission that came first, however long ago that was.
+    """
+    sack = segment.options.sack
+    return bool(sack) and (ack - sack[0][1]) & MASK < HALF
 
 
 def _is_duplicate(block: Block, segment: Segment, fresh: int) -> bool:

@@ -25,12 +25,14 @@ class Rtt:
         """Take a measured round-trip time, in seconds; it ends any back-off."""
         smoothed = self.smoothed
         if smoothed:
-            self.variation += BETA * (abs(smoothed - rtt) - self.variation)
-            self.smoothed = smoothed = smoothed + ALPHA * (rtt - smoothed)
+            error = rtt - smoothed
+            self.smoothed = smoothed = smoothed + ALPHA * error
+            variation = self.variation
+            self.variation = variation = variation + BETA * ((error if error > 0 else -error) - variation)
         else:
             self.smoothed = smoothed = max(rtt, 1e-9)
-            self.variation = rtt / 2
-        timeout = smoothed + max(GRANULARITY, K * self.variation)
+            self.variation = variation = rtt / 2
+        timeout = smoothed + (K * variation if K * variation > GRANULARITY else GRANULARITY)
         if timeout < self.minimum:
             timeout = self.minimum
         elif timeout > self.maximum:

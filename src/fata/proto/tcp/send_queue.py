@@ -18,37 +18,36 @@ KEEP = 64  # acknowledged places kept at the front before the lists are cut
 class SendQueue:
     """Buffers by sequence number."""
 
-    __slots__ = ("_buffers", "_ends", "_first")
+    __slots__ = ("_ends", "_first", "buffers")
 
     def __init__(self) -> None:
         self._first = 0  # index of the first buffer that is kept
-        self._buffers: list[Buffer] = []
+        self.buffers: list[Buffer] = []  # the newest last; the first ones may be given up already
         self._ends: list[int] = []  # sequence number behind each buffer
 
     def append(self, data: Buffer, end: int) -> None:
         """Queue `data`, whose last octet has sequence number `end - 1`."""
-        self._buffers.append(data)
+        self.buffers.append(data)
         self._ends.append(end)
 
     def release(self, seq: int) -> None:
         """Forget the buffers that lie wholly below `seq`."""
         first, ends = self._first, self._ends
+        if ends and ends[-1] <= seq:
+            self.clear()
+            return
         count = len(ends)
         while first < count and ends[first] <= seq:
-            self._buffers[first] = b""
+            self.buffers[first] = b""
             first += 1
-        if first == count:
-            self._buffers.clear()
-            ends.clear()
-            first = 0
-        elif first > KEEP and first * 2 > count:
-            del self._buffers[:first], ends[:first]
+        if first > KEEP and first * 2 > count:
+            del self.buffers[:first], ends[:first]
             first = 0
         self._first = first
 
     def views(self, seq: int, length: int) -> tuple[Buffer, ...]:
         """The octets from `seq` on, as few buffers as possible."""
-        ends, buffers = self._ends, self._buffers
+        ends, buffers = self._ends, self.buffers
         at = self._first
         if ends[at] <= seq:
             at = bisect_right(ends, seq, at)
@@ -62,14 +61,14 @@ class SendQueue:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._buffers.clear()
+        self.buffers.clear()
         self._ends.clear()
         self._first = 0
 
     def _gather(self, at: int, low: int, length: int) -> tuple[Buffer, ...]:
         parts: list[Buffer] = []
         while length:
-            data = self._buffers[at]
+            data = self.buffers[at]
             high = min(len(data), low + length)
             parts.append(data if high - low == len(data) else memoryview(data)[low:high])
             length -= high - low

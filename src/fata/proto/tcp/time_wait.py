@@ -52,6 +52,9 @@ class TimeWait:
         self.snd_nxt = block.snd_nxt & MASK
         self.ts_recent = block.ts_recent
 
+    def receive_predicted(self, *_fields: object) -> None:
+        """Nothing is expected."""
+
     def receive(self, segment: Segment, now: float) -> int:
         """Answer what may be a repetition; let a new connection take the place (RFC 6191, RFC 1122 4.2.2.13)."""
         flags = segment.flags

@@ -1,0 +1,3 @@
+from fata.config import generic_stack, main, register
+
+register("echo-tcp", main("app:EchoTcp", stack=generic_stack()))

@@ -1,0 +1,3 @@
+from fata.config import generic_stack, main, register
+
+register("echo-udp", main("app:EchoUdp", stack=generic_stack()))

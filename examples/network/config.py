@@ -1,0 +1,3 @@
+from fata.config import generic_stack, main, register
+
+register("network", main("app:Network", stack=generic_stack()))

@@ -1,0 +1,3 @@
+from fata.config import generic_stack, main, register
+
+register("ping", main("app:Ping", stack=generic_stack()))
