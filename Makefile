@@ -29,7 +29,7 @@ types: # mypy takes one core while the fast tests take the other
 	@.venv/bin/mypy $(PYTHON_FILES)
 
 fast:
-	@.venv/bin/python -m pytest --budgets -q -n 2 -m "$(FAST)"
+	@.venv/bin/python -m pytest --budgets -q -n 2 --hypothesis-profile=quick -m "$(FAST)"
 
 bench: ## every benchmark: tables that name the interpreter and the machine's load
 	@scripts/setup.sh bench runtime
