@@ -208,7 +208,3 @@ def main() -> None:
     else:
         with asyncio.Runner(loop_factory=lambda: Loop(EpollPoller())) as runner:
             runner.run(on_our_stack(given.interface, given.cidr, given.how))
-
-
-if __name__ == "__main__":
-    main()

@@ -89,7 +89,7 @@ def _behind_veth(space: Namespace, other: Namespace, number: int, name: str) -> 
 
 
 def _python(*words: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.net_programs", *words]
+    return [sys.executable, "-c", "from benchmarks.net_programs import main; main()", *words]
 
 
 @contextmanager

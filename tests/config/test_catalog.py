@@ -10,8 +10,8 @@ import pytest
 import fata.config as language
 from fata.config.catalog import OFFERS
 from fata.config.impl import ANY_TARGET, Choice, Device, HostPath, Impl
-from fata.config.keys import REQUIRED, Key
-from fata.config.offer import Catalog, full_name, installed
+from fata.config.keys import REQUIRED, Key, Target
+from fata.config.offer import Catalog, alternatives, full_name, installed
 from fata.target.dotted import load
 from tests.config.conftest import Folder, refusal
 
@@ -84,7 +84,8 @@ def test_every_implementation_takes_the_arguments_that_main_gives(offer: Any) ->
     }
     made = offer.make(**given)
     for target in ("unix", ANY_TARGET):
-        for device in [made] if isinstance(made, Device) else list(made.all()):
+        for device in alternatives(made):
+            assert isinstance(device, Device)
             name = device.entry.implementation.get(target)
             if name is not None:
                 found = load(name)
@@ -93,8 +94,10 @@ def test_every_implementation_takes_the_arguments_that_main_gives(offer: Any) ->
 
 
 def first(impl: Impl[Any] | None) -> Impl[Any] | None:
-    """Return a device, or of several to choose from the first."""
-    return next(iter(impl.all())) if isinstance(impl, Choice) else impl
+    """Return a device; of several to choose from the one for unix, or the first."""
+    while isinstance(impl, Choice):
+        impl = impl.default if isinstance(impl.value, Target) and impl.default else next(iter(impl.all()))
+    return impl
 
 
 DEFAULTS = {
@@ -104,6 +107,7 @@ DEFAULTS = {
     "fata.device.clock.WallClock": "clock",
     "fata.device.entropy.Entropy": "entropy",
     "fata.device.stack.Stack": "stack",
+    "fata.device.lease.LeasedStack": None,
     "fata.device.kv.KvRo": None,
     "fata.device.block.Block": None,
 }
@@ -143,7 +147,7 @@ def test_an_offer_without_a_path_does_not_hide_one_with(folder: Folder) -> None:
 
 
 def test_the_first_offer_of_a_contract_is_the_default() -> None:
-    catalog = Catalog(offer for offer in OFFERS if offer.default is not None)
+    catalog = Catalog(offer for offer in OFFERS if offer.default is not None and offer.entry.on("unix") is not None)
     for offer in catalog.offers:
         default = first(catalog.default(full_name(offer.entry.contract), "unix"))
         assert isinstance(default, Device)
@@ -152,3 +156,19 @@ def test_the_first_offer_of_a_contract_is_the_default() -> None:
 
 def test_a_module_is_not_asked_for_what_python_asks_of_every_module() -> None:
     assert not hasattr(language, "__wrapped__")
+
+
+LEASED = f"from fata.device import LeasedStack\nclass App:\n    def __init__(self, a: LeasedStack) -> None: ...\n{RUN}"
+
+
+def test_a_lease_is_told_by_our_own_stack(folder: Folder) -> None:
+    folder.app(LEASED).config("from fata.config import *\nregister('a', main('app:App', a=direct_stack()))\n")
+    (node,) = folder.graph("--interface=t0", "--dhcp").nodes
+    assert node.device.entry.kind == "direct_stack"
+
+
+def test_the_hosts_sockets_have_no_lease(folder: Folder) -> None:
+    folder.app(LEASED).config("from fata.config import *\nregister('a', main('app:App', a=generic_stack()))\n")
+    reason = refusal(folder.plan).reason
+    assert "needs a LeasedStack" in reason
+    assert reason.endswith("and stack (line 2) is a Stack")

@@ -80,6 +80,7 @@ async def test_two_hosts(sim, clock):
     reader, writer = await client.open_connection(server, 7)
     writer.write(b"Ada\\n")
     assert await reader.read() == b"hello Ada\\n"
+    writer.close()
     assert clock.monotonic() == sim.now > 2
 
 async def test_a_stack(stack, sim):

@@ -10,6 +10,7 @@ import pytest
 from fata.driver.net.faults import FaultyNet
 from fata.errors import DeviceError
 from fata.sim.network import Simulation
+from fata.stack.ipv4 import NOBODY
 from tests.conformance.stack_peers import Accepting, Peer
 
 
@@ -72,6 +73,7 @@ def test_all_who_wait_are_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_who_waits_for_a_lease_is_told() -> None:
     async def main() -> None:
+        client.stack.host.configure(NOBODY)
         remove(client.cable)
         with pytest.raises(Gone):
             await client.stack.lease(1000.0)

@@ -134,3 +134,21 @@ def test_a_neighbor_that_acknowledges_is_not_asked_whether_it_is_there(
         transport.close()
 
     sim.run(main())
+
+
+def test_it_is_told_as_text_and_in_seconds_from_now_on(sim: Simulation, server: Host, client: Host) -> None:
+    async def main() -> None:
+        await lease(server, client, 100)
+        await asyncio.sleep(10)
+        told = await client.stack.lease(0)
+        assert (told.address, told.prefix, told.server) == (OFFERED, 24, server.address)
+        assert told.renews <= 40
+        assert told.rebinds <= 77.5
+        assert told.expires == pytest.approx(90, abs=1)
+
+    sim.run(main())
+
+
+def test_an_address_that_was_given_is_no_lease(sim: Simulation, client: Host) -> None:
+    with pytest.raises(Unavailable, match="given, not leased"):
+        sim.run(client.stack.lease(5))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fata.device.console import Console
     from fata.device.entropy import Entropy
     from fata.device.kv import KvRo, KvRw, KvTx
+    from fata.device.lease import Lease, LeasedStack
     from fata.device.net import Net
     from fata.device.poller import Poller
     from fata.device.stack import Icmp, Stack
@@ -24,6 +25,8 @@ __all__ = [
     "KvRo",
     "KvRw",
     "KvTx",
+    "Lease",
+    "LeasedStack",
     "MonotonicClock",
     "Net",
     "Poller",
@@ -55,6 +58,10 @@ def __getattr__(name: str) -> object:
             from fata.device import kv
 
             return getattr(kv, name)
+        case "Lease" | "LeasedStack":
+            from fata.device import lease
+
+            return getattr(lease, name)
         case "Net":
             from fata.device import net
 

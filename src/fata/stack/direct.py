@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fata.errors import StateError, Unavailable
 from fata.stack.host import Host
+from fata.stack.leasing import told
 from fata.stack.statistics import report
 from fata.wire.ipv4 import format_address
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from ssl import SSLContext
 
+    from fata.device.lease import Lease
     from fata.device.net import Net
     from fata.device.stack import BaseProtocol, DatagramTransport, Transport
-    from fata.proto.dhcp.lease import Lease
     from fata.stack.ipv4 import Addressing
     from fata.stack.server import StackServer
 
@@ -68,12 +69,12 @@ class DirectStack:
             self._lent_to = None
 
     async def lease(self, wait: float) -> Lease:
-        """Return what DHCP has granted; the first call asks for it, made with `NOBODY` as addressing. Kept renewed.
+        """Return what DHCP has granted, to a stack made with `NOBODY` as addressing. The first call asks for it.
 
-        Raises `Unavailable` after `wait` seconds.
+        It is kept renewed. Raises `Unavailable` after `wait` seconds, and for a stack that was given an address.
         """
         self._check_open()
-        return await self.host.leasing.get(wait)
+        return told(await self.host.leasing.get(wait), self.host.loop.time())
 
     def report(self, seconds: float) -> str:
         """Return what the network is doing, for people; `seconds` is how long it has run."""

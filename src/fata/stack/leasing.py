@@ -7,6 +7,7 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
+from fata.device.lease import Lease as LeaseTold
 from fata.errors import StateError, Unavailable, WireError
 from fata.proto.dhcp.client import Cause, Client, Gained, Lost
 from fata.proto.dhcp.questions import Settings
@@ -45,9 +46,12 @@ class Leasing:
     async def get(self, wait: float) -> Lease:
         """Begin, unless that has been done, and return the lease.
 
-        Raises `Unavailable` when no server has granted one within `wait` seconds.
+        Raises `Unavailable` when no server has granted one within `wait` seconds, and when the host was given an
+        address instead.
         """
         if not self._started:
+            if self._host.ip.addressing != NOBODY:
+                raise Unavailable("the address was given, not leased", "Ask for one by --dhcp instead of --ipv4.")
             self._started = True
             self._host.udp.bind(dhcp.CLIENT_PORT, self)
             self.machine.start(self._host.loop.time())
@@ -164,6 +168,21 @@ def addressing_of(lease: Lease) -> Addressing:
     """Return who a lease makes of a host."""
     routes = tuple((route.network, route.prefix, route.gateway) for route in lease.routes)
     return Addressing(lease.address, lease.prefix, lease.gateway, routes)
+
+
+def told(lease: Lease, now: float) -> LeaseTold:
+    """Return a lease as applications see it."""
+    return LeaseTold(
+        ipv4.format_address(lease.address),
+        lease.prefix,
+        ipv4.format_address(lease.server),
+        None if lease.gateway is None else ipv4.format_address(lease.gateway),
+        tuple(map(ipv4.format_address, lease.dns)),
+        lease.domain,
+        max(0.0, lease.renews - now),
+        max(0.0, lease.rebinds - now),
+        max(0.0, lease.expires - now),
+    )
 
 
 def describe(lease: Lease) -> str:

@@ -9,6 +9,7 @@ from fata.config.keys import REQUIRED, Key, Required, Target, prefixed
 from fata.config.offer import Offer
 from fata.config.value import BOOLEAN, TEXT, Choice, KeyType, Many, Maybe, Plain
 from fata.config.where import caller
+from fata.device.lease import LeasedStack
 from fata.device.stack import Stack
 
 ENTRY = Entry(
@@ -19,14 +20,14 @@ ENTRY = Entry(
 )
 DIRECT = Entry(
     "direct_stack",
-    Stack,
+    LeasedStack,
     {"unix": "fata.runtime.direct:open_direct_stack"},
     "fata's own TCP/IP over a TAP or Ethernet interface.",
     loop="fata.runtime.own_loop:own_loop",
 )
 VIRTIO = Entry(
     "virtio_stack",
-    Stack,
+    LeasedStack,
     {"virtio": "fata.runtime.virtio:open_virtio_stack"},
     "fata's own TCP/IP over the virtual machine's network card.",
     loop="fata.runtime.hardware_loop:hardware_loop",
@@ -51,9 +52,9 @@ def _host(name: str | None) -> Impl[Stack]:
     return made
 
 
-def direct_stack(*, name: str | None = None) -> Impl[Stack]:
+def direct_stack(*, name: str | None = None) -> Impl[LeasedStack]:
     """Return fata's own TCP/IP over an interface of the host: the keys `--interface`, `--ipv4` and more say which."""
-    made: Impl[Stack] = device(
+    made: Impl[LeasedStack] = device(
         DIRECT,
         name=name,
         interface=_key(name, "interface", TEXT, REQUIRED, "TAP or Ethernet interface of the host"),
@@ -67,9 +68,9 @@ def direct_stack(*, name: str | None = None) -> Impl[Stack]:
     return made
 
 
-def virtio_stack(number: int = 0, *, name: str | None = None) -> Impl[Stack]:
+def virtio_stack(number: int = 0, *, name: str | None = None) -> Impl[LeasedStack]:
     """Return fata's own TCP/IP over the machine's network card `number`: by DHCP, or with the address `--ipv4`."""
-    made: Impl[Stack] = device(
+    made: Impl[LeasedStack] = device(
         VIRTIO,
         name=name,
         number=number,
