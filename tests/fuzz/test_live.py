@@ -42,6 +42,7 @@ def test_an_exception_in_the_loop_is_found(monkeypatch: pytest.MonkeyPatch) -> N
         Attack(1, SEEDED).run()
 
 
+@pytest.mark.slow
 def test_connections_that_stay_behind_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half-open connections that nobody counts down any more."""
     monkeypatch.setattr(TcpHost, "_leave_backlog", lambda _self, connection: setattr(connection, "backlogged", False))

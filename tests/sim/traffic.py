@@ -42,6 +42,8 @@ class Asking(asyncio.Protocol):
         self.answer += data
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self.ended.done():  # whoever waited has given up
+            return
         if exc is None:
             self.ended.set_result(self.answer)
         else:
