@@ -32,9 +32,13 @@ def test_httpx_fetches_over_tls_by_name(tmp_path: Path) -> None:
                 answer = await client.get(f"https://www.test:{port}/{path}")
                 assert (answer.status_code, answer.text) == expected
 
-    with veth() as cable, dnsmasq(cable, tmp_path, f"--address=/www.test/{KERNELS}"):
-        with cable.far.entered(), serving(KERNELS, certificate) as port:
-            run_on(cable, main)
+    with (
+        veth() as cable,
+        dnsmasq(cable, tmp_path, f"--address=/www.test/{KERNELS}"),
+        cable.far.entered(),
+        serving(KERNELS, certificate) as port,
+    ):
+        run_on(cable, main)
 
 
 def test_the_client_of_aiohttp_is_refused_because_it_makes_sockets() -> None:
