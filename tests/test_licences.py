@@ -11,6 +11,8 @@ import pytest
 from scripts.runtime import licences
 from tests.programs import RUNTIMES, needs_runtime
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 MAP = """\
 Archive member included to satisfy reference by file (symbol)
 

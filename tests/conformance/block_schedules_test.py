@@ -16,6 +16,8 @@ from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Explored, Outcome, explore
 from fata.sim.suspending import SuspendingBlock
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 OLD, RED, BLUE = (letter * 512 for letter in (b"o", b"r", b"b"))
 SECTORS = 3
 

@@ -30,6 +30,8 @@ from fata.driver.kv.memory import MemoryKv
 from fata.runtime.drive import drive
 from tests.conformance.kv_model import Model
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 Call = tuple[Any, ...]
 
 values = st.binary(max_size=6)

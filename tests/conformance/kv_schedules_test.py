@@ -17,6 +17,8 @@ from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Explored, Outcome, explore
 from fata.sim.suspending import SuspendingKvRw
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 OLD, RED, BLUE = b"old" * 10, b"red" * 20, b"blue" * 30
 
 Build = Callable[[], Coroutine[Any, Any, KvRw]]

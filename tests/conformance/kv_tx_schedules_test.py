@@ -14,6 +14,8 @@ from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Explored, Outcome, explore
 from fata.sim.suspending import SuspendingKvTx
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 TOTAL = 10  # what the two accounts hold together, whatever is moved between them
 
 Build = Callable[[], Coroutine[Any, Any, KvTx]]

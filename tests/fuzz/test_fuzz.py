@@ -10,6 +10,8 @@ from fata.errors import WireError
 from tests.fuzz.__main__ import TARGETS, fuzz, main
 from tests.fuzz.target import Target
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_nothing_is_found(name: str) -> None:

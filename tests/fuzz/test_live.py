@@ -11,6 +11,8 @@ from fata.stack.loop_calls import LoopCalls
 from fata.wire import icmpv4
 from tests.fuzz.live import Attack, main
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 SEEDED = 1500  # frames that suffice to find a seeded bug
 
 

@@ -19,6 +19,8 @@ from fata.http.server import Responder
 from tests.http.loopback import filled
 from tests.http.wires import connect, later, run, server, settle, statuses
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 LIMITS = dataclasses.replace(DEFAULT, header_octets=2048, header_fields=20, body_octets=4096)
 
 HOST = b"Host: a\r\n"

@@ -32,9 +32,10 @@ def test_httpx_fetches_over_tls_by_name(tmp_path: Path) -> None:
                 answer = await client.get(f"https://www.test:{port}/{path}")
                 assert (answer.status_code, answer.text) == expected
 
+    answers = f"--address=/www.test/{KERNELS}"
     with (
         veth() as cable,
-        dnsmasq(cable, tmp_path, f"--address=/www.test/{KERNELS}"),
+        dnsmasq(cable, tmp_path, answers),
         cable.far.entered(),
         serving(KERNELS, certificate) as port,
     ):

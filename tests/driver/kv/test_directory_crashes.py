@@ -17,6 +17,8 @@ from fata.driver.kv.staging import STAGING
 from fata.runtime.drive import drive
 from tests.driver.kv.system_calls import stepping_in
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 LARGE = b"l" * 70_000
 BEFORE = {"v": b"old", "w": b"other", "d/a": b"1", "d/b/c": b"2", "large": LARGE}
 

@@ -19,6 +19,8 @@ from fata.errors import FataError
 from fata.runtime.drive import drive
 from tests.driver.kv.system_calls import stepping_in
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 SECRET = b"the secret of somebody else"
 OWN = b"our own"
 

@@ -28,6 +28,8 @@ from tests.driver.virtio.model import ModelMemory
 from tests.driver.virtio.model_block import ModelBlock
 from tests.driver.virtio.model_net import ModelNet
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 LIES = int(os.environ.get("FATA_HOSTILE_LIES", "400"))
 MAC = bytes.fromhex("020000000001")
 FRAME = FAR_MAC + MAC + EXPERIMENT + bytes(100)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import given
 
 from fata.config.picture import Picture, PictureEdge
 from fata.tool.render.layout import GAP, Box, Layout, Size, Slot, crossings, ordered, path, place
 from fata.tool.render.svg import PORT, arrange
 from tests.tool.render.pictures import SHOP, graphs
+
+pytestmark = pytest.mark.slow  # in all, some seconds
 
 
 def apart(one: Box, other: Box) -> bool:

@@ -36,6 +36,7 @@ class Window:
     def __init__(self, hardware: Hardware, name: str, address: int, octets: int) -> None:
         self._hardware = hardware
         self._name = name
+        self._address = address
         self._octets = octets
         try:
             self._view = hardware.map(address, octets)
@@ -51,5 +52,6 @@ class Window:
         self._hardware.store(self._view, offset, width, value)
 
     def _check(self, offset: int, width: int) -> None:
-        if not 0 <= offset <= self._octets - width:
-            raise DeviceError(f"{self._name}: there is no register {offset:#x} in {self._octets} octets")
+        if not 0 <= offset <= self._octets - width or (self._address + offset) % width:
+            place = f"{self._octets} octets at {self._address:#x}"
+            raise DeviceError(f"{self._name}: there is no register of {width} octets, {offset:#x} into {place}")
