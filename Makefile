@@ -36,6 +36,10 @@ bench: ## every benchmark: tables that name the interpreter and the machine's lo
 	@.venv/bin/python -m scripts.runtime.build
 	@scripts/bench.sh
 
+pythons: ## the loop, the stack and the simulator on every CPython from 3.12 on that the machine has
+	@scripts/setup.sh test
+	@scripts/pythons.sh
+
 nightly: ## the long versions of tests and benchmarks; writes dated results to docs/measurements
 	@scripts/setup.sh test runtime bench
 	@.venv/bin/python -m scripts.runtime.build
@@ -58,4 +62,4 @@ clean: ## remove what was built and cached; .venv stays (rm -rf .venv .setup for
 	@rm -rf build dist examples/*/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test check types fast bench nightly fresh runtime wheel clean
+.PHONY: help setup demo test check types fast bench pythons nightly fresh runtime wheel clean

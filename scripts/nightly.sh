@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The long versions: every test with hypothesis' nightly profile, the guest soaked and fuzzed for longer and with another
-# seed every night, CPython's own tests in the guest, the fuzzer of formats and machines, then every benchmark; the
-# results as dated pages.
+# seed every night, the loop on other versions of CPython, CPython's own tests in the guest, the fuzzer of formats and
+# machines, then every benchmark; the results as dated pages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,6 +16,7 @@ export FATA_MATRIX_SEEDS=25                        # of each case of the goodput
 export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?
+scripts/pythons.sh || status=$?
 .venv/bin/python -m tests.cpython --page "${page%-nightly.md}-cpython-tests.md" || status=$?
 .venv/bin/python -m tests.fuzz --iterations 500000 | tee "$work/fuzz" || status=$?
 .venv/bin/python -m tests.fuzz.live --frames 1000000 --seed "$FATA_FUZZ_SEED" | tee -a "$work/fuzz" || status=$?

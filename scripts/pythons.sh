@@ -34,7 +34,7 @@ environment() {
   [[ -f $place/made-from && $(<"$place/made-from") == "$made_from" ]] && return
   rm -rf "$place"
   "$python" -m venv "$place"
-  "$place/bin/pip" install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+  "$place/bin/pip" install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
   echo "$made_from" >"$place/made-from"
 }
 
