@@ -30,7 +30,7 @@ from tests.driver.virtio.model_net import ModelNet
 
 pytestmark = pytest.mark.slow  # in all, some seconds
 
-LIES = int(os.environ.get("FATA_HOSTILE_LIES", "400"))
+LIES = int(os.environ.get("FATA_HOSTILE_LIES", "200"))
 MAC = bytes.fromhex("020000000001")
 FRAME = FAR_MAC + MAC + EXPERIMENT + bytes(100)
 STEPS = 60
