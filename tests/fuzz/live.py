@@ -174,7 +174,7 @@ class Attack:
             program.cancel()
         await asyncio.gather(*self._programs, return_exceptions=True)
         await asyncio.sleep(QUIET)
-        # A peer whose reset was lost leaves a connection that is open and idle: that is TCP, and the application's to end.
+        # A peer whose reset was lost leaves a connection open and idle: that is TCP, and the application's to end.
         for server in self.victim.stack.host.calls.servers:
             server.abort_clients()
         await asyncio.sleep(1)
