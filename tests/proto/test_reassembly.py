@@ -22,6 +22,8 @@ from fata.proto.reassembly import (
 )
 from fata.wire import icmpv4, ipv4
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 HERE, THERE = b"\x0a\x00\x00\x01", b"\x0a\x00\x00\x02"
 
 

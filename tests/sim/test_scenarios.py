@@ -14,6 +14,8 @@ from fata.sim.network import LAN, Simulation
 from tests.conformance.stack_peers import Accepting, Peer
 from tests.sim.traffic import ask_rightly, serve
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 BULK = bytes(range(251)) * 20_000  # 5 MB
 
 

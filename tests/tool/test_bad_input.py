@@ -10,6 +10,8 @@ import pytest
 
 from tests.tool.conftest import Fata
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 APP = """\
 from fata.device import Block, Console, KvRo
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.tool.conftest import EXAMPLES, Fata
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 
 @pytest.fixture
 def hello(fata: Fata) -> Fata:

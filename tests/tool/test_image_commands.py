@@ -10,6 +10,8 @@ import pytest
 from tests.images import runtimes
 from tests.tool.conftest import Fata
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 APP = """\
 from fata.device import Console
 

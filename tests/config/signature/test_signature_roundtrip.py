@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Choice, Enumeratio
 from fata.config.where import Where
 from fata.target.spelling import Names
 from tests.config.conftest import Folder
+
+pytestmark = pytest.mark.slow  # in all, some seconds
 
 CONTRACTS = {
     "KvRo": "fata.device.kv.KvRo",

@@ -18,6 +18,8 @@ from fata.tool.render import FORMATS, data, dot, draw, mermaid, png, svg, tree
 from tests.programs import needs
 from tests.tool.render.pictures import EXACT, PICTURES, SHOP, TWO_JOBS, golden, graphs
 
+pytestmark = pytest.mark.slow  # in all, some seconds
+
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '"]\\|<b>&amp;--\0\x1b\u202e\ufffe\ud800 end;\r\n\t#35;`'
 NASTY = Picture(
