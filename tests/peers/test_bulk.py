@@ -96,7 +96,9 @@ def test_bulk_arrives_and_the_kernel_is_content(kind: str, offload: bool, direct
         after, counters = cable.counted(), stack.host.tcp.host.counters
         for name in ("TcpExtTCPSackRecovery", "TcpInErrs", "TcpExtTCPOFOQueue", "IpInHdrErrors"):
             assert after[name] == before[name], name
-        assert (counters.recoveries, counters.out_of_order, counters.resets_sent) == (0, 0, 0)
+        assert (counters.recoveries, counters.resets_sent) == (0, 0)
+        if kind == "tap":  # a veth has a backlog for each processor, and the kernel may empty them in either order
+            assert counters.out_of_order == 0
         assert stack.host.counters.bad_checksum == stack.host.counters.malformed == 0
         if after["TcpExtTCPTimeouts"] == counters.timeouts == 0:  # else this machine has stood still for 200 ms
             assert after["TcpRetransSegs"] == counters.retransmissions == 0
