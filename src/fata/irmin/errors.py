@@ -52,6 +52,13 @@ class CorruptRef(IrminError, DeviceError):
         self.name = name
 
 
+class NameTaken(IrminError, DeviceError):
+    """A reference cannot have this name while another exists: "a" and "a/b" exclude each other, as files do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: the name is taken, or one above or below it")
+
+
 class Busy(IrminError, DeviceError):
     """Somebody else holds a lock, and has not let go in time."""
 

@@ -163,6 +163,6 @@ class Writes(Reads[T]):
         objects[commit.oid] = (COMMIT, body)
         if not await self.target.move(old, commit.oid, objects):
             return None
-        repo.objects.saved(nodes)
+        repo.objects.saved(objects, nodes)
         repo.commits.remember(commit)
         return commit
