@@ -35,9 +35,7 @@ class ModelConsole(ModelDevice):
 
     kind = console.KIND
 
-    def __init__(
-        self, memory: ModelMemory, interrupt: Callable[[], None], *, masked: int = 0, limit: int = 64
-    ) -> None:
+    def __init__(self, memory: ModelMemory, interrupt: Callable[[], None], *, masked: int = 0, limit: int = 64) -> None:
         self.shown = b""
         self.stuck = False
         self.waiting = b""
@@ -58,4 +56,5 @@ class ModelConsole(ModelDevice):
                 count = chain.write(self.waiting)
                 self.waiting = self.waiting[count:]
                 queue.put(chain.head, count)
-        self.show(queue)
+        if self.works:
+            self.show(queue)
