@@ -11,7 +11,7 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from fata.blocking.drive import drive
 
@@ -39,7 +39,7 @@ class Face:
             return tuple(self._faced(each) for each in found)
         if type(found) is list:
             return [self._faced(each) for each in found]
-        return Face(found, self._lock) if _has_coroutines(type(found)) else found
+        return Face(found, self._lock) if _has_coroutines(cast(Hashable, type(found))) else found
 
     def _plain(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.errors import DeviceError, FataError, StateError
+from fata.errors import DeviceError, FataError, StateError, WireError
 
 
 class IrminError(FataError):
@@ -104,6 +104,10 @@ class HeadRejected(IrminError, DeviceError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class BadProof(IrminError, WireError):
+    """A proof that does not prove what it says."""
 
 
 class TooManyLcas(IrminError, DeviceError):

@@ -44,16 +44,21 @@ class Objects(Generic[T]):
     async def read(self, oid: bytes, kind: bytes) -> bytes:
         """Return an object's body. Raises `MissingObject`, `CorruptObject`."""
         found = self.peek(oid)
-        if found is None:
-            found = await self.backend.read(oid)
-            if found is None:
-                raise MissingObject(oid)
-            if object_id(*found, self.new) != oid:
-                raise CorruptObject(oid, "its octets have another hash")
-            self.keep(oid, found)
-        if found[0] != kind:
-            raise CorruptObject(oid, f"a {found[0].decode()} where a {kind.decode()} is needed")
+        if found is None or found[0] != kind:
+            found = await self.read_any(oid, kind)
         return found[1]
+
+    async def read_any(self, oid: bytes, kind: bytes | None = None) -> Object:
+        """Return an object, past what is at hand. Raises `MissingObject`, `CorruptObject`, also for another kind."""
+        found = await self.backend.read(oid)
+        if found is None:
+            raise MissingObject(oid)
+        if object_id(*found, self.new) != oid:
+            raise CorruptObject(oid, "its octets have another hash")
+        if kind is not None and found[0] != kind:
+            raise CorruptObject(oid, f"a {found[0].decode()} where a {kind.decode()} is needed")
+        self.keep(oid, found)
+        return found
 
     async def ask(self, question: Callable[..., A], *arguments: Any) -> A:
         """Return what a plain function answers, reading the nodes that it misses."""
