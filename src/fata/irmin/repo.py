@@ -51,7 +51,7 @@ class Repo(Generic[T]):
         now: Callable[[], float] = time.time,
     ) -> None:
         self.backend = backend
-        self.objects = Objects(backend, contents, HASHES[hash])
+        self.objects = Objects(backend, contents, HASHES[hash], inodes=hash != "sha1")
         self.commits = Commits(self.objects)
         self.branches = Branches(backend, self.commits)
         self.author = author
