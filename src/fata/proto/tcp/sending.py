@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fata.proto.tcp import tail
 from fata.proto.tcp.block import NEVER, TIMESTAMPS, UNTIMED, Block
 from fata.proto.tcp.sequence import MASK
 from fata.proto.tcp.transmission import Transmission
@@ -23,12 +24,15 @@ def send_new(block: Block, out: list[Transmission], now: float) -> None:
     amount = _sendable(block, unsent, size)
     finish = block.fin_queued and amount == unsent and block.snd_edge > nxt + unsent
     if amount or finish:
+        if nxt > una:
+            block.rack.sent(nxt, una, block.sent_at)
         transmit(block, out, nxt, amount, finish, options, now)
         block.snd_nxt = nxt = nxt + amount + finish
         block.sent_at = now
         if una == block.snd_una and block.retransmit_at == NEVER:
             block.retransmit_at = now + block.rtt.timeout
             block.progress = now
+            tail.arm(block, now)
         if block.timed_seq == UNTIMED:
             block.timed_seq = nxt
             block.timed_at = now
@@ -67,6 +71,8 @@ def send_whole(block: Block, out: list[Transmission], now: float) -> bool:
     acked = block.rcv_nxt
     fields = (nxt & MASK, acked & MASK, ACK_PUSH, block.offer(), options, (data,), length, size)
     out.append(TUPLE(Transmission, fields))
+    if in_flight:
+        block.rack.sent(nxt, una, block.sent_at)
     block.snd_nxt = end
     block.sent_at = now
     if block.retransmit_at == NEVER:
