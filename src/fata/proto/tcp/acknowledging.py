@@ -89,6 +89,7 @@ def find_losses(block: Block, now: float) -> None:
         elif again is not None and again >= block.reduced_at:  # RFC 5681 4.3: a retransmission was lost, too
             block.congestion.lost(block.snd_nxt - block.snd_una, now)
             block.reduced_at = now
+            block.repair_due = True
         block.rack_at = rack.due
         block.tail_due = False
     _update_left(block, 0)
@@ -185,7 +186,7 @@ def take_news(block: Block, blocks: tuple[tuple[int, int], ...], ack: int, now: 
         return False
     una, nxt = block.snd_una, block.snd_nxt
     board.advance(una)
-    if tells_duplicate(blocks, ack):
+    if block.resent and tells_duplicate(blocks, ack):  # else the network has duplicated it
         rack.duplicate(una, nxt)
     fresh = board.update([(unwrap(low, una), unwrap(high, una)) for low, high in blocks], nxt)
     for start, end in sorted(fresh + board.ranges.gaps(una, ack)):

@@ -97,7 +97,8 @@ class Rack:
             self.rtt = now - at
 
     def duplicate(self, una: int, nxt: int) -> None:
-        """The peer had it already: what was sent again need not have been (once a round trip)."""
+        """The peer had already what was sent again: that was overtaken, not lost. Counts once a round trip."""
+        self.reordered = True
         if self._dsack_round is None or una >= self._dsack_round:
             self._dsack_round = nxt
             self._multiplier += 1
@@ -136,7 +137,7 @@ class Rack:
             at, start, end = order[0]
             if (at, start) >= (self._sent, self._end):
                 break
-            if at + wait > now:
+            if _is_early(at, wait, now):
                 self.due = at + wait
                 break
             del order[0]
@@ -157,7 +158,7 @@ class Rack:
             end, at = flights[place] if place < len(flights) else (nxt, latest)
             if (at, start) >= (self._sent, self._end):
                 break
-            if at + wait > now:
+            if _is_early(at, wait, now):
                 self.due = min(self.due, at + wait)
                 break
             stop = end if at < self._sent else min(end, self._end)
@@ -167,9 +168,8 @@ class Rack:
 
     def _mark_once(self, board: Scoreboard, start: int, end: int) -> None:
         """Mark [start, end) as lost, but for what was sent again meanwhile: a tail probe has a time of its own."""
-        for low, high, _ in self._again[bisect_left(self._again, (start,)) :]:
-            if low >= end:
-                break
+        first, last = self._overlapping(start, end)
+        for low, high, _ in self._again[first:last]:
             board.mark(start, low)
             start = max(start, high)
         if start < end:
@@ -178,10 +178,7 @@ class Rack:
     def _take(self, start: int, end: int, at: float | None = None) -> list[tuple[int, int, float]]:
         """Remove [start, end) from what was sent again, or what of it was sent so `at`; return it, in order."""
         again, taken, kept = self._again, [], []
-        first = bisect_left(again, (start,))
-        if first and again[first - 1][1] > start:
-            first -= 1
-        last = bisect_left(again, (end,))
+        first, last = self._overlapping(start, end)
         for low, high, when in again[first:last]:
             if at is not None and when != at:
                 kept.append((low, high, when))
@@ -190,3 +187,16 @@ class Rack:
             kept += [piece for piece in ((low, start, when), (end, high, when)) if piece[0] < piece[1]]
         again[first:last] = kept
         return taken
+
+    def _overlapping(self, start: int, end: int) -> tuple[int, int]:
+        """Say where the records are that [start, end) touches: from which index to which."""
+        again = self._again
+        first = bisect_left(again, (start,))
+        if first and again[first - 1][1] > start:
+            first -= 1
+        return first, bisect_left(again, (end,))
+
+
+def _is_early(at: float, wait: float, now: float) -> bool:
+    """Say whether `wait` is not over. Both sums: the one is exact for what was measured, the other for a timer."""
+    return now - at < wait and at + wait > now
