@@ -252,8 +252,8 @@ class Run:
 
     def ack(self, count: int, _: int) -> None:
         una = min(self.model.nxt, self.model.una + count)
-        low, high = next(iter(self.board.ranges.gaps(una, self.model.nxt)), (una, una))
-        self.heard(low if low > una or low == high else una, [])
+        gaps = self.board.ranges.gaps(una, self.model.nxt)
+        self.heard(gaps[0][0] if gaps else self.model.nxt, [])
 
     def heard(self, una: int, blocks: list[tuple[int, int]]) -> None:
         model, board = self.model, self.board
