@@ -12,6 +12,7 @@ from fata.config.catalog import (
     generic_stack,
     memory_kv,
     ramdisk,
+    virtio_console,
 )
 
 OFFERS = (
@@ -28,4 +29,5 @@ OFFERS = (
     block_file.OFFER,
     drive.OFFER,
     ramdisk.OFFER,
+    virtio_console.OFFER,
 )
