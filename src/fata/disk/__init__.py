@@ -1,0 +1,1 @@
+"""On-disk formats: pure functions between octets and values. Nothing here does I/O."""
