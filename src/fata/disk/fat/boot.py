@@ -24,6 +24,7 @@ MAX_CLUSTER = 65_536  # octets; 32 KiB by the specification, twice that in use
 MAX_FATS = 4  # the specification allows any number; more than 2 has not been seen
 NO_MIRROR = 0x80  # flags: only one FAT is kept up to date, its number is in the low 4 bits
 DIRTY, FAILED = 0x01, 0x02  # state: as Linux and Windows use it
+NO_LABEL = b"NO NAME    "
 EXTENDED = 0x29  # id, label and kind are there
 
 _COMMON = struct.Struct("<3s8sHBHBHHBHHHII")
@@ -51,7 +52,7 @@ class BootSector(NamedTuple):
     backup_sector: int = 0
     state: int = 0
     volume_id: int = 0
-    label: bytes = b"NO NAME    "
+    label: bytes = NO_LABEL
     kind: bytes = b"FAT     "
     oem: bytes = b"FATA    "
     hidden_sectors: int = 0
@@ -88,7 +89,7 @@ def parse(data: bytes) -> BootSector:
         fat_sectors, flags, _version, root, fsinfo, backup = _WIDE.unpack_from(data, 36)
     drive, state, extended, volume_id, label, kind = _NARROW.unpack_from(data, 64 if wide else 36)
     if extended != EXTENDED:
-        volume_id, label, kind = 0, b"NO NAME    ", b"FAT     "
+        volume_id, label, kind = 0, NO_LABEL, b"FAT     "
     return BootSector(
         sector_size,
         per_cluster,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fata.disk.fat.boot import SECTOR_SIZES, BootSector
+from fata.disk.fat.boot import NO_LABEL, SECTOR_SIZES, BootSector
 from fata.disk.fat.layout import MAX_CLUSTERS, SLOT
 from fata.disk.fat.short_name import CODE_PAGE
 from fata.errors import ConfigError
@@ -105,6 +105,6 @@ def _shape(sectors: int, bits: int, per_cluster: int, wish: Wish) -> BootSector 
         fsinfo_sector=_FSINFO if bits == 32 else 0,
         backup_sector=_BACKUP if bits == 32 else 0,
         volume_id=wish.volume_id,
-        label=label_of(wish.label) if wish.label else b"NO NAME    ",
+        label=label_of(wish.label) if wish.label else NO_LABEL,
         kind=f"FAT{bits}   ".encode("ascii"),
     )

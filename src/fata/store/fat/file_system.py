@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fata.device.kv import AlreadyPresent, DictionaryExpected, InvalidKey, Kind, NotFound, ValueExpected, segments
 from fata.disk.fat import boot as boot_format
+from fata.disk.fat.boot import NO_LABEL
 from fata.disk.fat.entry import LABEL, Entry
 from fata.disk.fat.plan import label_of
 from fata.disk.fat.short_name import CODE_PAGE
@@ -20,8 +21,6 @@ from fata.store.fat.writeout import close, mark, write_out
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-
-NO_LABEL = b"NO NAME    "
 
 
 class FileSystem:

@@ -60,13 +60,18 @@ async def open_shape(medium: Medium) -> tuple[bytes, BootSector, Layout]:
     if medium.octets < boot_format.SIZE:
         raise NotFat(f"a disk of {medium.octets} octets has no boot sector")
     octets = await medium.read(0, max(medium.unit, boot_format.SIZE))
+    return octets, *shape_of(octets, medium)
+
+
+def shape_of(octets: bytes, medium: Medium) -> tuple[BootSector, Layout]:
+    """Make out a boot sector, and see whether the volume fits on the disk. Raises NotFat."""
     boot = boot_format.parse(octets)
     shape = layout(boot)
     if boot.sector_size < medium.unit:
         raise NotFat(f"sectors of {boot.sector_size} octets on a disk whose sectors have {medium.unit}")
     if shape.size > medium.octets:
         raise NotFat(f"a volume of {shape.size} octets on a disk of {medium.octets}")
-    return octets, boot, shape
+    return boot, shape
 
 
 async def read_table(medium: Medium, shape: Layout) -> Table:
