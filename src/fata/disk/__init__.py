@@ -1,1 +1,1 @@
-"""On-disk formats: pure functions between octets and values. Nothing here does I/O."""
+"""On-disk formats: octets to values and back. No input or output, no time, no chance."""
