@@ -15,12 +15,15 @@ from fata.disk.fat.short_name import CODE_PAGE
 from fata.store.fat import naming, reading, writing
 from fata.store.fat.directory import Directory, Node
 from fata.store.fat.reading import Stat
-from fata.store.fat.volume import ROOT, Volume
+from fata.store.fat.volume import ROOT, CaseDiffers, Volume
 from fata.store.fat.writeout import close, mark, write_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+WHOLE = 1 << 20  # octets: up to here a part of a file is changed by writing it anew
 
 
 class FileSystem:
@@ -43,6 +46,12 @@ class FileSystem:
         path = segments(key)
         async with _Reading(self.volume):
             return reading.stat(await self.volume.existing(key, path))
+
+    async def size(self, key: str) -> int:
+        """Return a file's size in octets. Raises NotFound, ValueExpected."""
+        path = segments(key)
+        async with _Reading(self.volume):
+            return (await self.volume.file(key, path)).entry.size
 
     async def list(self, key: str = "") -> list[Stat]:
         """Return a directory's entries, by name. Raises NotFound, DictionaryExpected."""
@@ -102,6 +111,26 @@ class FileSystem:
             if data:
                 await writing.write(self.volume, key, directory, node, offset, data)
 
+    async def patch(self, key: str, offset: int, data: bytes) -> None:
+        """Write into a file as `write` does, but whole or not at all as long as it is small (WHOLE)."""
+        if offset < 0:
+            raise InvalidKey(f"{key!r}: offset {offset}")
+        volume = self.volume
+        async with volume.change(key):
+            directory, node = await self._existing_file(key)
+            size, end = node.entry.size, offset + len(data)
+            unit = volume.medium.unit
+            if (
+                data
+                and offset < size
+                and max(end, size) <= WHOLE
+                and (end > size or offset // unit != (end - 1) // unit)
+            ):
+                old = await reading.read(volume, node, 0, size)
+                await writing.replace(volume, key, directory, node, old[:offset] + data + old[end:])
+            elif data:
+                await writing.write(volume, key, directory, node, offset, data)
+
     async def append(self, key: str, data: bytes) -> None:
         """Write at a file's end. Raises NotFound, ValueExpected, NoSpace."""
         async with self.volume.change(key):
@@ -121,7 +150,7 @@ class FileSystem:
         path = segments(key)
         try:
             directory, node, missing = await self.volume.trace(key, path)
-        except DictionaryExpected:
+        except (DictionaryExpected, CaseDiffers):
             raise NotFound(key) from None
         if missing:
             raise NotFound(key)

@@ -139,6 +139,9 @@ async def rename(volume: Volume, source: tuple[str, ...], destination: tuple[str
     new, target, missing = await volume.trace(new_key, destination, outside=node)
     if len(missing) > 1 and not parents:
         raise NotFound(new_key)
+    if len(missing) > 1 and _is_empty(node):
+        await make_directory(volume, new_key, new, missing[:-1])
+        new, target, missing = await volume.trace(new_key, destination, outside=node)
     inner = await volume.directory(node.entry.cluster) if node.is_directory else None
     if target is None:
         await _move(volume, new_key, old, node, inner, new, missing)
@@ -151,6 +154,28 @@ async def rename(volume: Volume, source: tuple[str, ...], destination: tuple[str
         raise ValueExpected(new_key)
     else:
         _replace(volume, old, node, inner, new, target)
+
+
+def _is_empty(node: Node) -> bool:
+    return not node.is_directory and not node.entry.size
+
+
+def _tag(volume: Volume, directory: Directory, node: Node) -> list[Run]:
+    """Give an empty file a chain while it has two names, or nobody could tell that they are one file.
+
+    On a full volume there is none to give; then both names may be left after a cut.
+    """
+    runs = (volume.table.allocate(1) or []) if _is_empty(node) else []
+    if runs:
+        volume.table.chain(runs)
+        directory.update(volume.log, node, node.entry._replace(cluster=runs[0].first))
+    return runs
+
+
+def _untag(volume: Volume, directory: Directory, node: Node, runs: list[Run]) -> None:
+    if runs:
+        directory.update(volume.log, node, node.entry._replace(cluster=0))
+        volume.table.give_up(runs)
 
 
 def _moved(entry: Entry) -> Entry:
@@ -168,12 +193,18 @@ async def _move(
     names: tuple[str, ...],
 ) -> None:
     """Enter what `node` names under a new name, then delete the old entry."""
-    entered, parent = await create(volume, key, new, names, _moved(node.entry), [])
+    tag = _tag(volume, old, node)
+    try:
+        entered, parent = await create(volume, key, new, names, _moved(node.entry), [])
+    except BaseException:
+        _untag(volume, old, node, tag)
+        raise
     if len(names) == 1:
         entered.runs, entered.shortened = node.runs, node.shortened
     if inner is not None:
         inner.point_up(volume.log, parent)
     old.remove(volume.log, node)
+    _untag(volume, new, entered, tag)
 
 
 async def _rename_itself(volume: Volume, key: str, directory: Directory, node: Node, name: str) -> None:
@@ -181,19 +212,23 @@ async def _rename_itself(volume: Volume, key: str, directory: Directory, node: N
     if why := long_name.fault(name):
         raise NameRefused(key, why)
     await volume.make_room(key, directory, slots_for(name))
+    tag = _tag(volume, directory, node)
     directory.hide(node)
     short = directory.short_name_for(name) or node.entry.name
     entered = directory.add(volume.log, name, _moved(node.entry)._replace(name=short))
     entered.runs, entered.shortened = node.runs, node.shortened
     directory.remove(volume.log, node)
+    _untag(volume, directory, entered, tag)
 
 
 def _replace(volume: Volume, old: Directory, node: Node, inner: Directory | None, new: Directory, target: Node) -> None:
     """Let the entry at the destination name what `node` names, then delete the old entry."""
     given_up = volume.file_runs(target)
+    tag = _tag(volume, old, node)
     new.update(volume.log, target, _moved(node.entry)._replace(name=target.entry.name, case=target.entry.case))
     target.runs, target.shortened = node.runs, node.shortened
     if inner is not None:
         inner.point_up(volume.log, new.cluster)
     old.remove(volume.log, node)
+    _untag(volume, new, target, tag)
     volume.table.give_up(given_up)

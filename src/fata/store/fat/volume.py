@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.device.kv import DictionaryExpected, InvalidKey, KvError, NoSpace, NotFound, ValueExpected
+from fata.device.kv import AlreadyPresent, DictionaryExpected, InvalidKey, KvError, NoSpace, NotFound, ValueExpected
 from fata.disk.fat import stamp as dates
 from fata.disk.fat.entry import MAX_SLOTS, SIZE
 from fata.disk.fat.errors import CorruptFat
@@ -33,6 +33,10 @@ class DirectoryNotEmpty(KvError):
 
     def __init__(self, key: str) -> None:
         super().__init__(key, "is a directory that is not empty")
+
+
+class CaseDiffers(AlreadyPresent):
+    """An entry has this name in another case, so that FAT has no room for this one."""
 
 
 class NameRefused(KvError):
@@ -69,6 +73,7 @@ class Volume:
         self.overwritten = False  # octets that a file had, and not made durable yet
         self.marked = False  # the disk says that the volume is in use
         self.open = True
+        self.exact_case = False  # whether names that differ in case only are different names
 
     def now(self) -> dates.Stamp:
         """Return the present moment as FAT keeps it."""
@@ -135,7 +140,7 @@ class Volume:
         """Follow a path: the last directory on it, the entry if all of it is there, and else the names that are not.
 
         For the root, nothing is missing and there is no entry. Raises DictionaryExpected if a file is in the way,
-        InvalidKey if `outside` is, CorruptFat if a directory contains itself.
+        InvalidKey if `outside` is, CorruptFat if a directory contains itself, CaseDiffers if case matters.
         """
         directory = await self.directory(ROOT)
         node: Node | None = None
@@ -153,6 +158,8 @@ class Volume:
             node = directory.find(name)
             if node is None:
                 return directory, None, path[depth:]
+            if self.exact_case and node.name != name and node is not outside:
+                raise CaseDiffers(key)
         if node is not None and node.is_directory and node.entry.cluster in seen:
             raise CorruptFat(f"{key!r}: the directory contains itself")
         return directory, node, ()
@@ -161,7 +168,7 @@ class Volume:
         """Return the entry of a path; None is the root. Raises NotFound."""
         try:
             _, node, missing = await self.trace(key, path)
-        except DictionaryExpected:
+        except (DictionaryExpected, CaseDiffers):
             raise NotFound(key) from None
         if missing:
             raise NotFound(key)
