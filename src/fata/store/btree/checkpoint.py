@@ -134,14 +134,18 @@ class Checkpoints:
         """Make changes that are too many for the log: they are durable by a superblock, all or none."""
         async with self.lock:
             await self._complete()
-            if len(self._tree.dirty) > self.spare():
-                raise OutOfSpace("btree: readers keep the pages that a large commit needs: close a snapshot")
-            await self._round()
-            await self._complete()
             self.check_usable()
             apply()
             self.unlogged = True
             await self._complete()
+
+    async def close(self, empty_log: bool) -> None:
+        """Make everything durable, for the last time."""
+        if self._log.durable_ticket < self._log.ticket or self.unlogged:
+            await self.flush()
+        tree = self._tree
+        if empty_log and (tree.dirty or tree.fresh or tree.changed):
+            await self.checkpoint()
 
     async def publish(self, snapshots: list[SnapshotEntry]) -> None:
         """Replace the table of named snapshots, durably."""
@@ -227,6 +231,10 @@ class Checkpoints:
         """Return how many pages can be written before a closing must give some back."""
         tree = self._tree
         return max(self._pages.free - len(tree.fresh) - tree.inners - 2, 0)
+
+    def room(self) -> int:
+        """Return how many free pages are left if a checkpoint must rewrite every inner node; negative: too few."""
+        return self._pages.free - 2 * self._tree.inners - self._tree.levels - 8
 
     def _is_due(self) -> bool:
         tree, log = self._tree, self._log

@@ -45,7 +45,10 @@ async def read_superblocks(block: Block) -> list[tuple[int, Superblock | Corrupt
         if any(isinstance(one, Superblock) for _, one in found):
             break
     good = [one for _, one in found if isinstance(one, Superblock)]
-    sizes = [good[0].node_size] if good else sizes
+    if good:
+        sizes = [good[0].node_size]
+        if all(place != sizes[0] for place, _ in found):
+            found.append((sizes[0], await _superblock_at(block, sizes[0])))
     ends = {one.pages * one.node_size for one in good} | {octets - octets % size for size in sizes}
     for end in ends:
         for size in sizes:
@@ -86,7 +89,7 @@ def _check_geometry(superblock: Superblock, block: Block) -> None:
         raise NotAStore(f"btree: the store has {octets} octets, the disk only {block.sectors * block.sector_size}")
     if superblock.log_sector % block.sector_size or superblock.node_size % block.sector_size:
         raise NotAStore(f"btree: made for sectors of {superblock.log_sector} octets, this disk's have more")
-    if superblock.log_start < 2 or superblock.log_start + superblock.log_pages > superblock.pages - 2:
+    if superblock.log_start < 2 or not superblock.log_pages or superblock.log_start + superblock.log_pages > superblock.pages - 2:
         raise NotAStore("btree: its log lies outside the store")
 
 
@@ -99,6 +102,7 @@ async def mount(block: Block) -> Mounted:
     log = Log(block, superblock)
     snapshots = await medium.snapshots(superblock.snapshots) if superblock.snapshots.address else []
     walk = Walk(medium, pages, tree.extents)
+    walk.shares = bool(snapshots)
     tree.root = await walk.load(superblock.root, superblock.level)
     tree.leaves, tree.inners = walk.leaves, walk.inners
     if superblock.snapshots.address:
@@ -149,8 +153,9 @@ class Walk:
     def __init__(self, medium: Medium, pages: Pages, extents: dict[bytes, tuple[Span, ...]]) -> None:
         self._medium = medium
         self._pages = pages
-        self._extents = extents
+        self.extents = extents
         self._seen: set[Pointer] = set()
+        self.shares = False  # whether there is more than one tree
         self.leaves = 0
         self.inners = 0
 
@@ -187,7 +192,8 @@ class Walk:
     def _stub(self, pointer: Pointer, parent: Inner) -> Leaf:
         """Do what `load` does for a plain leaf, without a coroutine: there are many of them."""
         self.leaves += 1
-        self._seen.add(pointer)
+        if self.shares:
+            self._seen.add(pointer)
         self.mark(pointer, KINDS[1])
         return Leaf(0, parent, pointer)
 
@@ -210,9 +216,9 @@ class Walk:
 
     async def extent(self, extent: Extent) -> None:
         """Note an extent's pages."""
-        if extent in self._extents:
+        if extent in self.extents:
             return
         spans = await spans_of(self._medium, extent)
         for span in spans:
             self._mark(span.address, span.count, "extent")
-        self._extents[extent] = spans
+        self.extents[extent] = spans

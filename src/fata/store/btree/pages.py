@@ -87,6 +87,10 @@ class Pages:
             used[address : address + count] = bytes(count)
             self.free += count
 
+    def adopt(self, other: Pages) -> None:
+        """Take over what another map says of the same pages."""
+        self.free, self._used, self._hint = other.free, other._used, self.first
+
     def extend(self, total: int) -> None:
         """Take over a larger device."""
         self.free += total - self.total

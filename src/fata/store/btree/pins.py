@@ -34,8 +34,8 @@ class Pins:
         self._active: list[Pin] = []
         self.named_generation = 0  # of the newest named snapshot: its pages are not given back either
 
-    def __bool__(self) -> bool:
-        return bool(self._active)
+    def __len__(self) -> int:
+        return len(self._active)
 
     def pin(self) -> Pin:
         """Keep the tree as it is now."""

@@ -101,6 +101,11 @@ class Tree:
         self.inners = 0
         self.spare = 0  # pages that merges may take before the next checkpoint: each needs one before it gives two
 
+    @property
+    def levels(self) -> int:
+        """Levels of inner nodes."""
+        return self.root.level if isinstance(self.root, Inner) else 0
+
     def find(self, key: bytes) -> Leaf:
         """Return the leaf that holds the key if anything does."""
         node = self.root
