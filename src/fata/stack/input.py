@@ -59,6 +59,8 @@ class Input:
         now = self._loop.time()
         counters, interface, news = self._counters, self._ip.interface, self._tcp.news
         counters.received += len(frames)
+        if self._tcp.loopback and not interface.inside:
+            frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
         mac, connections, octets = interface.mac, self._tcp.host.connections, 0
         for data, checksum, _segmentation, _size in frames:
             length = len(data)
@@ -91,6 +93,13 @@ class Input:
         counters.received_octets += octets
         self._tcp.settle(now)
         interface.transmit()
+
+    def _feigns_loopback(self, data: bytes) -> bool:
+        """Say whether a frame from outside claims to be this host's own; its key would be one of our connections."""
+        if len(data) < HEADERS or data[12:14] != PLAIN_IPV4[:2] or not self._ip.is_martian(data[26:30], data[30:34]):
+            return False
+        self._counters.for_others += 1
+        return True
 
     def _receive_any(self, data: bytes, checksum: Checksum, now: float) -> None:
         """Take a frame by the shortest way but one."""

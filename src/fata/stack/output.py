@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fata.proto.tcp.connection import Connection
 from fata.stack.interface import UNRESOLVED
 from fata.stack.path import TTL, VERSION_AND_LENGTH, Path
-from fata.stack.segmentation import answer, to_frames
+from fata.stack.segmentation import answer, software, to_frames, without_dont_fragment
 from fata.wire.tcp import TIMESTAMPS_ONLY
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Output:
         device = interface.capabilities
         for sent in transmissions:
             _seq, _ack, _flags, _window, options, _buffers, length, size = sent
-            if self._completes and length <= size and len(options) == TIMESTAMPS_ONLY.size:
+            if path.may_fragment:
+                frames = [without_dont_fragment(each, self._ip.identify()) for each in software(path, path.link, sent)]
+            elif self._completes and length <= size and len(options) == TIMESTAMPS_ONLY.size:
                 frames = [answer(path, sent)]
             else:
                 frames = to_frames(path, path.link, sent, device)
@@ -57,6 +59,7 @@ class Output:
             path.begin = path.link + bytes((VERSION_AND_LENGTH, path.tos))
         except OSError:  # the way has been lost since the connection began; its timers notice
             return False
+        path.may_fragment = self._ip.path_mtus.may_fragment(path.remote)
         path.until = now if path.link is UNRESOLVED else now + LINK_LIFE
         return True
 

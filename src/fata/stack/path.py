@@ -22,8 +22,8 @@ class Path:
     """
 
     __slots__ = (
-        *("addresses_sum", "begin", "ends", "ip_sum", "link", "middle", "next_hop", "remote", "tcp_sum"),
-        *("tos", "ttl", "until"),
+        *("addresses_sum", "begin", "ends", "ip_sum", "link", "may_fragment", "middle", "next_hop", "remote"),
+        *("tcp_sum", "tos", "ttl", "until"),
     )
 
     def __init__(self, key: bytes, tos: int = 0, ttl: int = TTL) -> None:
@@ -36,6 +36,7 @@ class Path:
         self.next_hop = b""
         self.middle = MIDDLE.pack(NO_IDENTIFICATION, DONT_FRAGMENT, ttl, PROTOCOL_TCP)
         self.until = -1.0
+        self.may_fragment = False  # the path takes less than proto/path_mtu.py's floor: routers must help
         addresses = int.from_bytes(self.ends[:8], "big")
         # One's complement sums are associative: these parts are added to what each frame brings.
         first_words = (VERSION_AND_LENGTH << 8 | tos) + DONT_FRAGMENT + (ttl << 8 | PROTOCOL_TCP)

@@ -46,7 +46,7 @@ def make_hostile(device: ModelDevice, hostility: Hostility) -> None:
     def store(offset: int, width: int, value: int) -> None:
         hostility.accesses += 1
         assert hostility.accesses < ACCESSES, "the driver tells without end"
-        _forgive(lambda: honest_store(offset, width, value), device)
+        forgive(lambda: honest_store(offset, width, value), device)
 
     def show(queue: Queue) -> None:
         honest_show(queue)
@@ -58,7 +58,7 @@ def make_hostile(device: ModelDevice, hostility: Hostility) -> None:
     device.load, device.store, device.show = load, store, show  # type: ignore[method-assign]
 
 
-def _forgive(action: Callable[[], None], device: ModelDevice) -> None:
+def forgive(action: Callable[[], None], device: ModelDevice) -> None:
     """Do what a driver asks for, also when lies have led it to ask for what an honest device would not allow."""
     try:
         action()

@@ -165,8 +165,8 @@ class Connection(Block):
         self.predict()
         return events
 
-    def set_path_mtu(self, mtu: int, seq: int, now: float) -> None:
-        """The packet with 32-bit `seq` was too large; `mtu` counts octets of IP packets."""
+    def set_path_mtu(self, mtu: int, seq: int | None, now: float) -> None:
+        """The packet with 32-bit `seq` was too large, or another connection's; `mtu` counts octets of IP packets."""
         path.set_path_mtu(self, mtu, seq, now)
         self.predict()
 

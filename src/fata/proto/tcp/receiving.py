@@ -51,7 +51,10 @@ def arrive(block: Block, segment: Segment, now: float) -> int:
 
 
 def _is_timely(block: Block, segment: Segment, now: float) -> bool:
-    """PAWS (RFC 7323 5.3), and no segment without timestamps where they were agreed on (RFC 7323 3.2)."""
+    """PAWS (RFC 7323 5.3), and no segment without timestamps where they were agreed on (RFC 7323 3.2).
+
+    An empty acknowledgment that was overtaken is dropped as well: rule R1 makes no exception for it.
+    """
     if not block.stamps or segment.flags & RST:
         return True
     if segment.timestamp is None:

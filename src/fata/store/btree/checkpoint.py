@@ -74,6 +74,7 @@ class Checkpoints:
         self._freed: list[Span] = []  # by the closing under way
         self._written = 0  # leaves since the last closing
         self._logged = superblock.log_tail  # position up to which commits have carried their share
+        self.target_pages = superblock.pages  # of the store, once the next closing is done
         self._covers = False  # whether the closing under way holds what is unlogged
 
     @property
@@ -152,6 +153,14 @@ class Checkpoints:
         async with self.lock:
             await self._complete()
             self.snapshots = snapshots
+            await self._guarded(self._close(all_leaves=False))
+            await self._complete()
+
+    async def grow(self, pages: int) -> None:
+        """Take over a larger device. Nothing is put into the new pages before a superblock knows of them."""
+        async with self.lock:
+            await self._complete()
+            self.target_pages = pages
             await self._guarded(self._close(all_leaves=False))
             await self._complete()
 
@@ -238,13 +247,10 @@ class Checkpoints:
 
     def _is_due(self) -> bool:
         tree, log = self._tree, self._log
-        if not (tree.changed or tree.fresh):
-            return False
-        return (
-            self._written >= max(SMALLEST_SLICE, tree.leaves // SLICES)
-            or log.used * 4 > log.capacity * 3
-            or self.spare() < len(tree.freed)
-        )
+        if log.used * 4 > log.capacity * 3:
+            return True
+        written = self._written >= max(SMALLEST_SLICE, tree.leaves // SLICES)
+        return bool(tree.changed or tree.fresh) and (written or self.spare() < len(tree.freed))
 
     async def _write_leaves(self, count: int) -> None:
         tree = self._tree
@@ -293,7 +299,7 @@ class Checkpoints:
             log_tail=tail,
             log_reach=log.head,
             log_previous=log.before(tail),
-            pages=self._medium.pages,
+            pages=self.target_pages,
         )
         freed, tree.freed = tree.freed, []
         if self.snapshots != self._stored:
@@ -355,6 +361,9 @@ class Checkpoints:
     def _publish(self) -> None:
         """The superblock is durable: what only the one before needed is free."""
         self.superblock = self._next
+        if self.superblock.pages > self._pages.total:
+            self._pages.extend(self.superblock.pages)
+            self._medium.pages = self.superblock.pages
         self._log.trim(self.superblock.log_tail)
         freed, self._freed = self._freed, []
         self._pins.give_back(freed)

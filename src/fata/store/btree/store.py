@@ -34,6 +34,7 @@ Durability = Literal["sync", "batch", "none"]
 
 CACHE_OCTETS = 64 << 20
 BATCH_COMMITS = 64  # commits that `batch` leaves without a flush, at most
+GROWTH_LEAST = 4  # pages: fewer are not worth moving the last superblocks, which must not overlap their old places
 UNWRITTEN_OCTETS = 1 << 20  # changes that `none` keeps in memory only, at most
 
 
@@ -290,6 +291,19 @@ class Btree(Reading):
         """Bring everything to the tree on the medium and empty the log."""
         self._check_writable()
         await self._checkpoints.checkpoint()
+
+    async def grow(self) -> int:
+        """Take over what the disk has become larger by; return how many pages that are."""
+        await self.begin()
+        try:
+            block, size = self.medium.block, self.medium.node_size
+            pages = min(block.sectors * block.sector_size // size, 2**32 - 1)
+            more = pages - self.medium.pages
+            if more >= GROWTH_LEAST:
+                await self._checkpoints.grow(pages)
+            return max(more, 0) if more >= GROWTH_LEAST else 0
+        finally:
+            self.end()
 
     def stats(self) -> Stats:
         """Return the store's figures."""
