@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""On-disk formats."""
-=======
 """On-disk formats: octets to values and back. No input or output, no time, no chance."""
->>>>>>> disk
