@@ -98,4 +98,5 @@ def scribble_on_buffers(device: ModelDevice, number: int, hostility: Hostility) 
         address, length = device.memory.number(place, 8), device.memory.number(place + 8, 4)
         if address and device.memory.number(place + 12, 2) & 2:
             count = min(length, 16)
-            device.memory.at(address, count)[:] = bytes(hostility.number(1) for _ in range(count))
+            device.memory.at(address, count)[:] = hostility.chance.randbytes(count)
+    hostility.lies += 1

@@ -45,9 +45,14 @@ class Metal:
 
     def call(self, name: str, **words: Any) -> Any:
         """Have the probe do something; return its answer."""
-        self._line.sendall(json.dumps({"call": name, **words}).encode() + b"\n")
-        text = self._stream.readline()
-        assert text, "the machine has ended"
+        try:
+            self._line.sendall(json.dumps({"call": name, **words}).encode() + b"\n")
+            text = self._stream.readline()
+        except OSError:
+            text = b""
+        if not text:
+            output, _ = self.process.communicate(timeout=PATIENCE)
+            raise AssertionError(f"the machine has ended: {output.decode()}")
         answer = json.loads(text)
         if "error" in answer:
             raise Refused(answer["error"], answer["text"])
@@ -114,6 +119,8 @@ def probing(model: str, image: Path, folder: Path, *devices: str) -> Iterator[Me
         process.kill()
         process.wait()
         process.stdout.close()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _connect(line: socket.socket, path: Path) -> None:

@@ -57,6 +57,9 @@ def test_devices_behind_bridges_and_at_interrupt_lines(image: Path, tmp_path: Pa
     with probing("q35", image, tmp_path, *names, *bridges, *places) as metal:
         opened = [metal.call("open_disk", number=number) for number in range(5)]
         assert sorted(each["sectors"] for each in opened) == sorted(sizes.values())
+        events = {each["sectors"]: each["event"] for each in opened}
+        assert len({events[size] for size in (8, 9)}) == 2, "messages have an event each"
+        assert len({events[size] for size in (10, 11, 12)}) < 3, "no two devices share a line"
         for _ in range(3):
             for each in opened:
                 assert metal.call("exercise", disk=each["disk"])["wrong"] == 0

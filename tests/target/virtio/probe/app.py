@@ -56,6 +56,7 @@ class Probe:
             honest(queue)
 
         transport.notify = notify
+        self.event = source.number
         return transport, hardware(), asyncio.get_running_loop().poller, source
 
     async def devices(self) -> dict[str, int]:
@@ -88,7 +89,7 @@ class Probe:
         handle = next(self.numbers)
         self.disks[handle] = disk
         shape = {"sectors": disk.sectors, "sector_size": disk.sector_size, "read_only": disk.read_only}
-        return {"disk": handle, "features": disk._session.features, **shape}
+        return {"disk": handle, "event": self.event, "features": disk._session.features, **shape}
 
     async def read(self, disk: int, sector: int, count: int) -> str:
         """Read; octets travel as base64."""
