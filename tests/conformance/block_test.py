@@ -11,9 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fata.device.block import Block
+from fata.driver.block.cache import CachedBlock
+from fata.driver.block.encrypted import EncryptedBlock
+from fata.driver.block.faults import FaultyBlock
 from fata.driver.block.file import open_file_block
+from fata.driver.block.partition import PartitionBlock
 from fata.driver.block.ramdisk import RamDisk
+from fata.driver.block.read_only import ReadOnlyBlock
+from fata.driver.block.statistics import CountingBlock
 from fata.errors import StateError
+from fata.sim.powercut import Recorder
+from fata.sim.powercut.image import CrashDisk
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingBlock
 from tests.driver.virtio.open_block import open_virtio_block
@@ -47,7 +55,54 @@ async def _virtio(_folder: Path, sectors: int, sector_size: int, read_only: bool
     return open_virtio_block(sectors, sector_size=sector_size, read_only=read_only).disk
 
 
+async def _partition(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return PartitionBlock(RamDisk(sectors + 5, sector_size, read_only), 3, sectors)
+
+
+async def _counting(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return CountingBlock(RamDisk(sectors, sector_size, read_only))
+
+
+async def _encrypted(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    plain = RamDisk(sectors, sector_size)
+    await EncryptedBlock(plain, bytes(range(64))).write(0, bytes(sectors * sector_size))
+    return EncryptedBlock(ReadOnlyBlock(plain) if read_only else plain, bytes(range(64)))
+
+
+async def _faulty(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return FaultyBlock(RamDisk(sectors, sector_size, read_only))
+
+
+async def _recorder(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return Recorder(RamDisk(sectors, sector_size, read_only))
+
+
+async def _crashed(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    disk = CrashDisk(sectors, sector_size, {}, {})
+    return ReadOnlyBlock(disk) if read_only else disk
+
+
+def _cached(capacity: int) -> Open:
+    async def open_it(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+        return CachedBlock(RamDisk(sectors, sector_size, read_only), capacity)
+
+    return open_it
+
+
+async def _suspending_cached(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return CachedBlock(SuspendingBlock(RamDisk(sectors, sector_size, read_only), tear=True), 5)
+
+
 IMPLEMENTATIONS = {
+    "partition": _partition,
+    "counting": _counting,
+    "encrypted": _encrypted,
+    "faulty": _faulty,
+    "recorder": _recorder,
+    "crashed": _crashed,
+    "cached": _cached(4096),
+    "small cache": _cached(4),
+    "cache that suspends": _suspending_cached,
     "ramdisk": _ramdisk,
     "file": _file,
     "suspending, torn": _torn,

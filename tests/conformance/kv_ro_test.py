@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from fata.device.kv import DictionaryExpected, InvalidKey, Kind, KvRo, NotFound, ValueExpected
+from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.crunch import Crunch, pack
 from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingKvRo
+from fata.store.fat.kv import open_fat_kv, open_fat_kv_ro
+from fata.store.fat.mount import format_volume
 
 pytestmark = pytest.mark.virtual_time
 
@@ -61,6 +64,16 @@ async def _crunch(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return Crunch((folder / "image").read_bytes())
 
 
+async def _fat(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    block = RamDisk(8192)
+    await format_volume(block)
+    store = await open_fat_kv(block)
+    for key, value in content.items():
+        await store.set(key, value)
+    await store.close()
+    return await open_fat_kv_ro(block)
+
+
 async def _suspending(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return SuspendingKvRo(await _memory(folder, content))
 
@@ -69,6 +82,7 @@ IMPLEMENTATIONS: dict[str, Fill] = {
     "memory": _memory,
     "directory": _directory,
     "crunch": _crunch,
+    "FAT": _fat,
     "suspending memory": _suspending,
 }
 

@@ -20,10 +20,13 @@ from fata.device.kv import (
     NotFound,
     ValueExpected,
 )
+from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingKvRw
+from fata.store.fat.kv import open_fat_kv
+from fata.store.fat.mount import format_volume
 
 pytestmark = pytest.mark.virtual_time
 
@@ -36,6 +39,12 @@ async def _directory(folder: Path) -> KvRw:
     return await open_directory(str(folder))
 
 
+async def _fat(_folder: Path) -> KvRw:
+    block = RamDisk(8192)
+    await format_volume(block)
+    return await open_fat_kv(block)
+
+
 async def _suspending(_folder: Path) -> KvRw:
     return SuspendingKvRw(MemoryKv())
 
@@ -43,6 +52,7 @@ async def _suspending(_folder: Path) -> KvRw:
 IMPLEMENTATIONS: dict[str, Callable[[Path], Coroutine[Any, Any, KvRw]]] = {
     "memory": _memory,
     "directory": _directory,
+    "FAT": _fat,
     "suspending memory": _suspending,
 }
 

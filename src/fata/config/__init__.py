@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fata.config.catalog.block_file import block_file
+from fata.config.catalog.boot_files import boot_files
 from fata.config.catalog.clock import clock
 from fata.config.catalog.console import console
 from fata.config.catalog.crunch import crunch
@@ -29,6 +30,7 @@ __all__ = [
     "Key",
     "Offer",
     "block_file",
+    "boot_files",
     "clock",
     "console",
     "crunch",

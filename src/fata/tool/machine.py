@@ -31,7 +31,7 @@ OPTIONS = (
     click.option("--drive", multiple=True, metavar="FILE[:ro]", help="A disk image (raw) for the guest."),
     click.option("--terminal", multiple=True, metavar="SOCKET", help="A console beside the serial port: virtio's."),
     click.option("--nic", multiple=True, metavar="user|tap=NAME", help="A network of QEMU's own, or a TAP interface."),
-    click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for this run: /boot/NAME."),
+    click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for this run, in no image."),
     click.option("--machine", "model", type=click.Choice(MODELS), help=f"Kind of machine. [default: {MODELS[0]}]"),
     click.option(
         "--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"
@@ -66,10 +66,10 @@ class Options(NamedTuple):
         )
 
     def refuse(self, target: str) -> None:
-        """Refuse every option that was given, for a target that is no machine."""
-        names = {"files": "file", "model": "machine"}
+        """Refuse every option that was given but files, for a target that is no machine."""
+        names = {"model": "machine"}
         for name, value in self._asdict().items():
-            if value:
+            if value and name != "files":
                 raise ConfigError(
                     f"--{names.get(name, name)} belongs to a virtual machine, and the target is {target}",
                     remedy=f"Run it with -t {VIRTIO}, or leave the option out.",

@@ -2,6 +2,7 @@
 
 from fata.config.catalog import (
     block_file,
+    boot_files,
     clock,
     console,
     crunch,
@@ -19,6 +20,8 @@ OFFERS = (
     console.OFFER,
     clock.OFFER,
     entropy.OFFER,
+    boot_files.OFFER,
+    boot_files.MACHINE_OFFER,
     generic_stack.OFFER,
     generic_stack.DIRECT_OFFER,
     generic_stack.VIRTIO_OFFER,
