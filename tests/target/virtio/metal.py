@@ -1,4 +1,4 @@
-"""The probe (tests/target/virtio/probe) on a machine with devices of the test's choice, called over a console of its."""
+"""The probe (tests/target/virtio/probe) on a machine with a test's choice of devices, called over its console."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ GDB_PORT = 1234
 LINE_MAX = 8000  # octets; the kernel keeps 8191 with the image's own words
 EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
 
+
 class _Device(NamedTuple):
     """A virtio device: what is behind it, its kind, its options, and what is attached to it."""
 
