@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from fata.target.virtio.guest import exit_status
 from fata.target.virtio.machine import Machine
 from fata.target.virtio.qemu import SUFFIX, command
 from tests.programs import needs, needs_runtime
@@ -62,11 +61,11 @@ class Metal:
         """Let go of the line."""
         self._stream.close()
 
-    def end(self) -> None:
-        """Have it end, and look at how."""
+    def end(self, status: int = 1) -> None:
+        """Have it end, and look at how; `status` is the process's: QEMU has 1 for the guest's 0."""
         self._line.sendall(b'{"call": "end"}\n')
         output, _ = self.process.communicate(timeout=PATIENCE)
-        assert exit_status(self.process.returncode, None) == 0, output.decode()
+        assert self.process.returncode == status, output.decode()
         assert b"Traceback" not in output
 
 
@@ -98,9 +97,17 @@ def probing(model: str, image: Path, folder: Path, *devices: str) -> Iterator[Me
     path.unlink(missing_ok=True)
     terminal = ("-chardev", f"socket,id=terminal,path={path},server=on,wait=off", *device(model, "serial"))
     arguments = words(model, image, "", (*terminal, "-device", "virtconsole,chardev=terminal", *devices))
-    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with running(process, path) as metal:
+        yield metal
+
+
+@contextmanager
+def running(process: subprocess.Popen[bytes], path: Path) -> Iterator[Metal]:
+    """Wait until the probe in a machine is ready, then call it at the socket `path`."""
     assert process.stdout is not None
     line = socket.socket(socket.AF_UNIX)
+    metal = None
     try:
         output = b""
         while b"ready\n" not in output.replace(b"\r", b""):
@@ -109,18 +116,14 @@ def probing(model: str, image: Path, folder: Path, *devices: str) -> Iterator[Me
             output += text
         line.settimeout(PATIENCE)
         _connect(line, path)
-        metal = Metal(process, line)
-        try:
-            yield metal
-        finally:
-            metal.hang_up()
+        yield (metal := Metal(process, line))
     finally:
+        if metal is not None:
+            metal.hang_up()
         line.close()
         process.kill()
         process.wait()
         process.stdout.close()
-        if process.stdin is not None:
-            process.stdin.close()
 
 
 def _connect(line: socket.socket, path: Path) -> None:
