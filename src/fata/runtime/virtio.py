@@ -32,12 +32,16 @@ async def open_virtio_stack(
     ipv4_gateway: str | None = None,
     *,
     dns: Sequence[str] = (),
+    pcap: str | None = None,
     stats: bool = False,
 ) -> DirectStack:
     """Open a stack over the machine's network card `number`. It asks DHCP for an address unless it is given `ipv4`.
 
-    Raises `ConfigError` and `Unavailable`.
+    `pcap` is for who starts the machine: in it there is no place for such a file. Raises `ConfigError`, `Unavailable`.
     """
+    if pcap is not None:
+        remedy = "Start the machine with `fata run`, or give QEMU: -object filter-dump,id=dump,netdev=net0,file=FILE"
+        raise Unavailable("a machine cannot write a capture file of the host", remedy)
     addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
     transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
     stir()

@@ -123,9 +123,7 @@ class Transaction:
             self._set(key, None)
         return True
 
-    async def delete_range(
-        self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes = b""
-    ) -> int:
+    async def delete_range(self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes = b"") -> int:
         """Remove every value of a range; return how many."""
         keys = [key async for key, _ in self.range(start, end, prefix=prefix)]
         for key in keys:
