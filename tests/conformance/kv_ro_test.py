@@ -20,6 +20,8 @@ from fata.driver.kv.memory import MemoryKv
 from fata.driver.kv.tar_pack import pack as pack_tar
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingBlock, SuspendingKvRo
+from fata.store.fat.kv import open_fat_kv, open_fat_kv_ro
+from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
 from fata.store.tar.reading import open_tar
 from fata.store.zip import open_zip
@@ -93,6 +95,16 @@ async def _zip(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return await open_zip(MemoryImage((folder / "image.zip").read_bytes()))
 
 
+async def _fat(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    block = RamDisk(8192)
+    await format_volume(block)
+    store = await open_fat_kv(block)
+    for key, value in content.items():
+        await store.set(key, value)
+    await store.close()
+    return await open_fat_kv_ro(block)
+
+
 async def _suspending(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return SuspendingKvRo(await _memory(folder, content))
 
@@ -105,6 +117,7 @@ IMPLEMENTATIONS: dict[str, Fill] = {
     "appending tar": _appending_tar,
     "tar on a disk that suspends": _suspending_tar,
     "zip": _zip,
+    "FAT": _fat,
     "suspending memory": _suspending,
 }
 
