@@ -27,7 +27,11 @@ ROUNDS = 8  # each removes what the one before has brought to light
 
 async def repair(block: Block) -> list[Finding]:
     """Mend a volume and return what was found. Raises NotFat if there is no boot sector, nor a copy of it."""
-    medium = Medium(block)
+    return (await repaired(Medium(block)))[0]
+
+
+async def repaired(medium: Medium) -> tuple[list[Finding], State]:
+    """Mend a volume; return what was found and what it is now."""
     found: list[Finding] = []
     try:
         state = await examine(medium)
@@ -48,7 +52,7 @@ async def repair(block: Block) -> list[Finding]:
         if faults <= ORDINARY:
             break
         state = await examine(medium)
-    return found
+    return found, state
 
 
 async def _mend(state: State) -> None:
@@ -73,6 +77,7 @@ async def _mend(state: State) -> None:
     await medium.flush()
     await _write_state(state, 0)
     await medium.flush()
+    table.count_free()
 
 
 async def _apply(medium: Medium, patches: Iterable[Patch]) -> None:
