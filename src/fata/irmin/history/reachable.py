@@ -9,6 +9,8 @@ from fata.disk.git import commits, tags
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import BLOB, COMMIT, TAG, TREE, Object
 from fata.disk.git.trees import SUBMODULE, entries_of, is_directory, parse_shape
+from fata.disk.inode import INODE
+from fata.disk.inode import parse as parse_fork
 from fata.irmin.errors import CorruptObject
 from fata.irmin.objects import Objects
 
@@ -27,6 +29,9 @@ def links_of(oid: bytes, found: Object, id_size: int) -> Links:
         if kind == TREE:
             parse_shape(body, id_size)
             return Links((), [(each, TREE if is_directory(mode) else BLOB) for mode, _, each in _own(body, id_size)])
+        if kind == INODE:
+            parts = parse_fork(body, id_size).values()
+            return Links((), [(part.id, INODE if part.fork else TREE) for part in parts])
         if kind == COMMIT:
             tree, parents, _ = commits.parse_links(body, id_size)
             return Links(parents, [(tree, TREE)])
@@ -94,9 +99,7 @@ async def reachable(
 
 async def _read(objects: Objects[Any], oid: bytes, kind: bytes | None) -> Object:
     found = objects.peek(oid)
-    if found is None or (kind is not None and found[0] != kind):
-        return await objects.read_any(oid, kind)
-    return found
+    return await objects.read_any(oid, kind) if found is None or found[0] != kind else found
 
 
 async def _is_here(objects: Objects[Any], oid: bytes) -> bool:
