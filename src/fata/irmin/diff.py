@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from fata.irmin.merge.trees import Entry, identity, ids_of
 from fata.irmin.node import Node
 from fata.irmin.objects import Objects
-from fata.irmin.path import Steps
+from fata.irmin.path import Steps, beneath
 
 
 class Difference(NamedTuple):
@@ -42,5 +42,5 @@ def _beneath(objects: Objects[Any], path: Steps, old: Entry, new: Entry) -> list
     for name in sorted({name for name, _ in mine.items() ^ yours.items()}):
         before = objects.entry(old, name) if type(old) is Node else None
         after = objects.entry(new, name) if type(new) is Node else None
-        found.append(Difference((*path, name), before, after))
+        found.append(Difference(beneath(path, name), before, after))
     return found

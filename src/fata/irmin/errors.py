@@ -44,6 +44,10 @@ class MissingObject(IrminError, DeviceError):
         self.oid = oid
 
 
+class TooDeep(IrminError, DeviceError):
+    """A tree deeper than git would follow; nobody makes such a thing with good intent."""
+
+
 class CorruptRef(IrminError, DeviceError):
     """A reference whose octets do not make sense."""
 

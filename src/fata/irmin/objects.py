@@ -17,6 +17,7 @@ from fata.irmin.backend.contract import Backend, Immediate
 from fata.irmin.cache import ObjectCache
 from fata.irmin.contents.contract import Contents
 from fata.irmin.errors import CorruptObject, MissingObject, WrongKind
+from fata.irmin.gate import Gate
 from fata.irmin.node import Leaf, Miss, Node, empty, fold_edits, put
 from fata.irmin.path import Steps
 
@@ -34,6 +35,7 @@ class Objects(Generic[T]):
         self.id_size = len(new(b"").digest())
         self.empty_id = object_id(TREE, b"", new)
         self.cache = ObjectCache()
+        self.gate = Gate()
         self.keep: Callable[[bytes, Object], None] = self.cache.keep
         self.peek: Callable[[bytes], Object | None] = self.cache.get
         if isinstance(backend, Immediate):
@@ -293,6 +295,14 @@ class Objects(Generic[T]):
             assert node.base is not None
             objects[node.oid] = (TREE, node.base)
         return objects, nodes
+
+    async def write(self, objects: Mapping[bytes, Object]) -> None:
+        """Write objects, while nobody collects garbage."""
+        await self.gate.enter()
+        try:
+            await self.backend.write(objects)
+        finally:
+            self.gate.leave()
 
     def saved(self, objects: Mapping[bytes, Object], nodes: Iterable[Node]) -> None:
         """Note that objects, and so what the nodes held, are in the store now."""

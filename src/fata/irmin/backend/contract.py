@@ -102,6 +102,19 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class Shallow(Protocol):
+    """What a backend offers, too, if it has to note where history was cut, as a git directory has."""
+
+    async def shallow(self) -> set[bytes]:
+        """Return the commits whose parents are left out."""
+        ...
+
+    async def set_shallow(self, commits: set[bytes]) -> None:
+        """Note the commits whose parents are left out from now on."""
+        ...
+
+
+@runtime_checkable
 class Immediate(Protocol):
     """What a backend offers, too, if it has every object at hand: then no question about a tree ever waits."""
 

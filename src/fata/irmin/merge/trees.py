@@ -9,7 +9,7 @@ from fata.irmin.errors import Conflict
 from fata.irmin.merge.contract import known
 from fata.irmin.node import Leaf, Node
 from fata.irmin.objects import Objects
-from fata.irmin.path import Steps, text, texts
+from fata.irmin.path import Steps, beneath, text, texts
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ async def _beneath(objects: Objects[T], path: Steps, old: Entry, our: Node, thei
         found = []
         for name in sorted({name for name, _ in mine.items() ^ yours.items()}):
             before = objects.entry(old, name) if type(old) is Node else None
-            found.append(((*path, name), before, objects.entry(our, name), objects.entry(their, name)))
+            found.append((beneath(path, name), before, objects.entry(our, name), objects.entry(their, name)))
         return found
 
     return await objects.ask(compare)

@@ -154,6 +154,17 @@ class Writes(Reads[T]):
 
     async def _commit(self, head: Commit[T] | None, root: Node, options: Options) -> Commit[T] | None:
         """Write a commit and move the head to it; None if the head is another by now."""
+        gate = self.repo.objects.gate
+        if gate.closed:
+            await gate.enter()
+        else:
+            gate.inside += 1
+        try:
+            return await self._commit_inside(head, root, options)
+        finally:
+            gate.leave()
+
+    async def _commit_inside(self, head: Commit[T] | None, root: Node, options: Options) -> Commit[T] | None:
         repo = self.repo
         old = None if head is None else head.oid
         parents = options.get("parents")
