@@ -34,7 +34,8 @@ TABLE = {
     "disk": Layer(imports=names("errors"), banned=PURE),
     "proto": Layer(imports=names("wire errors"), banned=PURE),
     "device": Layer(imports=names("errors"), banned=PURE),
-    "driver": Layer(imports=names("device wire disk errors")),
+    # Ciphers: the runtime's module in an image, the package in a process.
+    "driver": Layer(imports=names("device wire disk errors"), third_party=names("_cipher cryptography")),
     "stack": Layer(imports=names("proto wire device errors")),
     "http": Layer(imports=names("errors"), third_party=names("h11 wsproto")),
     "store": Layer(imports=names("disk device errors")),

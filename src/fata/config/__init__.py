@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fata.config.catalog.block_file import block_file
+from fata.config.catalog.boot_files import boot_files
 from fata.config.catalog.clock import clock
 from fata.config.catalog.console import console
 from fata.config.catalog.crunch import crunch
@@ -13,6 +14,7 @@ from fata.config.catalog.generic_kv_ro import generic_kv_ro
 from fata.config.catalog.generic_stack import direct_stack, generic_stack, virtio_stack
 from fata.config.catalog.memory_kv import memory_kv
 from fata.config.catalog.ramdisk import ramdisk
+from fata.config.catalog.virtio_console import virtio_console
 from fata.config.impl import Device, Entry, Impl, device, if_, match
 from fata.config.keys import Key, Target, key
 from fata.config.offer import Offer
@@ -28,6 +30,7 @@ __all__ = [
     "Key",
     "Offer",
     "block_file",
+    "boot_files",
     "clock",
     "console",
     "crunch",
@@ -47,6 +50,7 @@ __all__ = [
     "ramdisk",
     "register",
     "target",
+    "virtio_console",
     "virtio_stack",
 ]
 

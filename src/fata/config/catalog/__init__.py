@@ -2,6 +2,7 @@
 
 from fata.config.catalog import (
     block_file,
+    boot_files,
     clock,
     console,
     crunch,
@@ -12,12 +13,15 @@ from fata.config.catalog import (
     generic_stack,
     memory_kv,
     ramdisk,
+    virtio_console,
 )
 
 OFFERS = (
     console.OFFER,
     clock.OFFER,
     entropy.OFFER,
+    boot_files.OFFER,
+    boot_files.MACHINE_OFFER,
     generic_stack.OFFER,
     generic_stack.DIRECT_OFFER,
     generic_stack.VIRTIO_OFFER,
@@ -28,4 +32,5 @@ OFFERS = (
     block_file.OFFER,
     drive.OFFER,
     ramdisk.OFFER,
+    virtio_console.OFFER,
 )

@@ -30,9 +30,12 @@ def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> in
         tail.arm(block, now)
     if block.limited and block.recovery != FAST:
         block.congestion.acknowledged(acked, now, block.rtt.smoothed)
-    if block.queued:
+    if una >= block.snd_end:
+        block.queue.clear()
+        block.queued = 0
+    elif block.queued:
         block.queue.release(una)
-        block.queued = block.snd_end - una if una < block.snd_end else 0
+        block.queued = block.snd_end - una
     return ROOM
 
 
