@@ -14,6 +14,7 @@ from fata.config.catalog.generic_kv_ro import generic_kv_ro
 from fata.config.catalog.generic_stack import direct_stack, generic_stack, virtio_stack
 from fata.config.catalog.memory_kv import memory_kv
 from fata.config.catalog.ramdisk import ramdisk
+from fata.config.catalog.virtio_console import virtio_console
 from fata.config.impl import Device, Entry, Impl, device, if_, match
 from fata.config.keys import Key, Target, key
 from fata.config.offer import Offer
@@ -49,6 +50,7 @@ __all__ = [
     "ramdisk",
     "register",
     "target",
+    "virtio_console",
     "virtio_stack",
 ]
 

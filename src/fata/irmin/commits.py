@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from fata.disk.git.objects import COMMIT
 from fata.irmin.commit import Commit
+from fata.irmin.history.graph import CommitGraph
 from fata.irmin.objects import Objects
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ class Commits(Generic[T]):
 
     def __init__(self, objects: Objects[T]) -> None:
         self.objects = objects
+        self.graph = CommitGraph(objects)
         self._recent: dict[bytes, Commit[T]] = {}
 
     async def commit(self, oid: bytes) -> Commit[T]:
@@ -31,6 +33,11 @@ class Commits(Generic[T]):
     def recent(self, oid: bytes) -> Commit[T] | None:
         """Return a commit that is remembered."""
         return self._recent.get(oid)
+
+    def forget(self) -> None:
+        """Remember nothing: objects have been deleted."""
+        self.graph = CommitGraph(self.objects)
+        self._recent.clear()
 
     def remember(self, commit: Commit[T]) -> None:
         """Keep a commit at hand; the oldest goes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.errors import DeviceError, FataError, StateError
+from fata.errors import DeviceError, FataError, StateError, WireError
 
 
 class IrminError(FataError):
@@ -44,12 +44,23 @@ class MissingObject(IrminError, DeviceError):
         self.oid = oid
 
 
+class TooDeep(IrminError, DeviceError):
+    """A tree deeper than git would follow; nobody makes such a thing with good intent."""
+
+
 class CorruptRef(IrminError, DeviceError):
     """A reference whose octets do not make sense."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"reference {name}: {reason}")
         self.name = name
+
+
+class NameTaken(IrminError, DeviceError):
+    """A reference cannot have this name while another exists: "a" and "a/b" exclude each other, as files do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: the name is taken, or one above or below it")
 
 
 class Busy(IrminError, DeviceError):
@@ -97,6 +108,10 @@ class HeadRejected(IrminError, DeviceError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class BadProof(IrminError, WireError):
+    """A proof that does not prove what it says."""
 
 
 class TooManyLcas(IrminError, DeviceError):

@@ -13,6 +13,7 @@ from fata.config.catalog import (
     generic_stack,
     memory_kv,
     ramdisk,
+    virtio_console,
 )
 
 OFFERS = (
@@ -31,4 +32,5 @@ OFFERS = (
     block_file.OFFER,
     drive.OFFER,
     ramdisk.OFFER,
+    virtio_console.OFFER,
 )

@@ -36,6 +36,7 @@ RING = 256  # descriptors, QEMU's own limit
 BURST = 64  # frames a receive()
 HEADER = 12  # octets, with the number of merged buffers at 10
 MERGED = 10
+RECEIVE_ROOM = RING * PAGE  # octets of buffers to receive into; a large MTU without MRG_RXBUF gets fewer of them
 ARENA = 128 * PAGE  # octets of sent frames under way: seven of the largest
 VLAN_TAG = 4  # octets, which the MTU does not count
 GROUP = 0x01  # bit of an address's first octet
@@ -93,12 +94,13 @@ class VirtioNet:
         return mac, mtu
 
     def _fill(self, memory: Memory) -> None:
-        """Give the device all buffers to receive into: descriptor n is buffer n, for ever."""
+        """Give the device the buffers to receive into: descriptor n is buffer n, for ever."""
         ring = self._receiving
         least = HEADER + ETHERNET_HEADER + VLAN_TAG + self._mtu
         self._buffer = PAGE if self._merges else -(-least // 64) * 64  # octets
-        address, self._in = memory.dma(-(-self._buffer * ring.size // PAGE))
-        for index in range(ring.size):
+        count = min(ring.size, RECEIVE_ROOM // self._buffer)
+        address, self._in = memory.dma(-(-self._buffer * count // PAGE))
+        for index in range(count):
             ring.describe(index, address + index * self._buffer, self._buffer, writable=True)
             ring.offer(index, self._buffer)
 

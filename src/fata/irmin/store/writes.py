@@ -8,8 +8,10 @@ from typing import TypeVar, Unpack
 from fata.disk.git.objects import COMMIT
 from fata.irmin.commit import Commit, make
 from fata.irmin.errors import Conflict, TestFailed, TooManyRetries
+from fata.irmin.history.changed import signature
 from fata.irmin.merge.contract import known
 from fata.irmin.merge.default import option
+from fata.irmin.merge.rules import merge_at
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Node, empty
 from fata.irmin.path import Path, steps
@@ -101,7 +103,8 @@ class Writes(Reads[T]):
             if found == value:
                 return tree
             try:
-                merged = await option(self.repo.objects.contents.merge)(known(base), found, value)
+                merge = merge_at(self.repo.objects.contents.merge, path)
+                merged = await option(merge)(known(base), found, value)
             except Conflict as conflict:
                 raise conflict.at(*map(str, path.split("/") if isinstance(path, str) else path)) from None
             return await (tree.remove(path) if merged is None else tree.add(path, merged))
@@ -153,16 +156,29 @@ class Writes(Reads[T]):
 
     async def _commit(self, head: Commit[T] | None, root: Node, options: Options) -> Commit[T] | None:
         """Write a commit and move the head to it; None if the head is another by now."""
+        gate = self.repo.objects.gate
+        if gate.closed:
+            await gate.enter()
+        else:
+            gate.inside += 1
+        try:
+            return await self._commit_inside(head, root, options)
+        finally:
+            gate.leave()
+
+    async def _commit_inside(self, head: Commit[T] | None, root: Node, options: Options) -> Commit[T] | None:
         repo = self.repo
         old = None if head is None else head.oid
         parents = options.get("parents")
         if parents is None:
             parents = () if old is None else (old,)
+        changed = signature(None if head is None else head.root, root) if len(parents) < 2 else None
         objects, nodes = repo.objects.unsaved(root)
         commit, body = make(repo.objects, root, parents, repo.info(options))
         objects[commit.oid] = (COMMIT, body)
         if not await self.target.move(old, commit.oid, objects):
             return None
-        repo.objects.saved(nodes)
+        repo.objects.saved(objects, nodes)
         repo.commits.remember(commit)
+        repo.commits.graph.add(commit.oid, parents, changed)
         return commit
