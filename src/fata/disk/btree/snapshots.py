@@ -1,9 +1,9 @@
 """The table of named snapshots: a node of kind 4.
 
-    body   +---------------+-------------+----------+----------+-------+-------+------+---- ----+----
-           | generation    | root        | root     | root     | root  | root  | name | name    | … next entry
-           | u64           | gen. u64    | addr u32 | crc u32  | flags | level | u16  | (UTF-8) |
-           +---------------+-------------+----------+----------+-------+-------+------+---- ----+----
+body   +---------------+-------------+----------+----------+-------+-------+------+---- ----+----
+       | generation    | root        | root     | root     | root  | root  | name | name    | … next entry
+       | u64           | gen. u64    | addr u32 | crc u32  | flags | level | u16  | (UTF-8) |
+       +---------------+-------------+----------+----------+-------+-------+------+---- ----+----
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ def snapshot_body(entries: list[SnapshotEntry]) -> list[bytes]:
     for entry in entries:
         name, root = entry.name.encode(), entry.root
         body.append(
-            ENTRY.pack(
-                entry.generation, root.generation, root.address, root.crc, root.flags, entry.level, len(name)
-            )
+            ENTRY.pack(entry.generation, root.generation, root.address, root.crc, root.flags, entry.level, len(name))
         )
         body.append(name)
     return body

@@ -89,7 +89,11 @@ def _check_geometry(superblock: Superblock, block: Block) -> None:
         raise NotAStore(f"btree: the store has {octets} octets, the disk only {block.sectors * block.sector_size}")
     if superblock.log_sector % block.sector_size or superblock.node_size % block.sector_size:
         raise NotAStore(f"btree: made for sectors of {superblock.log_sector} octets, this disk's have more")
-    if superblock.log_start < 2 or not superblock.log_pages or superblock.log_start + superblock.log_pages > superblock.pages - 2:
+    if (
+        superblock.log_start < 2
+        or not superblock.log_pages
+        or superblock.log_start + superblock.log_pages > superblock.pages - 2
+    ):
         raise NotAStore("btree: its log lies outside the store")
 
 
@@ -220,5 +224,5 @@ class Walk:
             return
         spans = await spans_of(self._medium, extent)
         for span in spans:
-            self._mark(span.address, span.count, "extent")
+            self._mark(span.address, span.pages, "extent")
         self.extents[extent] = spans

@@ -42,9 +42,7 @@ async def save(checkpoints: Checkpoints, tree: Tree, name: str) -> None:
     await checkpoints.publish(entries)
 
 
-async def drop(
-    checkpoints: Checkpoints, tree: Tree, pages: Pages, pins: Pins, medium: Medium, name: str
-) -> None:
+async def drop(checkpoints: Checkpoints, tree: Tree, pages: Pages, pins: Pins, medium: Medium, name: str) -> None:
     """Forget a name, and find out anew which pages are free. Nothing else may write meanwhile."""
     entry = find_entry(checkpoints.snapshots, name)
     await checkpoints.checkpoint()
@@ -60,6 +58,6 @@ async def drop(
         for one in checkpoints.snapshots:
             await walk.visit(one.root, one.level)
         for span in pins.held():
-            derived.mark(span.address, span.count)
+            derived.mark(span.address, span.pages)
         pages.adopt(derived)
         tree.extents.update(walk.extents)

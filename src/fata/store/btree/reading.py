@@ -110,11 +110,14 @@ class Reading:
             if leaf.resident:
                 leaf.used = True
                 return leaf, end
-            await load_leaf(self._medium, leaf)
-            if leaf.resident and leaf.since < 0:
-                self._cache.add(leaf)
+            await self._load(leaf)
             if self._ended is not None:
                 raise self._ended
+
+    async def _load(self, leaf: Leaf) -> None:
+        await load_leaf(self._medium, leaf)
+        if leaf.resident and leaf.since < 0:
+            self._cache.add(leaf)
 
     # -- ranges
 
@@ -185,9 +188,7 @@ class Reading:
                 node = node.children[index]
             if node.resident:
                 return node, begin
-            await load_leaf(self._medium, node)
-            if node.resident and node.since < 0:
-                self._cache.add(node)
+            await self._load(node)
 
     async def first(self, prefix: bytes = b"") -> Item | None:
         """Return the least key (that begins with `prefix`) and its value."""

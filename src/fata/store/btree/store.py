@@ -13,10 +13,9 @@ from fata.store.btree.cache import Cache
 from fata.store.btree.checkpoint import Checkpoints
 from fata.store.btree.extents import ExtentWriter, pages_for
 from fata.store.btree.lock import Lock
-from fata.store.btree.mount import load_leaf
+from fata.store.btree.named import drop, find_entry, save
 from fata.store.btree.pins import Pins
 from fata.store.btree.reading import Kept, Reading, closed_error
-from fata.store.btree.named import drop, find_entry, save
 from fata.store.btree.snapshot import NamedSnapshot, Snapshot, open_named
 from fata.store.btree.transaction import Transaction
 from fata.store.btree.tree import Leaf
@@ -25,7 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
 
-    from fata.device.block import Block
     from fata.store.btree.mount import Mounted
     from fata.store.btree.pins import Pin
     from fata.store.btree.tree import Part
@@ -187,9 +185,7 @@ class Btree(Reading):
             missing += self._neighbours(plan, changes)
             if missing:
                 for leaf in missing:
-                    await load_leaf(self.medium, leaf)
-                    if leaf.resident and leaf.since < 0:
-                        self._cache.add(leaf)
+                    await self._load(leaf)
             elif await self._admission.admit(plan, keys, changes, octets):
                 return plan
 

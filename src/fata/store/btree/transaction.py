@@ -78,7 +78,7 @@ class Transaction:
             raise TooLarge(f"btree: a key of {len(key)} octets, the limit is {store.key_limit}")
         if len(value) > store.inline_limit:
             value = await store.write_extent([value], len(value))
-            self.extents.append(value)  # type: ignore[arg-type]  # it is one
+            self.extents.append(value)
         elif value.__class__ is not bytes:
             value = bytes(value)
         if self._undo is not None:
@@ -123,9 +123,7 @@ class Transaction:
             self._set(key, None)
         return True
 
-    async def delete_range(
-        self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes = b""
-    ) -> int:
+    async def delete_range(self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes = b"") -> int:
         """Remove every value of a range; return how many."""
         keys = [key async for key, _ in self.range(start, end, prefix=prefix)]
         for key in keys:

@@ -72,7 +72,7 @@ class Span(NamedTuple):
     """Neighbouring pages, and the generation that wrote them."""
 
     address: int
-    count: int
+    pages: int
     generation: int
 
 
