@@ -21,7 +21,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from fata.disk.btree.corrupt import Corrupt
-from fata.disk.btree.extent import Extent
+from fata.disk.btree.extent import DESCRIPTOR, Extent
 from fata.disk.btree.pointer import Pointer
 
 NODE_SIZES = (4096, 8192, 16384, 32768, 65536)  # octets
@@ -169,6 +169,8 @@ def leaf_entries(data: bytes, count: int) -> LeafContent:
         raise StructError
     pieces = [data[start:end] for start, end in pairwise(ends)]
     for index in large:
+        if len(pieces[index]) != DESCRIPTOR.size:
+            raise StructError
         pieces[index] = Extent(pieces[index])
     return LeafContent(pieces[:count], pieces[count:])
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from fata.disk.btree.corrupt import Corrupt
-from fata.disk.btree.extent import Extent
+from fata.disk.btree.extent import DESCRIPTOR, Extent
 
 HEADER = Struct("<IIQQII")
 HEADER_SIZE = HEADER.size  # octets
@@ -119,6 +119,8 @@ def _parse_group(data: bytes, offset: int, into: dict[bytes, bytes | None]) -> i
             continue
         octets = length & ~LARGE
         value = data[position : position + octets]
+        if length & LARGE and len(value) != DESCRIPTOR.size:
+            raise StructError
         into[key] = Extent(value) if length & LARGE else value
         position += octets
     return position

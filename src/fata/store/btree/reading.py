@@ -8,7 +8,7 @@ from fata.disk.btree.extent import Extent
 from fata.errors import StateError
 from fata.store.btree.extents import chunks
 from fata.store.btree.mount import load_leaf
-from fata.store.btree.tree import Inner, Leaf, find_with_end
+from fata.store.btree.nodes import Inner, Leaf, find_with_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fata.store.btree.cache import Cache
     from fata.store.btree.medium import Medium
-    from fata.store.btree.tree import Node
+    from fata.store.btree.nodes import Node
 
     class Rooted(Protocol):
         """A tree, or a pin of one."""
