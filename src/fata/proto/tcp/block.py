@@ -235,6 +235,8 @@ class Block:
             and not self.reassembly.starts
             and not self.probing
             and not self.detached
+            and not self.rare
+            and self.dsack is None
             and not self.host.pool.full
         )
 
