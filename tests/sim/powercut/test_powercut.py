@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -13,6 +13,7 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.errors import DeviceError, StateError
 from fata.runtime.drive import drive
 from fata.sim.powercut import Cut, Recorder, Violation, campaign, check, record_over, replay
+from fata.sim.powercut.image import weigh
 from fata.sim.suspending import SuspendingBlock
 from tests.sim.powercut.toy_store import BUGS, judge, recovering, work
 
@@ -29,10 +30,6 @@ def images(disk: Recorder, **options: Any) -> set[bytes]:
 
     check(disk.record, recover, lambda seen, promise: None, **options)
     return found
-
-
-def recorded(work: Coroutine[Any, Any, None]) -> None:
-    drive(work)
 
 
 def test_any_subset_of_what_is_not_flushed_may_be_there() -> None:
@@ -148,6 +145,15 @@ def test_refused_writes_are_no_writes() -> None:
             drive(disk.write(sector, octets))
     drive(disk.write(0, b""))
     assert images(disk) == {b".."}
+
+
+def test_images_are_told_apart_by_which_sector_holds_what() -> None:
+    """Every arrangement of 6 contents is another image, though the contents are the same."""
+    weights = set()
+    contents = [bytes([letter]) * 512 for letter in range(1, 7)]
+    for arrangement in permutations(contents):
+        weights.add(sum(weigh(sector, content) for sector, content in enumerate(arrangement)))
+    assert len(weights) == 720
 
 
 def test_a_large_moment_shows_every_prefix_and_every_loss() -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from fata.disk.git.trees import DIRECTORY, SUBMODULE
 from fata.irmin.errors import Conflict
 from fata.irmin.merge.contract import known
+from fata.irmin.merge.rules import merge_at
 from fata.irmin.node import Leaf, Node
 from fata.irmin.objects import Objects
 from fata.irmin.path import Steps, beneath, text, texts
@@ -68,7 +69,8 @@ async def _merge_leaves(objects: Objects[T], path: Steps, old: Entry, our: Entry
     mine, yours = await objects.value(our), await objects.value(their)
     before = None if old is None else await objects.value(old)
     try:
-        merged = await objects.contents.merge(known(before), mine, yours)
+        merge = merge_at(objects.contents.merge, texts(path))
+        merged = await merge(known(before), mine, yours)
     except Conflict as conflict:
         raise conflict.at(*map(text, path)) from None
     return objects.leaf(merged, mode)

@@ -11,6 +11,7 @@ from fata.irmin.errors import Conflict, TestFailed, TooManyRetries
 from fata.irmin.history.changed import signature
 from fata.irmin.merge.contract import known
 from fata.irmin.merge.default import option
+from fata.irmin.merge.rules import merge_at
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Node, empty
 from fata.irmin.path import Path, steps
@@ -102,7 +103,8 @@ class Writes(Reads[T]):
             if found == value:
                 return tree
             try:
-                merged = await option(self.repo.objects.contents.merge)(known(base), found, value)
+                merge = merge_at(self.repo.objects.contents.merge, path)
+                merged = await option(merge)(known(base), found, value)
             except Conflict as conflict:
                 raise conflict.at(*map(str, path.split("/") if isinstance(path, str) else path)) from None
             return await (tree.remove(path) if merged is None else tree.add(path, merged))
