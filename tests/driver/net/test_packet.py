@@ -11,7 +11,6 @@ import pytest
 from fata.device.net import ReceivedFrame, SentFrame
 from fata.device.poller import Poller
 from fata.driver.net.packet import Packet
-from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, Unavailable
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig, check_checksum, large_frame, pattern
@@ -21,13 +20,6 @@ from tests.network_namespace import Namespace, namespace
 pytestmark = pytest.mark.root
 
 NEAR, FAR = "near", "far"
-
-
-@pytest.fixture
-def poller() -> Iterator[Poller]:
-    poller = EpollPoller()
-    yield poller
-    poller.close()
 
 
 @pytest.fixture
@@ -141,6 +133,7 @@ def test_down_frames_are_lost_and_counted(space: Namespace, poller: Poller, pack
     assert packet.counters.not_taken == 1
     poller.wait(poller.monotonic())
     space.ip(f"link set {NEAR} up")
+    space.await_carrier(FAR)
     far.transmit(frame_of(rig, 1, inwards=True))
     NetContract().wait(rig, lambda: sum(calls) == 1)
 
