@@ -54,7 +54,7 @@ async def open_virtio_stack(
             await stack.close()
             raise
     if stats:
-        stack.closing.append(Display(stack.report).close)
+        stack.closing.append(Display(lambda seconds: f"{stack.report(seconds)}\n{card.report()}").close)
     return stack
 
 

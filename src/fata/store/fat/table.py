@@ -169,7 +169,9 @@ class Table:
             self.cuts.add(cut)
 
     def give_back(self) -> None:
-        """Make free what was given up: the disk names it no longer."""
+        """Make free what was given up: the disk names it no longer. A chain's new end may have been given up since."""
+        for cluster in self.cuts:
+            self.put(cluster, self.end)
         for first, count in self.given_up:
             if self.upper:
                 for cluster in range(first, first + count):
@@ -179,8 +181,6 @@ class Table:
                 low, high = span(first, self.bits)[0], span(first + count - 1, self.bits)[1]
                 self.dirty.update(range(low // self.unit, high // self.unit + 1))
         self.release(self.given_up)
-        for cluster in self.cuts:
-            self.put(cluster, self.end)
         self.given_up.clear()
         self.cuts.clear()
         self.waiting = 0

@@ -101,13 +101,29 @@ class GitBackend:
 
     def _write_pack(self, objects: Mapping[bytes, Object]) -> None:
         content, packed = serialize(objects.items(), len(objects), self._level)
-        self.adopt_pack(content, pack_index.serialize(packed, content[-20:]))
-
-    def adopt_pack(self, content: bytes, index: bytes) -> None:
-        """Keep a pack that is complete and checked, with its index. Git sees it when the index is there."""
         sync = self._durability is Durability.SYNC
-        path = f"{self._objects}/pack/pack-{content[-20:].hex()}"
-        write_whole(f"{path}.pack", content, sync=sync)
+        write_whole(f"{self._pack_path(content[-20:])}.pack", content, sync=sync)
+        self._finish_pack(content[-20:], pack_index.serialize(packed, content[-20:]))
+
+    def pack_directory(self) -> str:
+        return f"{self._objects}/pack"
+
+    def adopt_pack(self, path: str, pack_hash: bytes, index: bytes) -> None:
+        try:
+            os.chmod(path, 0o444)
+            if self._durability is Durability.SYNC:
+                sync_file(path)
+            os.rename(path, f"{self._pack_path(pack_hash)}.pack")
+            self._finish_pack(pack_hash, index)
+        except OSError as error:
+            raise Unavailable(f"{self._objects}: {error.strerror}") from error
+
+    def _pack_path(self, pack_hash: bytes) -> str:
+        return f"{self._objects}/pack/pack-{pack_hash.hex()}"
+
+    def _finish_pack(self, pack_hash: bytes, index: bytes) -> None:
+        """Write a pack's index, with which git sees it."""
+        path, sync = self._pack_path(pack_hash), self._durability is Durability.SYNC
         write_whole(f"{path}.idx", index, sync=sync)
         if sync:
             sync_directory(f"{self._objects}/pack")
