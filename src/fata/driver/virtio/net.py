@@ -59,9 +59,9 @@ class VirtioNet:
         if not features >> MRG_RXBUF & 1:  # else 64 KiB would have to lie ready for every frame
             features &= ~(1 << GUEST_TSO4 | 1 << GUEST_TSO6)
         session.accept(features)
-        self._mac, self._mtu = self._identity()
-        self._largest = self._mtu + ETHERNET_HEADER + VLAN_TAG  # octets of a frame that is not segmented
-        self._capabilities = _capabilities(session)
+        self.mac, self.mtu = self._identity()
+        self._largest = self.mtu + ETHERNET_HEADER + VLAN_TAG  # octets of a frame that is not segmented
+        self.capabilities = _capabilities(session)
         self._merges = session.has(MRG_RXBUF)
         self._poller = poller
         self._source = source
@@ -99,25 +99,13 @@ class VirtioNet:
     def _fill(self, memory: Memory) -> None:
         """Give the device the buffers to receive into: descriptor n is buffer n, for ever."""
         ring = self._receiving
-        least = HEADER + ETHERNET_HEADER + VLAN_TAG + self._mtu
+        least = HEADER + ETHERNET_HEADER + VLAN_TAG + self.mtu
         self._buffer = PAGE if self._merges else -(-least // 64) * 64  # octets
         count = min(ring.size, RECEIVE_ROOM // self._buffer)
         address, self._in = memory.dma(-(-self._buffer * count // PAGE))
         for index in range(count):
             ring.describe(index, address + index * self._buffer, self._buffer, writable=True)
             ring.offer(index, self._buffer)
-
-    @property
-    def mac(self) -> bytes:
-        return self._mac
-
-    @property
-    def mtu(self) -> int:
-        return self._mtu
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._capabilities
 
     # In.
 
@@ -185,7 +173,7 @@ class VirtioNet:
                 return False
             if segment_size < 1:
                 return False
-        if checksum is not UNKNOWN and not self._capabilities.receive_checksum:
+        if checksum is not UNKNOWN and not self.capabilities.receive_checksum:
             return False
         return ETHERNET_HEADER <= len(data) <= limit
 
@@ -199,7 +187,7 @@ class VirtioNet:
         accepted = 0
         try:
             for frame in frames:
-                length = HEADER + check(frame, self._mtu, self._capabilities)
+                length = HEADER + check(frame, self.mtu, self.capabilities)
                 if not self._put(frame, length):
                     self._awaits_room = True
                     break
