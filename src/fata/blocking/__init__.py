@@ -1,12 +1,10 @@
-"""The synchronous face of stores, for scripts, tools and FUSE: the same code, driven to its end at once.
+"""The synchronous face of stores: for scripts, tools and FUSE, over devices that never suspend.
 
-store = blocking(repo).main()
-store.set("greetings/en", "hello")
+with Blocking(drive(open_file_block("disk.img"))) as disk: ...
+store = Blocking(call(open_fat_kv(disk)))
+store.get("css/site.css")                       # awaits nothing: it is done when it returns
 """
 
-from __future__ import annotations
+from fata.blocking.face import Blocking, call
 
-from fata.blocking.drive import drive
-from fata.blocking.face import Face, blocking
-
-__all__ = ["Face", "blocking", "drive"]
+__all__ = ["Blocking", "call"]

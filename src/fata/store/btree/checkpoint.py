@@ -22,8 +22,8 @@ from fata.disk.btree.superblock import SIZE, Superblock, parse, serialize
 from fata.errors import DeviceError
 from fata.store.btree.errors import Failed, OtherWriter, OutOfSpace
 from fata.store.btree.lock import Lock
+from fata.store.btree.nodes import Inner, Leaf, Span
 from fata.store.btree.placing import Placing
-from fata.store.btree.tree import Inner, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,6 +147,17 @@ class Checkpoints:
         tree = self._tree
         if empty_log and (tree.dirty or tree.fresh or tree.changed):
             await self.checkpoint()
+
+    async def write_ahead(self, leaves: list[Leaf]) -> None:
+        """Write leaves that no tree has yet, and forget their entries."""
+        async with self.lock:
+            await self._guarded(self._write_ahead(leaves))
+
+    async def _write_ahead(self, leaves: list[Leaf]) -> None:
+        await self._enlist()
+        placing = self._placing()
+        placing.add_leaves(leaves)
+        await self._carry_out(placing)
 
     async def publish(self, snapshots: list[SnapshotEntry]) -> None:
         """Replace the table of named snapshots, durably."""

@@ -58,6 +58,6 @@ async def drop(checkpoints: Checkpoints, tree: Tree, pages: Pages, pins: Pins, m
         for one in checkpoints.snapshots:
             await walk.visit(one.root, one.level)
         for span in pins.held():
-            derived.mark(span.address, span.count)
+            derived.mark(span.address, span.pages)
         pages.adopt(derived)
         tree.extents.update(walk.extents)

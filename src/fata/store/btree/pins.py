@@ -4,8 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from fata.store.btree.nodes import Node, Span
     from fata.store.btree.pages import Pages
-    from fata.store.btree.tree import Node, Span, Tree
+    from fata.store.btree.tree import Tree
 
 
 class Pin:

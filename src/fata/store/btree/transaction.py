@@ -78,7 +78,7 @@ class Transaction:
             raise TooLarge(f"btree: a key of {len(key)} octets, the limit is {store.key_limit}")
         if len(value) > store.inline_limit:
             value = await store.write_extent([value], len(value))
-            self.extents.append(value)  # type: ignore[arg-type]  # it is one
+            self.extents.append(value)
         elif value.__class__ is not bytes:
             value = bytes(value)
         if self._undo is not None:
