@@ -20,10 +20,12 @@ from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fata.device.net import Net
     from fata.device.poller import Interrupt, Poller
     from fata.driver.virtio.contract import Transport
 
 WORDS = "FATA_VIRTIO_MMIO"  # the environment variable in which the kernel gathers what the boot line told
+TAP = "FATA_TAP"  # of the image as a Linux process: the TAP interface that is its network card
 DHCP_WAIT = 30.0  # seconds
 
 
@@ -40,8 +42,7 @@ async def open_virtio_stack(
     Raises `ConfigError` and `Unavailable`.
     """
     addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
-    transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
-    card = VirtioNet(transport, hardware(), _poller(), interrupt)
+    card = _card(number)
     stack = DirectStack(card, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
     if ipv4 is None:
         try:
@@ -52,6 +53,16 @@ async def open_virtio_stack(
     if stats:
         stack.closing.append(Display(stack.report).close)
     return stack
+
+
+def _card(number: int) -> Net:
+    tap = os.environ.get(TAP)
+    if tap is not None:
+        from fata.driver.net.tap import Tap
+
+        return Tap(_poller(), tap)
+    transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
+    return VirtioNet(transport, hardware(), _poller(), interrupt)
 
 
 async def open_drive(number: int = 0) -> VirtioBlock:
