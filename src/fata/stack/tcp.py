@@ -54,9 +54,12 @@ class Tcp:
         self.news: dict[Connection | TimeWait, int] = {}  # Event bits of this list of frames
         self._touched: dict[Connection | TimeWait, None] = {}
         self._ip = ip
+        self.host.path_mtu = ip.path_mtus.lookup
+        self.loopback = False  # this host has connections with itself, or has had
         self.output = output
         self._emit = output.emit
         output.connections = self.host.connections
+        self.told: Connection | TimeWait | None = None  # whose protocol is being told: it is flushed afterwards
         self._settling = False
         self._flush_is_due = False
         self._alarm = Alarm(loop, self._tick)
@@ -73,12 +76,14 @@ class Tcp:
                     owner = connection.owner
                     if not events:
                         continue
+                    self.told = connection
                     if owner is not None:
                         owner.handle(events)
                     elif events & CONNECTED and connection.listener is not None:
                         connection.listener.owner.accept(connection, events)
         finally:
             self._settling = False
+            self.told = None
         self.flush(now)
 
     def touch(self, connection: Connection) -> None:
@@ -95,11 +100,19 @@ class Tcp:
     def flush(self, now: float) -> None:
         """Send what touched connections have to say, and replies to strangers; then look at the clock."""
         touched, self._touched = self._touched, {}
-        host = self.host
+        host, make_answer = self.host, self.output.make_answer
+        answers: list[bytes] = []
         for connection in touched:
-            sent = connection.flush(now)
-            if sent:
-                self._emit(connection.key, sent, now)
+            answer = connection.answer(now)
+            if answer is None:
+                if sent := connection.flush(now):
+                    self._emit(connection.key, sent, now)
+            elif (frame := make_answer(connection.key, answer, now)) is not None:
+                answers.append(frame)
+            else:
+                self._emit(connection.key, [answer.transmission()], now)
+        if answers:
+            self._ip.interface.send_raw(answers)
         for key, reply in host.take_replies():
             self._emit(key, [reply], now)
         self._alarm.set(host.next_deadline())
@@ -151,10 +164,13 @@ class Tcp:
         return (seq - connection.snd_una) & 0xFFFFFFFF < in_flight
 
     def set_path_mtu(self, key: bytes, mtu: int, seq: int, now: float) -> None:
-        """Tell every connection with the same peer that its packets are too large; `key`'s sends `seq` again."""
+        """Tell every connection with the same peer, idle ones too, how large its packets may be.
+
+        That of `key` sends `seq` again, which was too large.
+        """
         for other in list(self.host.connections.values()):
             if isinstance(other, Connection) and other.key[:4] == key[:4]:
-                other.set_path_mtu(mtu, seq if other.key == key else other.snd_una & 0xFFFFFFFF, now)
+                other.set_path_mtu(mtu, seq if other.key == key else None, now)
                 self.touch(other)
 
     def _note(self, connection: Connection, events: int) -> None:
@@ -195,6 +211,7 @@ class Tcp:
             raise OSError(errno.ENETUNREACH, str(error)) from error
         except Unavailable as error:
             raise OSError(errno.EADDRNOTAVAIL, str(error)) from error
+        self.loopback = self.loopback or self._ip.is_own(remote)
         self.touch(connection)
         return connection
 

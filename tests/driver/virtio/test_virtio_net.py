@@ -151,6 +151,16 @@ def test_a_large_mtu_is_taken() -> None:
     assert [frame.data for frame in made.net.receive()] == [sent]
 
 
+def test_a_huge_mtu_without_merged_buffers_takes_no_more_memory() -> None:
+    made = bench(mtu=65_000, masked=1 << net.MRG_RXBUF)
+    rig = Rig(made.net, made.far, made.poller)
+    for number in range(40):
+        made.far.transmit(sent := frame_of(rig, number, 65_014, inwards=True))
+        made.poller.wait(made.poller.monotonic())
+        assert [frame.data for frame in made.net.receive()] == [sent]
+    assert made.card.memory.taken < net.RECEIVE_ROOM + net.ARENA + 16 * 4096
+
+
 def header_of(card: ModelNet, header: bytes, data: bytes, *, buffers: int = 1) -> None:
     """Have the card deliver a frame behind a header of its own making."""
     queue = card.queues[net.RECEIVING]

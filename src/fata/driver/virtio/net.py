@@ -36,11 +36,13 @@ RING = 256  # descriptors, QEMU's own limit
 BURST = 64  # frames a receive()
 HEADER = 12  # octets, with the number of merged buffers at 10
 MERGED = 10
+RECEIVE_ROOM = RING * PAGE  # octets of buffers to receive into; a large MTU without MRG_RXBUF gets fewer of them
 ARENA = 128 * PAGE  # octets of sent frames under way: seven of the largest
 VLAN_TAG = 4  # octets, which the MTU does not count
 GROUP = 0x01  # bit of an address's first octet
 DEFAULT_MTU = 1500  # octets
 REST = bytes(2)  # of a header, behind what Linux has
+PLAIN, UNKNOWN = Segmentation.NONE, Checksum.UNKNOWN  # looked up once: an enumeration's member costs as much as a call
 
 
 class VirtioNet:
@@ -58,6 +60,7 @@ class VirtioNet:
             features &= ~(1 << GUEST_TSO4 | 1 << GUEST_TSO6)
         session.accept(features)
         self._mac, self._mtu = self._identity()
+        self._largest = self._mtu + ETHERNET_HEADER + VLAN_TAG  # octets of a frame that is not segmented
         self._capabilities = _capabilities(session)
         self._merges = session.has(MRG_RXBUF)
         self._poller = poller
@@ -68,6 +71,7 @@ class VirtioNet:
         self._awaits_room = False
         self._told = False  # of its failure, by receive()
         self.malformed = 0  # frames received with a header that makes no sense
+        self.interrupts = 0
         self._receiving = session.ring(RECEIVING, RING)
         self._sending = session.ring(SENDING, RING)
         self._fill(memory)
@@ -93,12 +97,13 @@ class VirtioNet:
         return mac, mtu
 
     def _fill(self, memory: Memory) -> None:
-        """Give the device all buffers to receive into: descriptor n is buffer n, for ever."""
+        """Give the device the buffers to receive into: descriptor n is buffer n, for ever."""
         ring = self._receiving
         least = HEADER + ETHERNET_HEADER + VLAN_TAG + self._mtu
         self._buffer = PAGE if self._merges else -(-least // 64) * 64  # octets
-        address, self._in = memory.dma(-(-self._buffer * ring.size // PAGE))
-        for index in range(ring.size):
+        count = min(ring.size, RECEIVE_ROOM // self._buffer)
+        address, self._in = memory.dma(-(-self._buffer * count // PAGE))
+        for index in range(count):
             ring.describe(index, address + index * self._buffer, self._buffer, writable=True)
             ring.offer(index, self._buffer)
 
@@ -173,15 +178,14 @@ class VirtioNet:
     def _makes_sense(self, frame: ReceivedFrame) -> bool:
         """Say whether a frame is what was agreed on."""
         data, checksum, segmentation, segment_size = frame
-        if segmentation is Segmentation.NONE:
-            limit = self._mtu + ETHERNET_HEADER + VLAN_TAG
-        else:
+        limit = self._largest
+        if segmentation is not PLAIN:
             limit = LARGEST_FRAME
             if not self._session.has(GUEST_TSO4 if segmentation is Segmentation.TCP4 else GUEST_TSO6):
                 return False
             if segment_size < 1:
                 return False
-        if checksum is not Checksum.UNKNOWN and not self._capabilities.receive_checksum:
+        if checksum is not UNKNOWN and not self._capabilities.receive_checksum:
             return False
         return ETHERNET_HEADER <= len(data) <= limit
 
@@ -260,6 +264,7 @@ class VirtioNet:
         self._poller.wake(self._more)
 
     def _interrupt(self) -> None:
+        self.interrupts += 1
         self._session.transport.acknowledge()
         self._look()
 
@@ -280,6 +285,11 @@ class VirtioNet:
             self._readable()
         if has_room and self._writable is not None:
             self._writable()
+
+    def report(self) -> str:
+        """Return what it took to move the frames, for people."""
+        told = f"card: {self._session.notified:,} notifications, {self.interrupts:,} interrupts"
+        return f"{told}, {self.malformed:,} malformed frames" if self.malformed else told
 
     async def close(self) -> None:
         session = self._session

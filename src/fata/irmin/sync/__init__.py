@@ -1,0 +1,1 @@
+"""Fetch, pull, push and clone: between stores, and with git."""
