@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fata.driver.poller.hardware import HardwarePoller
+from fata.errors import Unavailable
 from fata.runtime.hardware import hardware
 from fata.runtime.loop import Loop
 
