@@ -37,7 +37,7 @@ asyncio.run(run())
 """
 PROGRAMS = {"hello": (HELLO, MINIMAL), "asyncio": (ASYNCIO, WHOLE)}
 CONSOLE = (5, 1)  # major and minor number
-LINE = "console=ttyS0 quiet"
+LINE = "console=ttyS0 quiet panic=-1"
 
 
 class File(NamedTuple):
