@@ -232,13 +232,13 @@ class Btree(Reading):
     def _kept(self) -> Kept:
         if self._ended is not None:
             raise self._ended
-        return _Pinned(self._pins.pin())
+        return _Pinned(self._pins.pin(self._checkpoints.generation))
 
     def snapshot(self) -> Snapshot:
         """Return the store as it is now; nobody waits for it. Close it: until then its pages are not free."""
         if self._ended is not None:
             raise self._ended
-        return Snapshot(self._pins.pin(), self.medium, self._cache)
+        return Snapshot(self._pins.pin(self._checkpoints.generation), self.medium, self._cache)
 
     async def save_snapshot(self, name: str) -> None:
         """Keep the store as it is now under a name, on the medium, until `drop_snapshot`. StateError: it exists."""
