@@ -24,6 +24,7 @@ COMMANDS = {
     "modules": "Say which modules of the standard library work in a guest.",
     "size": "Show where the octets of an image go.",
     "debug": "Say what an address in a kernel's message means.",
+    "irmin": "Keep values in a git repository: set, get, merge, pull, push.",
     "fat": "Make, read, change, check and repair images of FAT volumes.",
     "clean": "Remove what build and configure made.",
     "doctor": "Say what this machine has for fata, and what it lacks.",
