@@ -16,6 +16,7 @@ from fata.config.catalog.fat_kv import fat_kv, fat_kv_ro
 from fata.config.catalog.fat_of_files import fat_of_files
 from fata.config.catalog.generic_kv_ro import generic_kv_ro
 from fata.config.catalog.generic_stack import direct_stack, generic_stack, virtio_stack
+from fata.config.catalog.irmin_kv import irmin_kv, irmin_memory_kv
 from fata.config.catalog.memory_kv import memory_kv
 from fata.config.catalog.partition import partition
 from fata.config.catalog.ramdisk import ramdisk
@@ -57,6 +58,8 @@ __all__ = [
     "generic_stack",
     "growing_tar",
     "if_",
+    "irmin_kv",
+    "irmin_memory_kv",
     "key",
     "main",
     "match",
