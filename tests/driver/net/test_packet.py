@@ -14,6 +14,7 @@ from fata.driver.net.packet import Packet
 from fata.errors import DeviceError, Unavailable
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig, check_checksum, large_frame, pattern
+from tests.conformance.net_raw import NetRawContract
 from tests.driver.net.raw_socket import RawSocket
 from tests.network_namespace import Namespace, namespace
 
@@ -71,9 +72,14 @@ class TestPacketOffload(NetOffloadContract):
             asyncio.run(net.close())
 
 
+class TestPacketRaw(NetRawContract):
+    rig = TestPacketOffload.rig
+
+
 def test_without_offloads_large_frames_are_cut_here(space: Namespace, poller: Poller) -> None:
     """The other end of a veth sends large frames and no checksums, whatever we would like."""
     plain, source = open_packet(space, poller, offload=False), open_packet(space, poller, FAR)
+    assert plain.raw is None
     frames = [large_frame(key, pattern(size), source.mac, plain.mac) for key in TYPES for size in (1, 5500)]
     assert source.send(frames) == 4
     received = plain.receive()
