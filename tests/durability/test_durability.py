@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fata.target.virtio.machine import Machine
+from fata.target.virtio.machine import Drive, Machine
 from fata.target.virtio.qemu import command
 from tests.durability.log_writes import MAGIC, SUPER, VERSION, Entry, parse
 from tests.durability.oracle import expected, missing
@@ -70,7 +70,7 @@ def cut(
     disk, log = folder / "disk.img", folder / "log"
     disk.write_bytes(bytes(sectors * SIZE))
     log.touch()
-    words = logged(command(Machine(machine, drives=(disk,)), "tcg", image, line), log)
+    words = logged(command(Machine(machine, drives=(Drive(disk),)), "tcg", image, line), log)
     said = ""
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
