@@ -7,7 +7,9 @@ handing it to a thread would.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from fata.disk.git import pack_index
 from fata.disk.git.objects import Object
@@ -22,6 +24,9 @@ from fata.irmin.backend.git.packs import Packs
 from fata.irmin.backend.git.references import References
 from fata.irmin.backend.listeners import Listeners
 from fata.irmin.errors import CorruptRef
+
+if TYPE_CHECKING:
+    from fata.irmin.backend.git.others import Others
 
 PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
 LIMIT = 1 << 30  # octets of one object: what a hostile pack may make us allocate
@@ -56,6 +61,7 @@ class GitBackend:
         self._refs = References(places.shared, timeout=lock_timeout, sync=sync)
         self._head = References(places.git, timeout=lock_timeout, sync=sync)
         self._listeners = Listeners()
+        self._others: Others | None = None
 
     # Objects
 
@@ -143,6 +149,8 @@ class GitBackend:
         except OSError as error:
             raise Unavailable(f"{self.git}: {error.strerror}") from error
         if done:
+            if self._others is not None:
+                self._others.expect(changes)
             self._listeners.tell(changes)
         return done
 
@@ -156,7 +164,14 @@ class GitBackend:
         return (self._head.symbolic("HEAD") or "").removeprefix("refs/heads/") or "main"
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        return self._listeners.add(listener)
+        end = self._listeners.add(listener)
+        if self._others is None and "asyncio" in sys.modules:
+            from fata.irmin.backend.git.others import Others  # a program without a loop does not pay for it
+
+            self._others = Others(self._refs, self._listeners.tell)
+        if self._others is not None:
+            self._others.start()
+        return end
 
     # The rest
 
@@ -194,3 +209,5 @@ class GitBackend:
 
     async def close(self) -> None:
         self._listeners.close()
+        if self._others is not None:
+            self._others.stop()
