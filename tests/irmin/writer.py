@@ -15,7 +15,7 @@ from fata.irmin.errors import Busy, TooManyRetries
 
 async def write(directory: str, name: str, count: int) -> None:
     """Commit `count` times on main, however often others are faster."""
-    store = await Repo(GitBackend(directory), TEXT, author=f"{name} <{name}@example.org>").main()
+    store = Repo(GitBackend(directory), TEXT, author=f"{name} <{name}@example.org>").of_branch("main")
     for number in range(count):
         while True:
             try:

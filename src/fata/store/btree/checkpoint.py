@@ -54,14 +54,24 @@ class Checkpoints:
     """Everything that writes to one store's disk, one round at a time."""
 
     def __init__(
-        self, medium: Medium, tree: Tree, log: Log, pages: Pages, cache: Cache, pins: Pins, superblock: Superblock
+        self,
+        medium: Medium,
+        tree: Tree,
+        log: Log,
+        pages: Pages,
+        cache: Cache,
+        pins: Pins,
+        superblock: Superblock,
+        on_failure: Callable[[Failed], None],
     ) -> None:
+        """`on_failure` is called when a write has failed, with what every later call is to raise."""
         self._medium = medium
         self._tree = tree
         self._log = log
         self._pages = pages
         self._cache = cache
         self._pins = pins
+        self._on_failure = on_failure
         self.superblock = superblock  # the newest that is durable
         self.snapshots: list[SnapshotEntry] = []  # named ones, as they are to be
         self._stored: list[SnapshotEntry] = []  # as the newest closing has them
@@ -69,6 +79,7 @@ class Checkpoints:
         self.failed: BaseException | None = None
         self.stage = Stage.IDLE
         self.unlogged = False  # the tree holds changes that the log does not: close before anything else is logged
+        self._attempted: Superblock | None = None  # the last that we began to write
         self._enlisted = False  # our incarnation is on the medium
         self._next = superblock
         self._freed: list[Span] = []  # by the closing under way
@@ -157,7 +168,12 @@ class Checkpoints:
         await self._enlist()
         placing = self._placing()
         placing.add_leaves(leaves)
-        await self._carry_out(placing)
+        try:
+            await self._carry_out(placing)
+        except BaseException:
+            for leaf in leaves:
+                self._tree.fresh.pop(leaf, None)
+            raise
 
     async def publish(self, snapshots: list[SnapshotEntry]) -> None:
         """Replace the table of named snapshots, durably."""
@@ -199,6 +215,7 @@ class Checkpoints:
             raise
         except (DeviceError, OtherWriter) as error:
             self.failed = error
+            self._on_failure(Failed(f"btree: an earlier write failed ({error}); open the store again"))
             raise
 
     async def _write_round(self) -> None:
@@ -351,7 +368,9 @@ class Checkpoints:
     async def _write_superblock(self, superblock: Superblock) -> None:
         """Write both copies, unless somebody else has written in between."""
         slot = superblock.generation % 2
-        await self._check_alone(slot, superblock)
+        if self._attempted != superblock:
+            await self._check_alone(slot, superblock)
+        self._attempted = superblock
         block = self._medium.block
         data = serialize(superblock)
         data += bytes(block.sector_size - len(data))
@@ -364,10 +383,8 @@ class Checkpoints:
             found = parse(data[:SIZE], slot)
         except Corrupt:
             return
-        if found.generation >= superblock.generation and found != superblock:
-            error = OtherWriter("btree: somebody else has written to this disk since it was opened")
-            self.failed = error
-            raise error
+        if found.generation >= superblock.generation:
+            raise OtherWriter("btree: somebody else has written to this disk since it was opened")
 
     def _publish(self) -> None:
         """The superblock is durable: what only the one before needed is free."""

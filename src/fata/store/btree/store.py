@@ -12,10 +12,10 @@ from fata.store.btree.admission import Admission
 from fata.store.btree.bulk import rebuild
 from fata.store.btree.cache import Cache
 from fata.store.btree.checkpoint import Checkpoints
-from fata.store.btree.errors import TooLarge
+from fata.store.btree.errors import Failed, TooLarge
 from fata.store.btree.extents import ExtentWriter, pages_for
 from fata.store.btree.lock import Lock
-from fata.store.btree.named import drop, find_entry, save
+from fata.store.btree.named import derive, find_entry, save
 from fata.store.btree.nodes import Leaf
 from fata.store.btree.pins import Pins
 from fata.store.btree.reading import Item, Kept, Reading, closed_error
@@ -56,13 +56,14 @@ class Btree(Reading):
         super().__init__(self._tree, self.medium, Cache(cache_octets))
         self._pins = Pins(self._tree, self._pages)
         self._checkpoints = Checkpoints(
-            self.medium, self._tree, self._log, self._pages, self._cache, self._pins, superblock
+            self.medium, self._tree, self._log, self._pages, self._cache, self._pins, superblock, self._end_with
         )
         self._checkpoints.trust(snapshots)
         self._admission = Admission(self._tree, self._pages, self._pins, self._checkpoints, self._log)
         self._durability: Durability = durability
         self._writer = Lock()
         self._unflushed = 0  # commits
+        self._underived = False  # a snapshot has been dropped, and the pages it kept have not been found yet
         self.key_limit = key_limit(superblock.node_size)
         self.inline_limit = inline_limit(superblock.node_size)
         self.uuid = superblock.uuid
@@ -102,6 +103,8 @@ class Btree(Reading):
         await self._writer.__aenter__()
         try:
             self._check_writable()
+            if self._underived:
+                await self._derive()
         except BaseException:
             self._writer.release()
             raise
@@ -232,13 +235,13 @@ class Btree(Reading):
     def _kept(self) -> Kept:
         if self._ended is not None:
             raise self._ended
-        return _Pinned(self._pins.pin())
+        return _Pinned(self._pins.pin(self._checkpoints.generation))
 
     def snapshot(self) -> Snapshot:
         """Return the store as it is now; nobody waits for it. Close it: until then its pages are not free."""
         if self._ended is not None:
             raise self._ended
-        return Snapshot(self._pins.pin(), self.medium, self._cache)
+        return Snapshot(self._pins.pin(self._checkpoints.generation), self.medium, self._cache)
 
     async def save_snapshot(self, name: str) -> None:
         """Keep the store as it is now under a name, on the medium, until `drop_snapshot`. StateError: it exists."""
@@ -260,9 +263,17 @@ class Btree(Reading):
         """Forget a named snapshot; its pages are free afterwards. Reads all inner nodes."""
         await self.begin()
         try:
-            await drop(self._checkpoints, self._tree, self._pages, self._pins, self.medium, name)
+            entry = find_entry(self._checkpoints.snapshots, name)
+            await self._checkpoints.checkpoint()
+            self._checkpoints.snapshots = [one for one in self._checkpoints.snapshots if one is not entry]
+            self._underived = True
+            await self._derive()
         finally:
             self.end()
+
+    async def _derive(self) -> None:
+        await derive(self._checkpoints, self._tree, self._pages, self._pins, self.medium)
+        self._underived = False
 
     # -- the whole
 
@@ -365,6 +376,10 @@ class Btree(Reading):
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def _end_with(self, refusal: Failed) -> None:
+        """Refuse everything: memory holds changes of which nobody knows whether the medium has them."""
+        self._ended = refusal
 
     def _check_writable(self) -> None:
         if self._ended is not None:
