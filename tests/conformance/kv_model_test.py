@@ -29,6 +29,8 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import Directory, open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.runtime.drive import drive
+from fata.store.fat.kv import FatKv, open_fat_kv
+from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
 from tests.conformance.kv_model import Model
 
@@ -171,6 +173,24 @@ class TarMachine(RwMachine):
     def open_again(self) -> None:
         drive(self.store.flush())
         self.store = drive(open_appending_tar(self.disk))
+
+
+class FatMachine(RwMachine):
+    """FAT on a RAM disk."""
+
+    keeps_empties = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.disk = RamDisk(400)
+        drive(format_volume(self.disk))
+        self.opened: FatKv = drive(open_fat_kv(self.disk))
+        self.store = self.opened
+
+    @rule()
+    def open_again(self) -> None:
+        drive(self.opened.close())
+        self.store = self.opened = drive(open_fat_kv(self.disk))
 
 
 class _Batch(NamedTuple):
