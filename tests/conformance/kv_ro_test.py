@@ -16,6 +16,7 @@ from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingKvRo
+from tests.conformance.btree_kv import btree_kv
 
 pytestmark = pytest.mark.virtual_time
 
@@ -61,6 +62,13 @@ async def _crunch(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return Crunch((folder / "image").read_bytes())
 
 
+async def _btree(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    store = btree_kv()
+    for key, value in content.items():
+        await store.set(key, value)
+    return store
+
+
 async def _suspending(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return SuspendingKvRo(await _memory(folder, content))
 
@@ -70,6 +78,7 @@ IMPLEMENTATIONS: dict[str, Fill] = {
     "directory": _directory,
     "crunch": _crunch,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

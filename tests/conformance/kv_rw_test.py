@@ -24,6 +24,7 @@ from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingKvRw
+from tests.conformance.btree_kv import btree_kv
 
 pytestmark = pytest.mark.virtual_time
 
@@ -36,6 +37,10 @@ async def _directory(folder: Path) -> KvRw:
     return await open_directory(str(folder))
 
 
+async def _btree(_folder: Path) -> KvRw:
+    return btree_kv()
+
+
 async def _suspending(_folder: Path) -> KvRw:
     return SuspendingKvRw(MemoryKv())
 
@@ -44,6 +49,7 @@ IMPLEMENTATIONS: dict[str, Callable[[Path], Coroutine[Any, Any, KvRw]]] = {
     "memory": _memory,
     "directory": _directory,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

@@ -14,9 +14,11 @@ from fata.device.kv import BatchConflict, DictionaryExpected, Kind, KvRw, KvTx, 
 from fata.driver.kv.memory import MemoryKv
 from fata.errors import StateError
 from fata.sim.suspending import SuspendingKvTx
+from tests.conformance.btree_kv import btree_kv
 
 IMPLEMENTATIONS: dict[str, Callable[[], KvTx]] = {
     "memory": MemoryKv,
+    "btree": btree_kv,
     "suspending memory": lambda: SuspendingKvTx(MemoryKv()),
 }
 

@@ -21,6 +21,7 @@ from fata.store.btree.checkpoint import Checkpoints, Stage
 from fata.store.btree.log import Log
 from fata.store.btree.medium import Medium
 from fata.store.btree.mount import Walk
+from fata.store.btree.named import derive
 from fata.store.btree.pins import Pins
 from fata.store.btree.placing import Placing
 from fata.store.btree.store import Btree
@@ -261,18 +262,16 @@ def snapshot_not_kept(patch: Patch) -> tuple[str, str]:
 
 
 def snapshot_dropped_too_soon(patch: Patch) -> tuple[str, str]:
-    """A snapshot's pages are free before the table without it is durable."""
-    publish = Checkpoints.publish
+    """A snapshot's pages are written over before the table without it is durable."""
 
-    async def hasty(self: Checkpoints, snapshots: Any) -> None:
-        if len(snapshots) < len(self.snapshots):
-            entry = next(one for one in self.snapshots if one not in snapshots)
-            if entry.level == 0 and entry.root is not self._tree.root.pointer:
-                await self._medium.write(entry.root.address, bytes(4096))
-        await publish(self, snapshots)
+    async def hasty(checkpoints: Checkpoints, tree: Any, pages: Any, pins: Any, medium: Medium) -> None:
+        for entry in checkpoints._stored:
+            if entry not in checkpoints.snapshots and entry.root != tree.root.pointer:
+                await medium.write(entry.root.address, bytes(4096))
+        await derive(checkpoints, tree, pages, pins, medium)
 
-    patch.setattr(Checkpoints, "publish", hasty)
-    return "tsd", "sync"
+    patch.setattr("fata.store.btree.store.derive", hasty)
+    return "td", "sync"
 
 
 def pages_not_derived(patch: Patch) -> tuple[str, str]:

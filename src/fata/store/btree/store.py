@@ -63,6 +63,7 @@ class Btree(Reading):
         self._durability: Durability = durability
         self._writer = Lock()
         self._unflushed = 0  # commits
+        self._versions = 0
         self._underived = False  # a snapshot has been dropped, and the pages it kept have not been found yet
         self.key_limit = key_limit(superblock.node_size)
         self.inline_limit = inline_limit(superblock.node_size)
@@ -231,6 +232,11 @@ class Btree(Reading):
             self._pages.give_back(self._tree.extents.pop(extent, ()))
 
     # -- snapshots
+
+    def new_version(self) -> int:
+        """Return a number that no call of this or an earlier opening has returned, if something was written there."""
+        self._versions += 1
+        return (self._checkpoints.superblock.generation << 24) + self._versions
 
     def _kept(self) -> Kept:
         if self._ended is not None:
