@@ -15,10 +15,10 @@ from typing import Any
 
 from benchmarks.net_programs import HTTP, REPLY, Http
 from benchmarks.table import Table
-from fata.device.net import Capabilities, ReceivedFrame, SentFrame
+from fata.device.net import Capabilities, RawForm, ReceivedFrame, SentFrame
 from fata.driver.entropy.os import OsEntropy
 from fata.driver.net.tap import OFFLOADS
-from fata.driver.net.vnet_header import HEADER_LENGTH, finish, parse
+from fata.driver.net.vnet_header import HEADER_LENGTH, RAW, finish, parse
 from fata.driver.poller.epoll import EpollPoller
 from fata.runtime.loop import Loop
 from fata.stack.direct import DirectStack
@@ -40,6 +40,7 @@ class Card:
 
     mac, mtu = OUR_MAC, 1500
     capabilities: Capabilities = OFFLOADS
+    raw: RawForm | None = RAW
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -54,7 +55,17 @@ class Card:
         frames, self._frames = self._frames, []
         return [parse(octets) for octets in frames]
 
+    def receive_raw(self) -> list[bytes]:
+        frames, self._frames = self._frames, []
+        return frames
+
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
+        return parse(octets)
+
     def send(self, frames: Sequence[SentFrame]) -> int:
+        return self.send_raw(frames)
+
+    def send_raw(self, frames: Sequence[SentFrame | bytes]) -> int:
         self.sent += finish(frames, self.mtu, self.capabilities)
         return len(frames)
 

@@ -15,6 +15,7 @@ from fata.driver.block.cache import CachedBlock
 from fata.driver.block.encrypted import EncryptedBlock
 from fata.driver.block.faults import FaultyBlock
 from fata.driver.block.file import open_file_block
+from fata.driver.block.memory_image import MemoryImage
 from fata.driver.block.partition import PartitionBlock
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.block.read_only import ReadOnlyBlock
@@ -82,6 +83,12 @@ async def _crashed(_folder: Path, sectors: int, sector_size: int, read_only: boo
     return ReadOnlyBlock(disk) if read_only else disk
 
 
+async def _image(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    if not read_only:
+        return RamDisk(sectors, sector_size)  # an image can only be read
+    return MemoryImage(bytes(max(sectors * sector_size - 3, 0)), sector_size)
+
+
 def _cached(capacity: int) -> Open:
     async def open_it(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
         return CachedBlock(RamDisk(sectors, sector_size, read_only), capacity)
@@ -100,6 +107,7 @@ IMPLEMENTATIONS = {
     "faulty": _faulty,
     "recorder": _recorder,
     "crashed": _crashed,
+    "image": _image,
     "cached": _cached(4096),
     "small cache": _cached(4),
     "cache that suspends": _suspending_cached,

@@ -25,10 +25,15 @@ from hypothesis.stateful import (
 )
 
 from fata.device.kv import BatchConflict, InvalidKey, Kind, KvError, KvRw, KvTx
+from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import Directory, open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.runtime.drive import drive
+<<<<<<< HEAD
 from tests.conformance.btree_kv import btree_kv
+=======
+from fata.store.tar.appending import open_appending_tar
+>>>>>>> disk
 from tests.conformance.kv_model import Model
 
 pytestmark = pytest.mark.slow  # in all, some seconds
@@ -158,6 +163,20 @@ class DirectoryMachine(RwMachine):
         self.folder.cleanup()
 
 
+class TarMachine(RwMachine):
+    """A tar archive that grows on a disk large enough for a run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.disk = RamDisk(1 << 12, 1024)
+        self.store = drive(open_appending_tar(self.disk))
+
+    @rule()
+    def open_again(self) -> None:
+        drive(self.store.flush())
+        self.store = drive(open_appending_tar(self.disk))
+
+
 class _Batch(NamedTuple):
     context: AbstractAsyncContextManager[KvRw]
     batch: KvRw
@@ -270,14 +289,18 @@ def _related(one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize(
+<<<<<<< HEAD
     ("machine", "examples"), [(MemoryMachine, 60), (DirectoryMachine, 30), (TxMachine, 60), (BtreeMachine, 60)]
+=======
+    ("machine", "examples"), [(MemoryMachine, 60), (DirectoryMachine, 30), (TarMachine, 30), (TxMachine, 60)]
+>>>>>>> disk
 )
 def test_a_store_answers_like_a_dict(machine: type[RwMachine], examples: int) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("machine", [MemoryMachine, DirectoryMachine, TxMachine])
+@pytest.mark.parametrize("machine", [MemoryMachine, DirectoryMachine, TarMachine, TxMachine])
 def test_a_store_answers_like_a_dict_for_long(machine: type[RwMachine]) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=300, stateful_step_count=60))
 

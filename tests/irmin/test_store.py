@@ -59,7 +59,7 @@ async def test_merging_a_branch() -> None:
     assert await store.names() == ["de", "en", "fr"]
     assert await store.merge_with("draft") is None
     assert await draft.merge_with(store) == merge, "a fast-forward"
-    assert await world.branches() == ["draft", "main"]
+    assert await world.branches.list() == ["draft", "main"]
 
 
 async def test_a_conflict_names_path_and_sides() -> None:

@@ -110,3 +110,35 @@ class Net(Protocol):
     async def close(self) -> None:
         """Give the card back. A second call does nothing; any other one is a `StateError` afterwards."""
         ...
+
+
+class RawForm(NamedTuple):
+    """How frames lie in a card's memory: behind a header of the card's own, such as virtio's."""
+
+    header_length: int  # octets before a received frame; may be 0
+    tcp_header: bytes | None  # before a sent IPv4 frame whose TCP checksum, at 34 + 16, the card completes, if it does
+
+
+class RawNet(Net, Protocol):
+    """A card that can also pass frames as they lie in its memory, one `bytes` each with no value around it.
+
+    A stack that knows nearly all frames by their first octets saves a microsecond for each that it answers
+    (`benchmarks.net_request`). Wrappers have only what `Net` has.
+    """
+
+    @property
+    def raw(self) -> RawForm | None:
+        """The form; None if the card, as it was set up, has none, so that `Net` is all there is."""
+        ...
+
+    def receive_raw(self) -> list[bytes]:
+        """As `receive`."""
+        ...
+
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
+        """Return what `receive` would have made of it; None where that drops the frame, and counts it."""
+        ...
+
+    def send_raw(self, frames: Sequence[SentFrame | bytes]) -> int:
+        """As `send`. Frames of `bytes` begin with `raw.tcp_header` and fit the MTU."""
+        ...

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from fata.disk.git.objects import COMMIT
 from fata.irmin.commit import Commit
+from fata.irmin.history.graph import CommitGraph
 from fata.irmin.objects import Objects
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ class Commits(Generic[T]):
 
     def __init__(self, objects: Objects[T]) -> None:
         self.objects = objects
+        self.graph = CommitGraph(objects)
         self._recent: dict[bytes, Commit[T]] = {}
 
     async def commit(self, oid: bytes) -> Commit[T]:

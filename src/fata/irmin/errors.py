@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.errors import DeviceError, FataError, StateError
+from fata.errors import DeviceError, FataError, StateError, WireError
 
 
 class IrminError(FataError):
@@ -52,6 +52,13 @@ class CorruptRef(IrminError, DeviceError):
         self.name = name
 
 
+class NameTaken(IrminError, DeviceError):
+    """A reference cannot have this name while another exists: "a" and "a/b" exclude each other, as files do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: the name is taken, or one above or below it")
+
+
 class Busy(IrminError, DeviceError):
     """Somebody else holds a lock, and has not let go in time."""
 
@@ -97,6 +104,10 @@ class HeadRejected(IrminError, DeviceError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class BadProof(IrminError, WireError):
+    """A proof that does not prove what it says."""
 
 
 class TooManyLcas(IrminError, DeviceError):

@@ -26,9 +26,10 @@ class Node:
 
     `children` are the sub-directories that were visited or changed; `edits` are the changes that are not yet in the
     store, over `base` (None: removed). Once hashed, `base` has them too, but their octets are still only here.
+    `origin` is the id of the stored directory that the edits began from; None if that is the empty one.
     """
 
-    __slots__ = ("base", "children", "edits", "oid", "shape")
+    __slots__ = ("base", "children", "edits", "oid", "origin", "shape")
 
     def __init__(
         self,
@@ -37,17 +38,21 @@ class Node:
         shape: Shape | None = None,
         children: dict[bytes, Node] | None = None,
         edits: dict[bytes, Node | Leaf | None] | None = None,
+        origin: bytes | None = None,
     ) -> None:
         self.oid = oid
         self.base = base
         self.shape = shape
         self.children: dict[bytes, Node] = {} if children is None else children
         self.edits = edits
+        self.origin = origin
 
     def changed(self) -> Node:
         """Return an equal node that may be given edits. The node must have been read."""
         edits = self.edits
-        return Node(None, self.base, self.shape, self.children.copy(), {} if edits is None else edits.copy())
+        if edits is None:
+            return Node(None, self.base, self.shape, self.children.copy(), {}, self.oid)
+        return Node(None, self.base, self.shape, self.children.copy(), edits.copy(), self.origin)
 
 
 class Miss(Exception):

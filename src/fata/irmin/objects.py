@@ -7,13 +7,14 @@ however small a cache is; a backend that has everything at hand (`peek`) never m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import BLOB, TREE, Hash, Object, object_id
 from fata.disk.git.trees import DIRECTORY, NORMAL, Shape, parse_shape
-from fata.irmin.backend.contract import Backend
+from fata.irmin.backend.contract import Backend, Immediate
+from fata.irmin.cache import ObjectCache
 from fata.irmin.contents.contract import Contents
 from fata.irmin.errors import CorruptObject, MissingObject, WrongKind
 from fata.irmin.node import Leaf, Miss, Node, empty, fold_edits, put
@@ -32,22 +33,32 @@ class Objects(Generic[T]):
         self.new = new  # the hash
         self.id_size = len(new(b"").digest())
         self.empty_id = object_id(TREE, b"", new)
-        self.peek: Callable[[bytes], Object | None] = backend.peek
+        self.cache = ObjectCache()
+        self.keep: Callable[[bytes, Object], None] = self.cache.keep
+        self.peek: Callable[[bytes], Object | None] = self.cache.get
+        if isinstance(backend, Immediate):
+            self.keep, self.peek = _forget, backend.peek
 
     # Reading
 
     async def read(self, oid: bytes, kind: bytes) -> bytes:
         """Return an object's body. Raises `MissingObject`, `CorruptObject`."""
         found = self.peek(oid)
-        if found is None:
-            found = await self.backend.read(oid)
-            if found is None:
-                raise MissingObject(oid)
-            if object_id(*found, self.new) != oid:
-                raise CorruptObject(oid, "its octets have another hash")
-        if found[0] != kind:
-            raise CorruptObject(oid, f"a {found[0].decode()} where a {kind.decode()} is needed")
+        if found is None or found[0] != kind:
+            found = await self.read_any(oid, kind)
         return found[1]
+
+    async def read_any(self, oid: bytes, kind: bytes | None = None) -> Object:
+        """Return an object, past what is at hand. Raises `MissingObject`, `CorruptObject`, also for another kind."""
+        found = await self.backend.read(oid)
+        if found is None:
+            raise MissingObject(oid)
+        if object_id(*found, self.new) != oid:
+            raise CorruptObject(oid, "its octets have another hash")
+        if kind is not None and found[0] != kind:
+            raise CorruptObject(oid, f"a {found[0].decode()} where a {kind.decode()} is needed")
+        self.keep(oid, found)
+        return found
 
     async def ask(self, question: Callable[..., A], *arguments: Any) -> A:
         """Return what a plain function answers, reading the nodes that it misses."""
@@ -283,15 +294,21 @@ class Objects(Generic[T]):
             objects[node.oid] = (TREE, node.base)
         return objects, nodes
 
-    @staticmethod
-    def saved(nodes: Iterable[Node]) -> None:
-        """Note that what the nodes held is in the store now."""
+    def saved(self, objects: Mapping[bytes, Object], nodes: Iterable[Node]) -> None:
+        """Note that objects, and so what the nodes held, are in the store now."""
         for node in nodes:
             node.edits = None
+        if self.keep is not _forget:
+            for oid, found in objects.items():
+                self.keep(oid, found)
 
     def leaf(self, value: T, mode: bytes = NORMAL) -> Leaf:
         """Return contents that are not in the store yet."""
         return mode, None, self.contents.encode(value)
+
+
+def _forget(oid: bytes, found: Object) -> None:
+    """Remember nothing: the backend does."""
 
 
 def need_node(found: Node | Leaf | None, path: object) -> Node | None:

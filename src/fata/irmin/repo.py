@@ -15,6 +15,7 @@ from fata.irmin.contents.contract import Contents
 from fata.irmin.info import ANONYMOUS, Info
 from fata.irmin.objects import Objects
 from fata.irmin.refname import BRANCHES
+from fata.irmin.store.branches import Branches
 from fata.irmin.store.options import Options
 from fata.irmin.store.store import Store
 from fata.irmin.store.target import BranchTarget, DetachedTarget
@@ -48,6 +49,7 @@ class Repo(Generic[T]):
         self.backend = backend
         self.objects = Objects(backend, contents, HASHES[hash])
         self.commits = Commits(self.objects)
+        self.branches = Branches(backend, self.commits)
         self.author = author
         self._now = now
 
@@ -71,9 +73,10 @@ class Repo(Generic[T]):
         """Return a commit by its id. Raises `MissingObject`, `CorruptObject`."""
         return await self.commits.commit(bytes.fromhex(oid) if isinstance(oid, str) else oid)
 
-    async def branches(self) -> list[str]:
-        """Return the names of the branches."""
-        return [name.removeprefix(BRANCHES) for name in await self.backend.refs(BRANCHES)]
+    async def heads(self) -> list[Commit[T]]:
+        """Return what the branches point to, each commit once."""
+        oids = dict.fromkeys((await self.backend.refs(BRANCHES)).values())
+        return [await self.commits.commit(oid) for oid in oids]
 
     def info(self, options: Options) -> Info:
         """Return the info of a commit that is made now."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Generic, Literal, TypeVar
 
-from fata.disk.git.trees import EXECUTABLE, NORMAL
+from fata.disk.git.trees import EXECUTABLE, NORMAL, SUBMODULE
+from fata.irmin.diff import diff
 from fata.irmin.errors import InvalidPath, NotFound, WrongKind
+from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Leaf, Miss, Node, empty
 from fata.irmin.objects import Objects
-from fata.irmin.path import Path, steps, text
+from fata.irmin.path import Path, joined, steps, text, texts
+from fata.irmin.walk import ANY, Depth, Order, Stats, stats, walk
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Path)
 
+A = TypeVar("A")
+
 Kind = Literal["contents", "node"]
+Fold = Callable[[tuple[str, ...], T, A], A]
 
 
 class Tree(Generic[T]):
@@ -95,6 +101,71 @@ class Tree(Generic[T]):
         objects = self.objects
         entries = await objects.ask(objects.entries, found, offset, length)
         return [(text(name), Tree(objects, entry)) for name, entry in entries]
+
+    async def length(self, path: Path = "") -> int:
+        """Return how many names a directory has; 0 where there is none."""
+        return len(await self.names(path))
+
+    async def walk(
+        self, path: Path = "", *, order: Order = "sorted", depth: Depth = ANY, force: bool = True, uniq: bool = False
+    ) -> AsyncIterator[tuple[tuple[str, ...], Tree[T]]]:
+        """Yield paths (from `path` on) and trees, directories before what is in them; see `fata.irmin.walk`."""
+        found = await self.locate(path)
+        if found is not None:
+            async for visit in walk(self.objects, found, order=order, depth=depth, force=force, uniq=uniq):
+                if not visit.leaving:
+                    yield texts(visit.path), Tree(self.objects, visit.entry)
+
+    async def items(
+        self, path: Path = "", *, order: Order = "sorted", depth: Depth = ANY
+    ) -> AsyncIterator[tuple[str, T]]:
+        """Yield the paths of all contents, from `path` on, and their values."""
+        found = await self.locate(path)
+        if found is not None:
+            async for visit in walk(self.objects, found, order=order, depth=depth):
+                if type(visit.entry) is tuple and visit.entry[0] != SUBMODULE:
+                    yield joined(visit.path), await self.objects.value(visit.entry)
+
+    async def fold(
+        self,
+        start: A,
+        *,
+        contents: Fold[T, A] | None = None,
+        pre: Fold[Tree[T], A] | None = None,
+        post: Fold[Tree[T], A] | None = None,
+        order: Order = "sorted",
+        depth: Depth = ANY,
+        force: bool = True,
+        uniq: bool = False,
+    ) -> A:
+        """Return what functions make of `start`: `contents` at contents, `pre` and `post` around directories.
+
+        Each is given the path, the value or directory, and what the one before has returned.
+        """
+        objects = self.objects
+        async for path, entry, leaving, _ in walk(objects, self.root, order=order, depth=depth, force=force, uniq=uniq):
+            step = post if leaving else pre
+            if type(entry) is tuple:
+                start = start if contents is None else contents(texts(path), await objects.value(entry), start)
+            elif step is not None:
+                start = step(texts(path), Tree(objects, entry), start)
+        return start
+
+    async def stats(self, force: bool = True) -> Stats:
+        """Count directories, contents, the longest path and the widest directory."""
+        return await stats(self.objects, self.root, force)
+
+    async def diff(self, other: Tree[T]) -> AsyncIterator[tuple[str, T | None, T | None]]:
+        """Yield where contents differ: the path, ours and the other's; None where there are none."""
+        objects = self.objects
+        async for path, old, new in diff(objects, self.root, other.root):
+            sides = [await objects.value(side) if type(side) is tuple else None for side in (old, new)]
+            yield joined(path), sides[0], sides[1]
+
+    async def merge(self, base: Tree[T] | None, other: Tree[T]) -> Tree[T]:
+        """Merge another tree, made from `base` as this was, into this one. Raises `Conflict`."""
+        ours, theirs = self._node(), other._node()
+        return Tree(self.objects, await merge_trees(self.objects, None if base is None else base.root, ours, theirs))
 
     def hash(self) -> bytes:
         """Return the tree's id: what git calls it. Computes what has not been computed yet."""

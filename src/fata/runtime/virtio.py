@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any
 
 from fata.driver.entropy.os import OsEntropy
-from fata.driver.virtio import block, net
+from fata.driver.virtio import block, console, net
 from fata.driver.virtio.block import VirtioBlock
-from fata.driver.virtio.discovery import find
+from fata.driver.virtio.console import VirtioConsole
 from fata.driver.virtio.net import VirtioNet
 from fata.errors import Unavailable
-from fata.runtime.hardware_loop import hardware
+from fata.runtime.hardware import device, hardware
+from fata.runtime.machine_entropy import stir
 from fata.runtime.statistics import Display
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from fata.device.poller import Interrupt, Poller
     from fata.driver.virtio.contract import Transport
 
-WORDS = "FATA_VIRTIO_MMIO"  # the environment variable in which the kernel gathers what the boot line told
 DHCP_WAIT = 30.0  # seconds
 
 
@@ -41,6 +40,7 @@ async def open_virtio_stack(
     """
     addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
     transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
+    stir()
     card = VirtioNet(transport, hardware(), _poller(), interrupt)
     stack = DirectStack(card, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
     if ipv4 is None:
@@ -60,8 +60,14 @@ async def open_drive(number: int = 0) -> VirtioBlock:
     return VirtioBlock(transport, hardware(), _poller(), interrupt)
 
 
+async def open_console(number: int = 0) -> VirtioConsole:
+    """Open the machine's console `number`, counted from 0, beside its serial port. Raises `Unavailable`."""
+    transport, interrupt = _device(console.KIND, number, "console", "Give --terminal PATH.")
+    return VirtioConsole(transport, hardware(), _poller(), interrupt)
+
+
 def _device(kind: int, number: int, what: str, remedy: str) -> tuple[Transport, Interrupt]:
-    found = find(hardware(), os.environ.get(WORDS, ""), kind, number)
+    found = device(kind, number)
     if found is None:
         raise Unavailable(f"the machine has no {what} {number}", remedy)
     return found

@@ -56,7 +56,7 @@ class Host:
 
     def start(self) -> None:
         """Begin to receive."""
-        self.interface.start(self.input.receive, self.icmp.undeliverable, self._lose)
+        self.interface.start(self.input.receive, self.input.receive_raw, self.icmp.undeliverable, self._lose)
 
     def _lose(self, error: DeviceError) -> None:
         """End everything that goes through the card, which has gone; what this host says to itself goes on."""

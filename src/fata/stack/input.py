@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from fata.device.net import Checksum
 from fata.errors import WireError
+from fata.proto.tcp.connection import PREDICTED
 from fata.wire import ethernet, icmpv4, ipv4
 from fata.wire.checksum import MODULUS, quartered
-from fata.wire.tcp import TIMESTAMPS_PREFIX, parse
+from fata.wire.tcp import ACK, TIMESTAMPS_PREFIX, parse
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
 
 # Destination; ethertype; IPv4: version and length, total length, flags and fragment offset, protocol.
 FIELDS = Struct("!6s6xHBxHxxHxB")
-# The same up to a TCP header whose only option is timestamps; addresses and ports in one piece.
-STAMPED = Struct("!6s6x3sxHxxHxBxx12sIIBBH4x4sII")
-START = STAMPED.size  # where its payload begins
-STAMPED_WORDS = 0x80  # its data offset, eight words
 PLAIN_IPV4 = b"\x08\x00\x45"
+STAMPED_START = 66  # where the payload behind a TCP header with timestamps begins
 HEADERS = 34  # octets of Ethernet and of IPv4 without options
 PLAIN = 0x45  # IPv4, five words of header
 FRAGMENT_BITS = 0x3FFF  # "more fragments" and the offset
 ADDRESSES = slice(26, 34)
 ENDS = slice(26, 38)  # addresses and ports: a connection's key
+# A raw frame up to IPv4's type of service. IPv4: total length; flags, fragment offset, time to live and protocol in one
+# piece; addresses and ports likewise. TCP: seq, ack, data offset and flags, window; timestamps, its only option.
+RAW = "!{}sHxxIxx12sIIHH4x4sII"
+BEGIN = 16  # octets of the first field, behind the card's header
+UNFRAGMENTED, UNFRAGMENTED_TCP = 0x3FFF00FF, ipv4.TCP  # in IPv4's piece: a mask, and what is to be left of it
+STAMPED, STAMPED_ACK = 0xFF00 | PREDICTED, 0x8000 | ACK  # in TCP's, likewise
+MAX_BEGINS = 64  # peers on the link, by tens of their frames' kinds, that are known at a time
 UNKNOWN = Checksum.UNKNOWN
-unpack = STAMPED.unpack_from
 from_bytes = int.from_bytes
 
 
@@ -50,6 +54,10 @@ class Input:
         self._icmp = icmp
         self._counters = counters
         self._loop = loop
+        raw = ip.interface.raw
+        self._header = raw.header_length if raw is not None else 0  # octets before a raw frame
+        self._unpack = Struct(RAW.format(self._header + BEGIN)).unpack_from
+        self._begins: dict[bytes, bool] = {}  # how plain IPv4 for our MAC begins: whether TCP's checksum is verified
         ip.handlers[ipv4.TCP] = self._long_tcp
         ip.handlers[ipv4.UDP] = self._long_udp
         ip.handlers[ipv4.ICMP] = icmp.receive
@@ -57,46 +65,66 @@ class Input:
     def receive(self, frames: list[ReceivedFrame]) -> None:
         """Take the frames of one wake-up; protocols are told and answers leave at their end."""
         now = self._loop.time()
-        counters, interface, news = self._counters, self._ip.interface, self._tcp.news
-        counters.received += len(frames)
-        if self._tcp.loopback and not interface.inside:
+        if self._tcp.loopback and not self._ip.interface.inside:
             frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
-        mac, connections, octets = interface.mac, self._tcp.host.connections, 0
+        self._counters.received += len(frames)
         for data, checksum, _segmentation, _size in frames:
+            self._counters.received_octets += len(data)
+            self._receive_any(data, checksum, now)
+        self._tcp.settle(now)
+        self._ip.interface.transmit()
+
+    def receive_raw(self, frames: list[bytes]) -> None:
+        """As `receive`, with the card's header before each."""
+        now = self._loop.time()
+        unpack, begins, from_bytes = self._unpack, self._begins, int.from_bytes
+        header, news, connections, octets = self._header, self._tcp.news, self._tcp.host.connections, 0
+        ip, behind_ip, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        if self._tcp.loopback:
+            frames = [data for data in frames if not self._feigns_loopback(data, header)]
+        for data in frames:
             length = len(data)
             octets += length
-            if length >= START:
-                (
-                    destination, kind, total, fragment, protocol, key, seq, ack, words, flags, window,
-                    prefix, stamp, echo,
-                ) = unpack(data)  # fmt: skip
+            if length >= start:
+                begin, total, middle, key, seq, ack, control, window, prefix, stamp, echo = unpack(data)
                 # Nearly every segment of nearly every connection.
                 if (
-                    prefix == TIMESTAMPS_PREFIX
-                    and words == STAMPED_WORDS
-                    and protocol == ipv4.TCP
-                    and kind == PLAIN_IPV4
-                    and destination == mac
+                    control & STAMPED == STAMPED_ACK
+                    and prefix == TIMESTAMPS_PREFIX
+                    and middle & UNFRAGMENTED == UNFRAGMENTED_TCP
                     and (connection := connections.get(key)) is not None
-                    and not fragment & FRAGMENT_BITS
-                    and START <= (end := ethernet.HEADER_LENGTH + total) <= length
+                    and (verified := begins.get(begin)) is not None
+                    and start <= (end := ip + total) <= length
+                    and not from_bytes(data[ip:behind_ip], "big") % MODULUS
+                    and (verified or not is_damaged(data, ip, end))
+                    and (events := connection.receive_predicted(seq, ack, window, data, start, end, stamp, echo, now))
+                    is not None
                 ):
-                    if from_bytes(data[14:34], "big") % MODULUS or (checksum is UNKNOWN and is_damaged(data, end)):
-                        counters.bad_checksum += 1
-                        continue
-                    events = connection.receive_predicted(seq, ack, flags, window, data, START, end, stamp, echo, now)
-                    if events is None:
-                        events = connection.receive(parse(data, HEADERS, end), now)
                     news[connection] = news.get(connection, 0) | events
                     continue
-            self._receive_any(data, checksum, now)
-        counters.received_octets += octets
+            self._interpret(data, now)
+        self._counters.received += len(frames)
+        self._counters.received_octets += octets - header * len(frames)
         self._tcp.settle(now)
-        interface.transmit()
+        self._ip.interface.transmit()
 
-    def _feigns_loopback(self, data: bytes) -> bool:
+    def _interpret(self, octets: bytes, now: float) -> None:
+        """Take a raw frame; remember how it begins, if that is how plain IPv4 to us does."""
+        interface = self._ip.interface
+        frame = interface.interpret(octets)
+        if frame is None:
+            return
+        data, checksum, _segmentation, _size = frame
+        if data[:6] == interface.mac and data[12:15] == PLAIN_IPV4:
+            if len(self._begins) >= MAX_BEGINS:
+                self._begins.clear()
+            self._begins[octets[: self._header + BEGIN]] = checksum is not UNKNOWN
+        self._receive_any(data, checksum, now)
+
+    def _feigns_loopback(self, data: bytes, begin: int = 0) -> bool:
         """Say whether a frame from outside claims to be this host's own; its key would be one of our connections."""
-        if len(data) < HEADERS or data[12:14] != PLAIN_IPV4[:2] or not self._ip.is_martian(data[26:30], data[30:34]):
+        kind, addresses = data[begin + 12 : begin + 14], data[begin + 26 : begin + HEADERS]
+        if kind != PLAIN_IPV4[:2] or len(addresses) < 8 or not self._ip.is_martian(addresses[:4], addresses[4:]):
             return False
         self._counters.for_others += 1
         return True
@@ -120,7 +148,7 @@ class Input:
             self._take(data, checksum is not UNKNOWN, now)
 
     def _short_tcp(self, data: bytes, end: int, unverified: bool, now: float) -> None:
-        if unverified and is_damaged(data, end):
+        if unverified and is_damaged(data, ethernet.HEADER_LENGTH, end):
             self._counters.bad_checksum += 1
             return
         try:
@@ -189,7 +217,7 @@ class Input:
             self._icmp.unreachable(header, data, start, end, icmpv4.PORT_UNREACHABLE, now)
 
 
-def is_damaged(data: bytes, end: int) -> bool:
-    """Say whether the TCP segment behind 34 octets of headers, up to `end`, is not what its checksum says."""
+def is_damaged(data: bytes, ip: int, end: int) -> bool:
+    """Say whether the TCP segment up to `end`, in plain IPv4 that begins at `ip`, is not what its checksum says."""
     # Addresses and segment stand together, and with protocol and length they are what TCP sums.
-    return (quartered(data, ADDRESSES.start, end) + ipv4.TCP + end - HEADERS) % MODULUS != 0
+    return (quartered(data, ip + 12, end) + ipv4.TCP + end - ip - 20) % MODULUS != 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fata.device.net import Checksum, ReceivedFrame, Segmentation, SentFrame
 from fata.errors import DeviceError
@@ -14,7 +14,7 @@ from fata.wire import arp, ethernet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fata.device.net import Net
+    from fata.device.net import Net, RawForm, RawNet
     from fata.proto.neighbors import Neighbors
     from fata.stack.counters import Counters
 
@@ -40,16 +40,19 @@ class Interface:
         self.mac = net.mac
         self.mtu = net.mtu
         self.capabilities = net.capabilities
+        self.raw: RawForm | None = getattr(net, "raw", None)
+        self._raw_net = cast("RawNet", net)  # which it is, if `raw` is not None
         self.neighbors = neighbors
         self.failed: DeviceError | None = None
         self.conflict: Callable[[float], None] = lambda _now: None  # called when others use our address
         self._receive: Callable[[list[ReceivedFrame]], None]
+        self._receive_raw: Callable[[list[bytes]], None]
         self._undeliverable: Callable[[SentFrame, float], None]
         self._lost: Callable[[DeviceError], None]
         self._loop = loop
         self._counters = counters
         self._own_link = self.mac + self.mac + IPV4_TYPE
-        self._queue: list[SentFrame] = []
+        self._queue: list[SentFrame | bytes] = []
         self._own: list[ReceivedFrame] = []  # what this host sends to itself
         self.inside = False  # whether what is being received comes from this host itself
         self._full = False  # the device has refused a frame and not called since
@@ -60,17 +63,19 @@ class Interface:
     def start(
         self,
         receive: Callable[[list[ReceivedFrame]], None],
+        receive_raw: Callable[[list[bytes]], None],
         undeliverable: Callable[[SentFrame, float], None],
         lost: Callable[[DeviceError], None],
     ) -> None:
-        """Watch the card: `receive` takes what comes, `undeliverable` what no neighbor answers for.
+        """Watch the card: `receive` or `receive_raw` takes what comes, `undeliverable` what no neighbor answers for.
 
         `lost` is called once, when the card has gone.
         """
         self._receive = receive
+        self._receive_raw = receive_raw
         self._undeliverable = undeliverable
         self._lost = lost
-        self.net.watch(self._readable, self._writable)
+        self.net.watch(self._readable if self.raw is None else self._readable_raw, self._writable)
 
     # In.
 
@@ -82,6 +87,15 @@ class Interface:
             return
         if frames:
             self._receive(frames)
+
+    def _readable_raw(self) -> None:
+        try:
+            frames = self._raw_net.receive_raw()
+        except DeviceError as error:
+            self._lose(error)
+            return
+        if frames:
+            self._receive_raw(frames)
 
     def receive_arp(self, data: bytes, now: float) -> None:
         """Handle an ARP frame. Raises `WireError`."""
@@ -116,6 +130,15 @@ class Interface:
             if not self._due:
                 self.transmit_soon()
 
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
+        """Return what a raw frame is; None if the card makes nothing of it."""
+        return self._raw_net.interpret(octets)
+
+    def send_raw(self, frames: list[bytes]) -> None:
+        """Collect frames with the card's header before them, whose link is known."""
+        self._queue += frames
+        self.transmit_soon()
+
     def transmit_soon(self) -> None:
         """Hand over what was collected before the loop waits."""
         if not self._due:
@@ -133,7 +156,10 @@ class Interface:
             self._counters.unreachable += len(frames)
             return
         try:
-            accepted = self.net.send(frames)
+            if self.raw is None:
+                accepted = self.net.send(cast("list[SentFrame]", frames))
+            else:
+                accepted = self._raw_net.send_raw(frames)
         except DeviceError as error:
             self._lose(error)
             return

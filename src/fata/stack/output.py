@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from fata.proto.tcp.connection import Connection
 from fata.stack.interface import UNRESOLVED
 from fata.stack.path import TTL, VERSION_AND_LENGTH, Path
-from fata.stack.segmentation import answer, software, to_frames, without_dont_fragment
-from fata.wire.tcp import TIMESTAMPS_ONLY
+from fata.stack.segmentation import IP_LENGTH, software, to_frames, without_dont_fragment
+from fata.wire.checksum import MODULUS
+from fata.wire.tcp import ACK, PSH, TIMESTAMPS_PREFIX
 
 if TYPE_CHECKING:
     from fata.proto.tcp.time_wait import TimeWait
-    from fata.proto.tcp.transmission import Transmission
+    from fata.proto.tcp.transmission import Answer, Transmission
     from fata.stack.counters import Counters
     from fata.stack.ipv4 import Ipv4
 
+# The card's header, the Ethernet header and IPv4's first two octets; total length; the four fields that are always the
+# same, in one piece; sum; both addresses and both ports; TCP: seq, ack, offset and flags, window, sum; timestamps.
+STAMPED = "!{}sH6sH12sIIHHH2x4sII"
+STAMPED_LENGTH = 32  # octets of TCP's header in it
+STAMPED_FLAGS = 0x8000 | ACK | PSH  # its data offset beside an answer's flags
 LINK_LIFE = 0.5  # seconds that a neighbor's MAC is used without asking for it again
 MAX_PATHS = 8192  # paths that are remembered; more connections than that only cost time
 
@@ -29,7 +36,9 @@ class Output:
         self._paths: dict[bytes, Path] = {}
         self.connections: dict[bytes, Connection | TimeWait] = {}  # the host's, for whoever makes one to set
         self._services: dict[bytes, tuple[int, int]] = {}  # tos and ttl of connections that have their own
-        self._completes = ip.interface.capabilities.send_checksum
+        raw = ip.interface.raw
+        self._tcp_header = None if raw is None else raw.tcp_header
+        self._pack = Struct(STAMPED.format(len(self._tcp_header or b"") + 16)).pack
 
     def emit(self, key: bytes, transmissions: list[Transmission], now: float) -> None:
         """Send what a connection, known by its key, has flushed."""
@@ -42,25 +51,41 @@ class Output:
         interface = self._ip.interface
         device = interface.capabilities
         for sent in transmissions:
-            _seq, _ack, _flags, _window, options, _buffers, length, size = sent
             if path.may_fragment:
                 frames = [without_dont_fragment(each, self._ip.identify()) for each in software(path, path.link, sent)]
-            elif self._completes and length <= size and len(options) == TIMESTAMPS_ONLY.size:
-                frames = [answer(path, sent)]
             else:
                 frames = to_frames(path, path.link, sent, device)
             interface.send(path.link, path.next_hop, frames, now)
+
+    def make_answer(self, key: bytes, sent: Answer, now: float) -> bytes | None:
+        """Return an answer's raw frame; None if it is to take the long way, as a transmission."""
+        path = self._paths.get(key)
+        if path is None or now >= path.raw_until:
+            return None
+        seq, ack, window, stamp, echo, data, _size = sent
+        length = STAMPED_LENGTH + len(data)
+        total = IP_LENGTH + length
+        ip_sum = MODULUS - (path.ip_sum + total) % MODULUS
+        partial = (path.addresses_sum + length) % MODULUS
+        # fmt: off
+        return self._pack(
+            path.begin, total, path.middle, ip_sum, path.ends, seq, ack, STAMPED_FLAGS, window, partial,
+            TIMESTAMPS_PREFIX, stamp, echo,
+        ) + data
+        # fmt: on
 
     def _find_way(self, key: bytes, path: Path, now: float) -> bool:
         """Find the next hop's Ethernet header; while it has one, it is not looked up for every frame."""
         self._confirm(key, path, now)
         try:
             path.link, path.next_hop = self._ip.way(path.remote, now)
-            path.begin = path.link + bytes((VERSION_AND_LENGTH, path.tos))
         except OSError:  # the way has been lost since the connection began; its timers notice
             return False
         path.may_fragment = self._ip.path_mtus.may_fragment(path.remote)
         path.until = now if path.link is UNRESOLVED else now + LINK_LIFE
+        if self._tcp_header is not None and not path.may_fragment and not self._ip.is_own(path.remote):
+            path.begin = self._tcp_header + path.link + bytes((VERSION_AND_LENGTH, path.tos))
+            path.raw_until = path.until
         return True
 
     def _confirm(self, key: bytes, path: Path, now: float) -> None:

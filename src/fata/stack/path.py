@@ -22,7 +22,18 @@ class Path:
     """
 
     __slots__ = (
-        *("addresses_sum", "begin", "ends", "ip_sum", "link", "may_fragment", "middle", "next_hop", "remote"),
+        *(
+            "addresses_sum",
+            "begin",
+            "ends",
+            "ip_sum",
+            "link",
+            "may_fragment",
+            "middle",
+            "next_hop",
+            "raw_until",
+            "remote",
+        ),
         *("tcp_sum", "tos", "ttl", "until"),
     )
 
@@ -32,10 +43,10 @@ class Path:
         self.remote = key[0:4]
         self.ends = key[4:8] + key[0:4] + key[10:12] + key[8:10]
         self.link = b""  # the Ethernet header, good until the time that follows
-        self.begin = b""  # that, and the first two octets of IPv4's
+        self.begin = b""  # the card's header, the Ethernet header and the first two octets of IPv4's
         self.next_hop = b""
         self.middle = MIDDLE.pack(NO_IDENTIFICATION, DONT_FRAGMENT, ttl, PROTOCOL_TCP)
-        self.until = -1.0
+        self.until = self.raw_until = -1.0  # and until when a raw frame may begin with `begin`
         self.may_fragment = False  # the path takes less than proto/path_mtu.py's floor: routers must help
         addresses = int.from_bytes(self.ends[:8], "big")
         # One's complement sums are associative: these parts are added to what each frame brings.

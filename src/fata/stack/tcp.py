@@ -59,6 +59,7 @@ class Tcp:
         self.output = output
         self._emit = output.emit
         output.connections = self.host.connections
+        self.told: Connection | TimeWait | None = None  # whose protocol is being told: it is flushed afterwards
         self._settling = False
         self._flush_is_due = False
         self._alarm = Alarm(loop, self._tick)
@@ -75,12 +76,14 @@ class Tcp:
                     owner = connection.owner
                     if not events:
                         continue
+                    self.told = connection
                     if owner is not None:
                         owner.handle(events)
                     elif events & CONNECTED and connection.listener is not None:
                         connection.listener.owner.accept(connection, events)
         finally:
             self._settling = False
+            self.told = None
         self.flush(now)
 
     def touch(self, connection: Connection) -> None:
@@ -97,11 +100,19 @@ class Tcp:
     def flush(self, now: float) -> None:
         """Send what touched connections have to say, and replies to strangers; then look at the clock."""
         touched, self._touched = self._touched, {}
-        host = self.host
+        host, make_answer = self.host, self.output.make_answer
+        answers: list[bytes] = []
         for connection in touched:
-            sent = connection.flush(now)
-            if sent:
-                self._emit(connection.key, sent, now)
+            answer = connection.answer(now)
+            if answer is None:
+                if sent := connection.flush(now):
+                    self._emit(connection.key, sent, now)
+            elif (frame := make_answer(connection.key, answer, now)) is not None:
+                answers.append(frame)
+            else:
+                self._emit(connection.key, [answer.transmission()], now)
+        if answers:
+            self._ip.interface.send_raw(answers)
         for key, reply in host.take_replies():
             self._emit(key, [reply], now)
         self._alarm.set(host.next_deadline())

@@ -83,7 +83,13 @@ class TcpTransport(transports._FlowControlMixin):
     def handle(self, events: int) -> None:
         """Tell the protocol what has happened; `events` are bits of `fata.proto.tcp.transmission`."""
         if events & RECEIVED:
-            self._take()
+            if self._closing:
+                self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
+            elif not self._paused and (payload := self._connection.read()):
+                try:
+                    self._receive(payload)
+                except Exception as error:  # noqa: BLE001  # a protocol's bug ends its connection, not the stack
+                    self._tcp.report(self, "data_received", error)
         if events & ROOM:
             if self._protocol_paused:
                 self._maybe_resume_protocol()
@@ -113,26 +119,6 @@ class TcpTransport(transports._FlowControlMixin):
             self._connection.owner = None
         if not self.get_write_buffer_size():
             self._lose(None)
-
-    def _take(self) -> None:
-        if self._closing:
-            self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
-        elif not self._paused:
-            self._deliver()
-
-    def _deliver(self) -> None:
-        pieces = self._connection.take()
-        if len(pieces) == 1:
-            data, start, end = pieces[0]
-            payload = data[start:end]
-        elif pieces:
-            payload = b"".join([memoryview(data)[start:end] for data, start, end in pieces])
-        else:
-            return
-        try:
-            self._receive(payload)
-        except Exception as error:  # noqa: BLE001  # a protocol's bug ends its connection, not the stack
-            self._tcp.report(self, "data_received", error)
 
     def _fill(self, payload: bytes) -> None:
         """Hand payload over in the buffers of a protocol that has its own, until it hands over to another kind."""
@@ -227,9 +213,11 @@ class TcpTransport(transports._FlowControlMixin):
         if self._closing:
             self._count_late_write()
             return
-        self._connection.write(data)
-        self._tcp.touch(self._connection)
-        if self._connection.queued > SEND_BUFFER:
+        connection, tcp = self._connection, self._tcp
+        connection.write(data)
+        if tcp.told is not connection:  # else it is flushed in any case
+            tcp.touch(connection)
+        if connection.queued > SEND_BUFFER:
             self._maybe_pause_protocol()
 
     def _count_late_write(self) -> None:

@@ -50,19 +50,27 @@ class Descriptor:
         self._gone = False
 
     def receive(self, parse: Parse) -> list[ReceivedFrame]:
-        """Return up to 64 frames. A device that has gone is told once; later calls return []."""
+        """As `receive_raw`, parsed; what `parse` refuses is counted and dropped."""
+        return [frame for octets in self.receive_raw() if (frame := self.interpret(octets, parse)) is not None]
+
+    def interpret(self, octets: bytes, parse: Parse) -> ReceivedFrame | None:
+        """Parse one frame; None, and counted, if it is refused."""
+        try:
+            return parse(octets)
+        except WireError:
+            self.counters.malformed += 1
+            return None
+
+    def receive_raw(self) -> list[bytes]:
+        """Return up to 64 frames as they were read. A device that has gone is told once; later calls return []."""
         self._check_open()
-        frames: list[ReceivedFrame] = []
+        frames: list[bytes] = []
         if self._gone:
             return frames
         number, read, append = self.number, os.read, frames.append
         try:
             for _ in range(BURST):
-                octets = read(number, READ_SIZE)
-                try:
-                    append(parse(octets))
-                except WireError:
-                    self.counters.malformed += 1
+                append(read(number, READ_SIZE))
         except BlockingIOError:
             pass
         except OSError as error:

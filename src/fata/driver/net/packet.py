@@ -12,12 +12,12 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from fata.device.net import Capabilities, ReceivedFrame, SentFrame
+from fata.device.net import Capabilities, RawForm, ReceivedFrame, SentFrame
 from fata.driver.net.descriptor import Counters, Descriptor
 from fata.driver.net.interface import IFREQ, SIOCGIFMTU, Interface, check_mac, find_interface
 from fata.driver.net.software_offload import finish_received
 from fata.driver.net.tap import OFFLOADS
-from fata.driver.net.vnet_header import finish, parse
+from fata.driver.net.vnet_header import RAW, finish, parse
 from fata.errors import Unavailable, WireError
 
 if TYPE_CHECKING:
@@ -105,6 +105,19 @@ class Packet:
         return finished
 
     def send(self, frames: Sequence[SentFrame]) -> int:
+        return self.send_raw(frames)
+
+    @property
+    def raw(self) -> RawForm | None:
+        return RAW if self._offload else None
+
+    def receive_raw(self) -> list[bytes]:
+        return self._descriptor.receive_raw()
+
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
+        return self._descriptor.interpret(octets, parse)
+
+    def send_raw(self, frames: Sequence[SentFrame | bytes]) -> int:
         return self._descriptor.send(finish(frames, self._mtu, self.capabilities))
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:

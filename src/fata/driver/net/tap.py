@@ -12,11 +12,11 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
-from fata.device.net import Capabilities, ReceivedFrame, Segmentation, SentFrame
+from fata.device.net import Capabilities, RawForm, ReceivedFrame, Segmentation, SentFrame
 from fata.driver.net.descriptor import Counters, Descriptor
 from fata.driver.net.interface import Interface, check_mac, derive_mac, find_interface
 from fata.driver.net.sendable import check
-from fata.driver.net.vnet_header import HEADER_LENGTH, finish, parse
+from fata.driver.net.vnet_header import HEADER_LENGTH, RAW, finish, parse
 from fata.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ OFFLOADS = Capabilities(
     send_segmentation=frozenset({Segmentation.TCP4, Segmentation.TCP6}),
     receive_segmentation=True,
 )
+NO_HEADER = RawForm(0, None)
 
 
 class Tap:
@@ -79,11 +80,27 @@ class Tap:
         return self._descriptor.receive(self._parse)
 
     def send(self, frames: Sequence[SentFrame]) -> int:
+        return self.send_raw(frames)
+
+    @property
+    def raw(self) -> RawForm:
+        return RAW if self._offload else NO_HEADER
+
+    def receive_raw(self) -> list[bytes]:
+        return self._descriptor.receive_raw()
+
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
+        return self._descriptor.interpret(octets, self._parse)
+
+    def send_raw(self, frames: Sequence[SentFrame | bytes]) -> int:
         if self._offload:
             return self._descriptor.send(finish(frames, self._mtu, self._capabilities))
+        finished = []
         for frame in frames:
+            assert not isinstance(frame, bytes), "there is no header to complete a checksum by"
             check(frame, self._mtu, self._capabilities)
-        return self._descriptor.send([b"".join(frame.buffers) for frame in frames])
+            finished.append(b"".join(frame.buffers))
+        return self._descriptor.send(finished)
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:
         self._descriptor.watch(readable, writable)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from struct import Struct
 
-from fata.device.net import Buffer, Capabilities, Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.device.net import Buffer, Capabilities, Checksum, RawForm, ReceivedFrame, Segmentation, SentFrame
 from fata.driver.net.sendable import ETHERNET_HEADER, check
 from fata.errors import WireError
 
@@ -37,6 +37,7 @@ ONLY_CHECKSUM = {  # by start and offset: TCP's and UDP's, behind an IPv4 header
     (34, 16): HEADER.pack(NEEDS_CHECKSUM, 0, 0, 0, 34, 16),
     (34, 6): HEADER.pack(NEEDS_CHECKSUM, 0, 0, 0, 34, 6),
 }
+RAW = RawForm(HEADER_LENGTH, ONLY_CHECKSUM[34, 16])
 SMALL = 2048  # octets of a frame that are sooner copied than gathered by the kernel
 new_tuple = tuple.__new__  # a NamedTuple's own constructor costs 0.2 µs more
 
@@ -58,12 +59,18 @@ def parse(octets: bytes, length: int = HEADER_LENGTH) -> ReceivedFrame:
     return ReceivedFrame(octets[length:], CHECKSUMS[flags & 3], segmentation, gso_size)
 
 
-def finish(frames: Sequence[SentFrame], mtu: int, capabilities: Capabilities) -> list[Octets]:
-    """Return frames with their headers before them. Raises `StateError` for one beyond the device's capabilities."""
+def finish(frames: Sequence[SentFrame | bytes], mtu: int, capabilities: Capabilities) -> list[Octets]:
+    """Return frames with their headers before them; those of `bytes` have them already.
+
+    Raises `StateError` for one beyond the device's capabilities.
+    """
     limit = HEADER_LENGTH + mtu + ETHERNET_HEADER
     ready = ONLY_CHECKSUM if capabilities.send_checksum else {}
     finished: list[Octets] = []
     for frame in frames:
+        if isinstance(frame, bytes):
+            finished.append(frame)
+            continue
         buffers, start, offset, segmentation, _size, _length = frame
         header = ready.get((start, offset))
         # The answer of a server that answers briefly, and every acknowledgment.

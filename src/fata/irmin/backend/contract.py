@@ -7,7 +7,7 @@ change by test-and-set. It knows nothing of trees, merges or values.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from fata.disk.git.objects import Object
 
@@ -41,12 +41,11 @@ class Backend(Protocol):
         """What this backend can do."""
         ...
 
-    def peek(self, oid: bytes, /) -> Object | None:
-        """Return an object if that needs no waiting; None says nothing about whether it exists."""
-        ...
-
     async def read(self, oid: bytes) -> Object | None:
-        """Return an object; None if it does not exist. Raises `CorruptObject`. The store checks the hash."""
+        """Return an object; None if it does not exist. Raises `CorruptObject`.
+
+        The store checks the hash, and remembers what it has read: a backend needs no cache of its own.
+        """
         ...
 
     async def contains(self, oid: bytes) -> bool:
@@ -93,6 +92,19 @@ class Backend(Protocol):
         """Forget objects that nothing refers to (garbage collection). Unknown ids are passed over."""
         ...
 
+    async def flush(self) -> None:
+        """Make durable whatever was written, if `commit` does not see to that."""
+        ...
+
     async def close(self) -> None:
         """Give back what the backend holds."""
+        ...
+
+
+@runtime_checkable
+class Immediate(Protocol):
+    """What a backend offers, too, if it has every object at hand: then no question about a tree ever waits."""
+
+    def peek(self, oid: bytes, /) -> Object | None:
+        """Return an object; None if it does not exist."""
         ...

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from fata.disk.git.objects import Object
 from fata.irmin.backend.contract import Capabilities, Listener, Objects, RefChange
+from fata.irmin.backend.listeners import Listeners
+from fata.irmin.errors import NameTaken
 
 
 class MemoryBackend:
@@ -16,7 +18,7 @@ class MemoryBackend:
     def __init__(self, default_branch: str = "main") -> None:
         self._objects: dict[bytes, Object] = {}
         self._refs: dict[str, bytes] = {}
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners()
         self._default_branch = default_branch
         self.peek: Callable[[bytes], Object | None] = self._objects.get  # no call of Python's in between
 
@@ -32,9 +34,11 @@ class MemoryBackend:
     async def commit(self, objects: Objects, changes: Iterable[RefChange]) -> bool:
         refs = self._refs
         changes = tuple(changes)
-        for name, old, _ in changes:
+        for name, old, new in changes:
             if refs.get(name) != old:
                 return False
+            if old is None and new is not None:
+                self._check_free(name)
         self._objects.update(objects)
         for change in changes:
             if change.new is None:
@@ -42,14 +46,14 @@ class MemoryBackend:
             else:
                 refs[change.name] = change.new
         if self._listeners:
-            self._tell(changes)
+            self._listeners.tell(changes)
         return True
 
-    def _tell(self, changes: tuple[RefChange, ...]) -> None:
-        for change in changes:
-            for listener in tuple(self._listeners):
-                if change.old != change.new:
-                    listener(change)
+    def _check_free(self, name: str) -> None:
+        """Refuse what a backend of files could not hold, so that all backends hold the same."""
+        for other in self._refs:
+            if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
+                raise NameTaken(f"{name}: {other}")
 
     async def ref(self, name: str) -> bytes | None:
         return self._refs.get(name)
@@ -61,8 +65,7 @@ class MemoryBackend:
         return self._default_branch
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._listeners.add(listener)
 
     async def ids(self) -> AsyncIterator[bytes]:
         for oid in tuple(self._objects):
@@ -72,5 +75,8 @@ class MemoryBackend:
         for oid in oids:
             self._objects.pop(oid, None)
 
-    async def close(self) -> None:
+    async def flush(self) -> None:
         pass
+
+    async def close(self) -> None:
+        self._listeners.close()

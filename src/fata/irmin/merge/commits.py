@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from fata.irmin.commit import Commit
 from fata.irmin.commits import Commits
-from fata.irmin.history.lca import lcas
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Node, empty
 
@@ -17,7 +16,7 @@ async def merged_tree(
     commits: Commits[T], ours: Commit[T], theirs: Commit[T], max_depth: int | None = None, n: int | None = None
 ) -> Commit[T] | Node:
     """Return the tree of a merge, or one of the commits if it has the other behind it. Raises `Conflict`."""
-    found = await lcas(commits, ours.oid, theirs.oid, max_depth, n)
+    found = await commits.graph.lcas(ours.oid, theirs.oid, max_depth, n)
     if theirs.oid in found:
         return ours
     if ours.oid in found:
@@ -34,6 +33,6 @@ async def virtual_base(commits: Commits[T], found: list[bytes], max_depth: int |
     base = first.root
     for oid in found[1:]:
         other = await commits.commit(oid)
-        beneath = await lcas(commits, first.oid, oid, max_depth, n)
+        beneath = await commits.graph.lcas(first.oid, oid, max_depth, n)
         base = await merge_trees(commits.objects, await virtual_base(commits, beneath, max_depth, n), base, other.root)
     return base

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TypeVar, Unpack
 
+from fata.errors import StateError
 from fata.irmin.commit import Commit
 from fata.irmin.errors import HeadRejected, NotFound, TooManyRetries
-from fata.irmin.history.lca import lcas
+from fata.irmin.history.last_modified import last_modified
 from fata.irmin.merge.commits import merged_tree
+from fata.irmin.path import Path, steps
+from fata.irmin.store.head import Head
 from fata.irmin.store.options import RETRIES, Options
+from fata.irmin.store.watch import Watch
 from fata.irmin.store.writes import Writes
 
 T = TypeVar("T")
@@ -43,6 +47,17 @@ class Store(Writes[T]):
                 return commit
         raise TooManyRetries(str(self.target), retries + 1)
 
+    @property
+    def head(self) -> Head[T]:
+        """What the store points to, as something to be moved."""
+        return Head(self)
+
+    def watch(self, path: Path = "") -> Watch[T]:
+        """Return the changes of what is at a path, as they come: `async with store.watch("a") as changes`."""
+        if self.branch is None:
+            raise StateError("only a store on a branch can be watched")
+        return Watch(self.repo.backend, self.repo.commits, self.branch, steps(path))
+
     async def lcas(
         self, other: Store[T] | Commit[T] | str, max_depth: int | None = None, n: int | None = None
     ) -> list[Commit[T]]:
@@ -51,7 +66,16 @@ class Store(Writes[T]):
         if ours is None or theirs is None:
             return []
         commits = self.repo.commits
-        return [await commits.commit(oid) for oid in await lcas(commits, ours.oid, theirs.oid, max_depth, n)]
+        return [await commits.commit(oid) for oid in await commits.graph.lcas(ours.oid, theirs.oid, max_depth, n)]
+
+    async def last_modified(self, path: Path, n: int = 1, depth: int | None = None) -> list[Commit[T]]:
+        """Return the last `n` commits that changed what is at a path, newest first."""
+        head = await self.commit()
+        if head is None:
+            return []
+        commits = self.repo.commits
+        found = await last_modified(commits, head.oid, steps(path), n, depth)
+        return [await commits.commit(oid) for oid in found]
 
     async def clone(self, branch: str) -> Store[T]:
         """Make a branch that begins at this store's head. Raises `HeadRejected` if it exists elsewhere."""

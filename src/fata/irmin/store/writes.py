@@ -8,6 +8,7 @@ from typing import TypeVar, Unpack
 from fata.disk.git.objects import COMMIT
 from fata.irmin.commit import Commit, make
 from fata.irmin.errors import Conflict, TestFailed, TooManyRetries
+from fata.irmin.history.changed import signature
 from fata.irmin.merge.contract import known
 from fata.irmin.merge.default import option
 from fata.irmin.merge.trees import merge_trees
@@ -158,11 +159,13 @@ class Writes(Reads[T]):
         parents = options.get("parents")
         if parents is None:
             parents = () if old is None else (old,)
+        changed = signature(None if head is None else head.root, root) if len(parents) < 2 else None
         objects, nodes = repo.objects.unsaved(root)
         commit, body = make(repo.objects, root, parents, repo.info(options))
         objects[commit.oid] = (COMMIT, body)
         if not await self.target.move(old, commit.oid, objects):
             return None
-        repo.objects.saved(nodes)
+        repo.objects.saved(objects, nodes)
         repo.commits.remember(commit)
+        repo.commits.graph.add(commit.oid, parents, changed)
         return commit

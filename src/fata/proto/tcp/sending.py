@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from fata.proto.tcp import tail
 from fata.proto.tcp.block import NEVER, TIMESTAMPS, UNTIMED, Block
 from fata.proto.tcp.sequence import MASK
 from fata.proto.tcp.transmission import Transmission
-from fata.wire.tcp import ACK, FIN, PSH, TIMESTAMPS_PREFIX, Buffer
+from fata.wire.tcp import ACK, FIN, PSH, Buffer
 
-ACK_PUSH = ACK | PSH
 STAMPS = TIMESTAMPS.size
 TUPLE = tuple.__new__  # a NamedTuple's own constructor costs 0.2 µs more
 
@@ -23,12 +23,15 @@ def send_new(block: Block, out: list[Transmission], now: float) -> None:
     amount = _sendable(block, unsent, size)
     finish = block.fin_queued and amount == unsent and block.snd_edge > nxt + unsent
     if amount or finish:
+        if nxt > una:
+            block.rack.sent(nxt, una, block.sent_at)
         transmit(block, out, nxt, amount, finish, options, now)
         block.snd_nxt = nxt = nxt + amount + finish
         block.sent_at = now
         if una == block.snd_una and block.retransmit_at == NEVER:
             block.retransmit_at = now + block.rtt.timeout
             block.progress = now
+            tail.arm(block, now)
         if block.timed_seq == UNTIMED:
             block.timed_seq = nxt
             block.timed_at = now
@@ -36,50 +39,6 @@ def send_new(block: Block, out: list[Transmission], now: float) -> None:
         block.persists = 0
     elif nxt == una and block.persist_at == NEVER:
         block.persist_at = now + block.rtt.timeout  # RFC 9293 3.8.6.1: the window may open unheard
-
-
-def send_whole(block: Block, out: list[Transmission], now: float) -> bool:
-    """Send what was written since the last flush, one buffer in one segment, if nothing holds it back; else do nothing.
-
-    So most answers of most servers leave. What `send_new` would do and this does not can make no difference to them.
-    """
-    nxt, una, end = block.snd_nxt, block.snd_una, block.snd_end
-    length = end - nxt
-    data = block.queue.buffers[-1] if length else b""
-    in_flight = nxt - una
-    size = block.mss - STAMPS
-    if (
-        len(data) != length
-        or not block.stamps
-        or length > size
-        or end > block.snd_edge
-        or block.congestion.window - in_flight + block.left < length + size
-        or (in_flight and not block.nodelay and length < size)
-        or (not in_flight and now - block.sent_at > block.rtt.timeout)
-        or block.fin_queued
-        or block.dsack is not None
-        or block.reassembly.starts
-    ):
-        return False
-    block.limited = False
-    stamp = (int(now * 1000) + block.stamp_offset) & MASK
-    options = TIMESTAMPS.pack(TIMESTAMPS_PREFIX, stamp, block.ts_recent)
-    acked = block.rcv_nxt
-    fields = (nxt & MASK, acked & MASK, ACK_PUSH, block.offer(), options, (data,), length, size)
-    out.append(TUPLE(Transmission, fields))
-    block.snd_nxt = end
-    block.sent_at = now
-    if block.retransmit_at == NEVER:
-        block.retransmit_at = now + block.rtt.timeout
-        block.progress = now
-    if block.timed_seq == UNTIMED:
-        block.timed_seq = end
-        block.timed_at = now
-    block.persist_at = block.ack_at = NEVER
-    block.persists = block.dup_due = 0
-    block.acked = acked
-    block.ack_now = False
-    return True
 
 
 def _sendable(block: Block, unsent: int, size: int) -> int:

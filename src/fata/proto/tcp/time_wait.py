@@ -73,6 +73,9 @@ class TimeWait:
         """Nothing: the host ends it."""
         return 0
 
+    def answer(self, _now: float) -> None:
+        """Return None: there is nothing to write."""
+
     def flush(self, now: float) -> list[Transmission]:
         """The acknowledgment that is due."""
         if not self._due:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from fata.wire.tcp import Buffer
+from fata.wire.tcp import ACK, PSH, TIMESTAMPS_ONLY, TIMESTAMPS_PREFIX, Buffer
 
 # Event bits, as `Connection.receive` and `tick` return them. Plain integers: an IntFlag's `|` costs 0.5 µs.
 CONNECTED = 1  # the handshake is over
@@ -43,6 +43,24 @@ class Transmission(NamedTuple):
     buffers: tuple[Buffer, ...]  # views of what was written
     length: int  # octets of payload
     segment_size: int  # octets of payload a segment
+
+
+class Answer(NamedTuple):
+    """One segment of payload that acknowledges, with PSH and timestamps: what most servers say."""
+
+    seq: int
+    ack: int
+    window: int  # as it goes into the header: scaled
+    stamp: int
+    echo: int
+    data: Buffer  # all of its payload
+    segment_size: int  # octets of payload that it might have had
+
+    def transmission(self) -> Transmission:
+        """Return the same in the form that everything has."""
+        seq, ack, window, stamp, echo, data, size = self
+        options = TIMESTAMPS_ONLY.pack(TIMESTAMPS_PREFIX, stamp, echo)
+        return Transmission(seq, ack, ACK | PSH, window, options, (data,), len(data), size)
 
 
 class Statistics(NamedTuple):

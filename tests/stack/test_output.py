@@ -1,0 +1,82 @@
+"""The short way of a brief answer makes the frame that the long way makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fata.device.net import Capabilities, RawForm
+from fata.proto.path_mtu import PathMtu
+from fata.proto.tcp.transmission import Answer
+from fata.stack.counters import Counters
+from fata.stack.output import LINK_LIFE, Output
+from fata.stack.path import TTL
+from fata.stack.segmentation import to_frames
+
+LINK = bytes(range(14))
+KEY = bytes((10, 0, 0, 1, 10, 0, 0, 2, 0x80, 0x01, 0, 80))
+HEADER = b"the card's"
+COMPLETES = Capabilities(send_checksum=True)
+NOW = 5.0
+
+
+class Card:
+    """As much of an interface as `Output` looks at."""
+
+    capabilities = COMPLETES
+
+    def __init__(self, header: bytes | None) -> None:
+        self.raw = RawForm(0, header)
+        self.sent: list[Any] = []
+
+    def send(self, _link: bytes, _next_hop: bytes, frames: list[Any], _now: float) -> None:
+        self.sent += frames
+
+
+class Ways:
+    """As much of an `Ipv4`: every address has the same way, and `own` is this host's."""
+
+    def __init__(self, header: bytes | None, own: bytes = b"") -> None:
+        self.interface = Card(header)
+        self.path_mtus = PathMtu(1500)
+        self._own = own
+
+    def way(self, remote: bytes, _now: float) -> tuple[bytes, bytes]:
+        return LINK, remote
+
+    def is_own(self, address: bytes) -> bool:
+        return address == self._own
+
+
+def made(ways: Any, service: tuple[int, int] = (0, TTL)) -> Output:
+    """Return an output that has sent on the path once, and so knows its way."""
+    output = Output(ways, Counters())
+    output.set_service(KEY, *service)
+    output.emit(KEY, [answer(b"first").transmission()], NOW)
+    return output
+
+
+def answer(payload: bytes) -> Answer:
+    return Answer(0xFFFFFFF0, 5, 0xFFFF, 0xFFFFFFFF, 7, payload, 1448)
+
+
+@pytest.mark.parametrize("payload", [b"x", b"answer" * 20, bytes(1448)])
+@pytest.mark.parametrize("service", [(0, TTL), (0xB8, 1)])
+def test_both_ways_make_the_same_frame(payload: bytes, service: tuple[int, int]) -> None:
+    output = made(Ways(HEADER), service)
+    path = output._paths[KEY]
+    (expected,) = to_frames(path, LINK, answer(payload).transmission(), COMPLETES)
+    assert output.make_answer(KEY, answer(payload), NOW) == HEADER + b"".join(expected.buffers)
+
+
+def test_a_way_that_may_have_changed_is_looked_up_first() -> None:
+    output = made(Ways(HEADER))
+    assert output.make_answer(KEY, answer(b"x"), NOW + LINK_LIFE) is None
+    output.emit(KEY, [answer(b"x").transmission()], NOW + LINK_LIFE)
+    assert output.make_answer(KEY, answer(b"x"), NOW + LINK_LIFE) is not None
+
+
+def test_there_is_no_short_way_to_oneself_nor_through_a_card_that_completes_nothing() -> None:
+    for ways in (Ways(HEADER, own=KEY[:4]), Ways(None)):
+        assert made(ways).make_answer(KEY, answer(b"x"), NOW) is None
