@@ -262,11 +262,12 @@ def test_a_disk_is_an_array_of_sectors(
 ) -> None:
     implementation: Open = IMPLEMENTATIONS[name]
     disk = drive(implementation(tmp_path, SECTORS, 512, False))
-    drive(_compare_with_an_array(disk, steps))
+    drive(compare_with_an_array(disk, steps))
     drive(disk.close())
 
 
-async def _compare_with_an_array(disk: Block, steps: list[tuple[str, int, int]]) -> None:
+async def compare_with_an_array(disk: Block, steps: list[tuple[str, int, int]]) -> None:
+    """Do the steps on a disk of zeros, and the same on an array."""
     model = bytearray(SECTORS * 512)
     for number, (name, sector, count) in enumerate(steps):
         count = min(count, SECTORS - sector)

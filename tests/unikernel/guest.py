@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import socket
@@ -29,6 +30,14 @@ def command(application: Path, machine: str, *words: str) -> list[str]:
     """Return the words of `fata run` on an emulated machine."""
     fata = (sys.executable, "-m", "fata.tool.main", "run", str(application))
     return [*fata, "-t", "virtio", "--machine", machine, "--accel", "tcg", *words]
+
+
+def build(application: Path, *words: str) -> Path:
+    """Build an image and return its path."""
+    fata = (sys.executable, "-m", "fata.tool.main", "build", str(application), "-t", "virtio", "--json", *words)
+    done = subprocess.run(fata, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    return Path(json.loads(done.stdout)["output"])
 
 
 class Unikernel:

@@ -34,6 +34,11 @@ class Commits(Generic[T]):
         """Return a commit that is remembered."""
         return self._recent.get(oid)
 
+    def forget(self) -> None:
+        """Remember nothing: objects have been deleted."""
+        self.graph = CommitGraph(self.objects)
+        self._recent.clear()
+
     def remember(self, commit: Commit[T]) -> None:
         """Keep a commit at hand; the oldest goes."""
         recent = self._recent

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from fata.irmin.merge.trees import Entry, identity, ids_of
-from fata.irmin.node import Node
+from fata.irmin.merge.trees import Entry, identity
+from fata.irmin.node import Node, empty
 from fata.irmin.objects import Objects
-from fata.irmin.path import Steps
+from fata.irmin.path import Steps, beneath
 
 
 class Difference(NamedTuple):
@@ -36,11 +36,10 @@ async def diff(objects: Objects[Any], old: Entry, new: Entry) -> AsyncIterator[D
 
 
 def _beneath(objects: Objects[Any], path: Steps, old: Entry, new: Entry) -> list[Difference]:
-    mine = ids_of(objects, old) if type(old) is Node else {}
-    yours = ids_of(objects, new) if type(new) is Node else {}
+    mine, yours = (side if type(side) is Node else empty() for side in (old, new))
     found = []
-    for name in sorted({name for name, _ in mine.items() ^ yours.items()}):
+    for name in objects.differing(mine, yours):
         before = objects.entry(old, name) if type(old) is Node else None
         after = objects.entry(new, name) if type(new) is Node else None
-        found.append(Difference((*path, name), before, after))
+        found.append(Difference(beneath(path, name), before, after))
     return found

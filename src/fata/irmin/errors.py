@@ -44,6 +44,10 @@ class MissingObject(IrminError, DeviceError):
         self.oid = oid
 
 
+class TooDeep(IrminError, DeviceError):
+    """A tree deeper than git would follow; nobody makes such a thing with good intent."""
+
+
 class CorruptRef(IrminError, DeviceError):
     """A reference whose octets do not make sense."""
 
@@ -112,6 +116,22 @@ class BadProof(IrminError, WireError):
 
 class TooManyLcas(IrminError, DeviceError):
     """More common ancestors than the limit, or none within the depth that was allowed."""
+
+
+class RemoteError(IrminError, WireError):
+    """A remote repository that cannot be reached, refuses, or does not keep to git's protocol."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+
+
+class PushRejected(IrminError, DeviceError):
+    """The remote's branch was not changed: it is no ancestor of what was pushed, somebody was faster, or it refuses."""
+
+    def __init__(self, branch: str, reason: str) -> None:
+        super().__init__(f"branch {branch}: {reason}")
+        self.branch = branch
 
 
 def _shown(value: object) -> str:

@@ -15,9 +15,22 @@ from collections.abc import Iterator
 from typing import final
 
 from fata.disk.git.errors import Malformed
+from fata.disk.git.objects import Object
 from fata.disk.git.trees import DIRECTORY, Shape, sort_key
+from fata.disk.inode import Fork
 
 Leaf = tuple[bytes, bytes | None, bytes | None]  # (mode, id if known, octets if not yet in the store)
+
+
+class Wide:
+    """What a node has besides, if it is a fork: its parts, the nodes beneath, and those not yet in the store."""
+
+    __slots__ = ("fork", "fresh", "inner")
+
+    def __init__(self, fork: Fork, inner: dict[bytes, Node], fresh: dict[bytes, Object]) -> None:
+        self.fork = fork
+        self.inner = inner  # by id, so versions of a directory share it
+        self.fresh = fresh
 
 
 @final
@@ -26,10 +39,11 @@ class Node:
 
     `children` are the sub-directories that were visited or changed; `edits` are the changes that are not yet in the
     store, over `base` (None: removed). Once hashed, `base` has them too, but their octets are still only here.
+    `wide` is there if the directory is a fork (`fata.disk.inode`); then `base` is that, and `shape` is empty.
     `origin` is the id of the stored directory that the edits began from; None if that is the empty one.
     """
 
-    __slots__ = ("base", "children", "edits", "oid", "origin", "shape")
+    __slots__ = ("base", "children", "edits", "oid", "origin", "shape", "wide")
 
     def __init__(
         self,
@@ -39,6 +53,7 @@ class Node:
         children: dict[bytes, Node] | None = None,
         edits: dict[bytes, Node | Leaf | None] | None = None,
         origin: bytes | None = None,
+        wide: Wide | None = None,
     ) -> None:
         self.oid = oid
         self.base = base
@@ -46,21 +61,22 @@ class Node:
         self.children: dict[bytes, Node] = {} if children is None else children
         self.edits = edits
         self.origin = origin
+        self.wide = wide
 
     def changed(self) -> Node:
         """Return an equal node that may be given edits. The node must have been read."""
         edits = self.edits
         if edits is None:
-            return Node(None, self.base, self.shape, self.children.copy(), {}, self.oid)
-        return Node(None, self.base, self.shape, self.children.copy(), edits.copy(), self.origin)
+            return Node(None, self.base, self.shape, self.children.copy(), {}, self.oid, self.wide)
+        return Node(None, self.base, self.shape, self.children.copy(), edits.copy(), self.origin, self.wide)
 
 
 class Miss(Exception):
-    """A node has to be read before the question can be answered: read it and ask again."""
+    """Nodes have to be read before the question can be answered: read them and ask again."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
-        self.node = node
+    def __init__(self, *nodes: Node) -> None:
+        super().__init__(*nodes)
+        self.nodes = nodes
 
 
 def empty() -> Node:

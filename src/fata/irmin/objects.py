@@ -1,149 +1,23 @@
-"""Reading and writing through a backend: octets to nodes, contents and commits, and back.
-
-What is asked of a tree is answered by plain functions. Where one meets a node that has not been read, it raises `Miss`;
-whoever called awaits `fetch` and asks again. A node that was read keeps its octets, so each question makes progress
-however small a cache is; a backend that has everything at hand (`peek`) never makes anybody wait.
-"""
+"""A store's objects: what can be asked of them, and how trees are changed, hashed and saved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
-from fata.disk.git.errors import Malformed
-from fata.disk.git.objects import BLOB, TREE, Hash, Object, object_id
-from fata.disk.git.trees import DIRECTORY, NORMAL, Shape, parse_shape
-from fata.irmin.backend.contract import Backend, Immediate
-from fata.irmin.cache import ObjectCache
-from fata.irmin.contents.contract import Contents
-from fata.irmin.errors import CorruptObject, MissingObject, WrongKind
-from fata.irmin.node import Leaf, Miss, Node, empty, fold_edits, put
+from fata.disk.git.objects import BLOB, TREE, Object, object_id
+from fata.disk.git.trees import DIRECTORY, NORMAL
+from fata.disk.inode import INODE, WIDEST
+from fata.irmin.node import Leaf, Node, empty, fold_edits, put
 from fata.irmin.path import Steps
+from fata.irmin.reading import Reading, forget
+from fata.irmin.wide import saved
 
 T = TypeVar("T")
-A = TypeVar("A")
 
 
-class Objects(Generic[T]):
-    """The objects of one store."""
-
-    def __init__(self, backend: Backend, contents: Contents[T], new: Hash) -> None:
-        self.backend = backend
-        self.contents = contents
-        self.new = new  # the hash
-        self.id_size = len(new(b"").digest())
-        self.empty_id = object_id(TREE, b"", new)
-        self.cache = ObjectCache()
-        self.keep: Callable[[bytes, Object], None] = self.cache.keep
-        self.peek: Callable[[bytes], Object | None] = self.cache.get
-        if isinstance(backend, Immediate):
-            self.keep, self.peek = _forget, backend.peek
-
-    # Reading
-
-    async def read(self, oid: bytes, kind: bytes) -> bytes:
-        """Return an object's body. Raises `MissingObject`, `CorruptObject`."""
-        found = self.peek(oid)
-        if found is None or found[0] != kind:
-            found = await self.read_any(oid, kind)
-        return found[1]
-
-    async def read_any(self, oid: bytes, kind: bytes | None = None) -> Object:
-        """Return an object, past what is at hand. Raises `MissingObject`, `CorruptObject`, also for another kind."""
-        found = await self.backend.read(oid)
-        if found is None:
-            raise MissingObject(oid)
-        if object_id(*found, self.new) != oid:
-            raise CorruptObject(oid, "its octets have another hash")
-        if kind is not None and found[0] != kind:
-            raise CorruptObject(oid, f"a {found[0].decode()} where a {kind.decode()} is needed")
-        self.keep(oid, found)
-        return found
-
-    async def ask(self, question: Callable[..., A], *arguments: Any) -> A:
-        """Return what a plain function answers, reading the nodes that it misses."""
-        while True:
-            try:
-                return question(*arguments)
-            except Miss as miss:
-                node = miss.node
-            await self.fetch(node)
-
-    async def fetch(self, node: Node) -> None:
-        """Read a node that was missed."""
-        if node.base is None:
-            assert node.oid is not None
-            node.base = await self.read(node.oid, TREE)
-
-    def shape(self, node: Node) -> Shape:
-        """Return where a node's ids stand. Raises `Miss`, `CorruptObject`."""
-        if node.shape is not None:
-            return node.shape
-        base = node.base
-        if base is None:
-            assert node.oid is not None
-            found = self.peek(node.oid)
-            if found is None:
-                raise Miss(node)
-            if found[0] != TREE:
-                raise CorruptObject(node.oid, f"a {found[0].decode()} where a tree is needed")
-            base = node.base = found[1]
-        try:
-            node.shape = shape = parse_shape(base, self.id_size)
-        except Malformed as error:
-            raise CorruptObject(node.oid or b"", str(error)) from None
-        return shape
-
-    def entry(self, node: Node, step: bytes) -> Node | Leaf | None:
-        """Return what a directory has under a name. Raises `Miss`."""
-        child = node.children.get(step)
-        if child is not None:
-            return child
-        if node.edits and step in node.edits:
-            return node.edits[step]
-        at = (node.shape or self.shape(node)).get(step)
-        if at is None:
-            return None
-        base = node.base
-        assert base is not None
-        end = at - len(step) - 2
-        if base[end - 5 : end] == DIRECTORY:
-            child = node.children[step] = Node(base[at : at + self.id_size])
-            return child
-        return base[end - 6 : end], base[at : at + self.id_size], None
-
-    def find(self, root: Node, path: Iterable[bytes]) -> Node | Leaf | None:
-        """Return what is at a path. Raises `Miss`."""
-        found: Node | Leaf | None = root
-        for step in path:
-            if type(found) is not Node:
-                return None
-            found = found.children.get(step) or self.entry(found, step)
-        return found
-
-    async def octets(self, leaf: Leaf) -> bytes:
-        """Return the octets of contents."""
-        _, oid, body = leaf
-        if body is not None:
-            return body
-        assert oid is not None
-        return await self.read(oid, BLOB)
-
-    async def value(self, leaf: Leaf) -> T:
-        """Return contents as a value. Raises `CorruptObject` if they are of another type."""
-        body = await self.octets(leaf)
-        try:
-            return self.contents.decode(body)
-        except ValueError as error:
-            raise CorruptObject(self.leaf_id(leaf), f"is no {self.contents.name}: {error}") from None
-
-    def leaf_id(self, leaf: Leaf) -> bytes:
-        """Return the id of contents, which need not be in the store."""
-        _, oid, body = leaf
-        if oid is None:
-            assert body is not None
-            oid = object_id(BLOB, body, self.new)
-        return oid
+class Objects(Reading[T]):
+    """The objects of one store: nodes are read, changed, hashed and saved through it."""
 
     # Changing
 
@@ -167,6 +41,8 @@ class Objects(Generic[T]):
         last = path[-1]
         if value is None and self.entry(node, last) is None:
             return root
+        if node.wide is not None or self.wide is not None:
+            self._prepare([*passed, node], path, value is None)
         new: Node | Leaf | None = value
         for step in reversed(path):
             if node.shape is None:
@@ -177,6 +53,14 @@ class Objects(Generic[T]):
             node = passed.pop() if passed else node
         return changed
 
+    def _prepare(self, nodes: list[Node], path: Steps, removing: bool) -> None:
+        """See to it that wide directories along a path can be hashed without reading more. Raises `Miss`."""
+        assert self.wide is not None
+        for node, step in zip(nodes, path, strict=True):
+            self.shape(node)
+            if node.wide is not None:
+                self.wide.prepare(node, step, removing)
+
     def put_all(self, root: Node, items: Iterable[tuple[Steps, Node | Leaf | None]]) -> Node:
         """Return a tree with all the values, at the cost of copying each touched directory once. Raises `Miss`."""
         self.shape(root)
@@ -185,6 +69,8 @@ class Objects(Generic[T]):
         for path, value in items:
             parent = path[:-1]
             node = made.get(parent) or self._open_for_edits(made, parent)
+            if node.wide is not None:
+                self._prepare([node], path[-1:], value is None)
             put(node, path[-1], value)
             if value is None:
                 thinned.append(parent)
@@ -203,6 +89,8 @@ class Objects(Generic[T]):
         for depth, step in enumerate(path, 1):
             found = self.entry(node, step)
             mine = made.get(path[:depth])
+            if node.wide is not None:
+                self._prepare([node], (step,), False)
             if mine is None or found is not mine:
                 if type(found) is Node:
                     self.shape(found)
@@ -218,6 +106,9 @@ class Objects(Generic[T]):
         """Whether a directory has no entries. Raises `Miss`."""
         shape = self.shape(node)
         edits = node.edits
+        if node.wide is not None:
+            # A fork has more entries than a tree may have: few directories get here, and hashing tells.
+            return len(edits or ()) > WIDEST and self.hash(node) == self.empty_id
         if not edits:
             return not shape
         if any(edit is not None for edit in edits.values()):
@@ -225,9 +116,32 @@ class Objects(Generic[T]):
         return all(name in edits for name in shape) if len(edits) >= len(shape) else False
 
     def names(self, node: Node) -> list[bytes]:
-        """Return a directory's names in git's order. Raises `Miss`."""
+        """Return a directory's names: in git's order, of a wide one in that of their octets. Raises `Miss`."""
         self.hash(node)
-        return list(self.shape(node))
+        shape = self.shape(node)
+        if node.wide is None:
+            return list(shape)
+        return sorted(self.ids(node))
+
+    def ids(self, node: Node) -> dict[bytes, tuple[bytes, bytes]]:
+        """Return mode and id of every entry of a directory. Raises `Miss`."""
+        self.hash(node)
+        self.shape(node)
+        if node.wide is not None:
+            assert self.wide is not None
+            return self.wide.ids(node)
+        return self.ids_in(node)
+
+    def differing(self, ours: Node, theirs: Node) -> list[bytes]:
+        """Return the names at which two directories differ, sorted. Raises `Miss`."""
+        self.hash(ours)
+        self.hash(theirs)
+        self.shape(ours)
+        self.shape(theirs)
+        if ours.wide is not None and theirs.wide is not None:
+            assert self.wide is not None
+            return self.wide.differing(ours, theirs)
+        return sorted({name for name, _ in self.ids(ours).items() ^ self.ids(theirs).items()})
 
     def entries(self, node: Node, offset: int = 0, length: int | None = None) -> list[tuple[bytes, Node | Leaf]]:
         """Return a directory's names and what they stand for, in git's order. Raises `Miss`."""
@@ -271,7 +185,10 @@ class Objects(Generic[T]):
                 assert type(edit) is Node
                 assert edit.oid is not None
                 entries[name] = (DIRECTORY, edit.oid)
-        self.shape(node)
+        shape = self.shape(node)
+        if self.wide is not None and (node.wide is not None or len(shape) + len(entries) > WIDEST):
+            node.oid = self.wide.fold(node, entries)
+            return
         fold_edits(node, entries, self.id_size)
         assert node.base is not None
         node.oid = object_id(TREE, node.base, self.new)
@@ -291,28 +208,29 @@ class Objects(Generic[T]):
                     nodes.append(edit)
             assert node.oid is not None
             assert node.base is not None
-            objects[node.oid] = (TREE, node.base)
+            objects[node.oid] = (TREE if node.wide is None else INODE, node.base)
+            if node.wide is not None:
+                objects.update(node.wide.fresh)
         return objects, nodes
 
-    def saved(self, objects: Mapping[bytes, Object], nodes: Iterable[Node]) -> None:
+    async def write(self, objects: Mapping[bytes, Object]) -> None:
+        """Write objects, while nobody collects garbage."""
+        await self.gate.enter()
+        try:
+            await self.backend.write(objects)
+        finally:
+            self.gate.leave()
+
+    def saved(self, objects: Mapping[bytes, Object], nodes: Sequence[Node]) -> None:
         """Note that objects, and so what the nodes held, are in the store now."""
         for node in nodes:
             node.edits = None
-        if self.keep is not _forget:
+        if self.wide is not None:
+            saved(nodes)
+        if self.keep is not forget:
             for oid, found in objects.items():
                 self.keep(oid, found)
 
     def leaf(self, value: T, mode: bytes = NORMAL) -> Leaf:
         """Return contents that are not in the store yet."""
         return mode, None, self.contents.encode(value)
-
-
-def _forget(oid: bytes, found: Object) -> None:
-    """Remember nothing: the backend does."""
-
-
-def need_node(found: Node | Leaf | None, path: object) -> Node | None:
-    """Return a directory or None; contents raise `WrongKind`."""
-    if found is None or type(found) is Node:
-        return found
-    raise WrongKind(f"{path!r}: contents, where a directory is needed")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from fata.irmin.errors import InvalidPath
+from fata.irmin.errors import InvalidPath, TooDeep
 
 Path = str | tuple[str, ...]  # "a/b" or ("a", "b"); "" or () is the root
 Steps = tuple[bytes, ...]
 
+DEEPEST = 2048  # steps: beyond, git refuses to look (core.maxTreeDepth)
 CACHED = 256  # characters up to which a path's steps are remembered: a bound on what the memory costs
 
 
@@ -29,6 +30,8 @@ def _split(path: Path) -> Steps:
         parts = path.encode("utf-8", "surrogateescape").split(b"/") if path else []
     else:
         parts = [part.encode("utf-8", "surrogateescape") for part in path]
+    if len(parts) > DEEPEST:
+        raise InvalidPath(f"a path of {len(parts)} steps; the limit is {DEEPEST}")
     for part in parts:
         if not part or part in (b".", b"..") or b"/" in part or b"\0" in part:
             raise InvalidPath(f"path {_shown(path)}: {part!r} is no step")
@@ -36,6 +39,13 @@ def _split(path: Path) -> Steps:
 
 
 _remembered = lru_cache(1 << 14)(_split)
+
+
+def beneath(path: Steps, name: bytes) -> Steps:
+    """Return the path of a name in a directory. Raises `TooDeep` where only a hostile tree can be."""
+    if len(path) >= DEEPEST:
+        raise TooDeep(f"a directory is {len(path)} steps deep; the limit is {DEEPEST}")
+    return (*path, name)
 
 
 def text(step: bytes) -> str:

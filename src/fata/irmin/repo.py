@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Generic, Literal, TypeVar
 
 from fata.disk.git.objects import Hash
 from fata.irmin.backend.contract import Backend
+from fata.irmin.check import Problem, check
+from fata.irmin.collect import Collected, collect
 from fata.irmin.commit import Commit
 from fata.irmin.commits import Commits
+from fata.irmin.concrete import Concrete, of_concrete
 from fata.irmin.contents.contract import Contents
 from fata.irmin.info import ANONYMOUS, Info
 from fata.irmin.objects import Objects
@@ -19,6 +22,7 @@ from fata.irmin.store.branches import Branches
 from fata.irmin.store.options import Options
 from fata.irmin.store.store import Store
 from fata.irmin.store.target import BranchTarget, DetachedTarget
+from fata.irmin.tree import Tree
 
 T = TypeVar("T")
 
@@ -47,7 +51,7 @@ class Repo(Generic[T]):
         now: Callable[[], float] = time.time,
     ) -> None:
         self.backend = backend
-        self.objects = Objects(backend, contents, HASHES[hash])
+        self.objects = Objects(backend, contents, HASHES[hash], inodes=hash != "sha1")
         self.commits = Commits(self.objects)
         self.branches = Branches(backend, self.commits)
         self.author = author
@@ -73,10 +77,26 @@ class Repo(Generic[T]):
         """Return a commit by its id. Raises `MissingObject`, `CorruptObject`."""
         return await self.commits.commit(bytes.fromhex(oid) if isinstance(oid, str) else oid)
 
+    def tree(self) -> Tree[T]:
+        """Return the empty tree, to be added to."""
+        return Tree(self.objects)
+
+    async def tree_of(self, concrete: Concrete) -> Tree[T]:
+        """Return the tree of dicts whose leaves are `Value`. Raises `InvalidPath`, `WrongKind`."""
+        return Tree(self.objects, await of_concrete(self.objects, concrete))
+
     async def heads(self) -> list[Commit[T]]:
         """Return what the branches point to, each commit once."""
         oids = dict.fromkeys((await self.backend.refs(BRANCHES)).values())
         return [await self.commits.commit(oid) for oid in oids]
+
+    async def collect(self, depth: int | None = None) -> Collected:
+        """Forget what no reference leads to, and history more than `depth` commits deep."""
+        return await collect(self, depth)
+
+    def check(self, decode: bool = False) -> AsyncIterator[Problem]:
+        """Yield what is wrong with the repository: `async for problem in repo.check()`."""
+        return check(self, decode)
 
     def info(self, options: Options) -> Info:
         """Return the info of a commit that is made now."""

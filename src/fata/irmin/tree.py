@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Generic, Literal, TypeVar
 
 from fata.disk.git.trees import EXECUTABLE, NORMAL, SUBMODULE
+from fata.irmin.concrete import Concrete, to_concrete
 from fata.irmin.diff import diff
 from fata.irmin.errors import InvalidPath, NotFound, WrongKind
 from fata.irmin.merge.trees import merge_trees
@@ -154,6 +155,15 @@ class Tree(Generic[T]):
     async def stats(self, force: bool = True) -> Stats:
         """Count directories, contents, the longest path and the widest directory."""
         return await stats(self.objects, self.root, force)
+
+    async def to_concrete(self) -> Concrete:
+        """Return the tree as dicts, contents as `Value`."""
+        return await to_concrete(self.objects, self.root)
+
+    def cleared(self) -> Tree[T]:
+        """Return an equal tree that has nothing of it in memory; one that is not stored yet stays as it is."""
+        root = self.root
+        return Tree(self.objects, Node(root.oid)) if type(root) is Node and root.oid and not root.edits else self
 
     async def diff(self, other: Tree[T]) -> AsyncIterator[tuple[str, T | None, T | None]]:
         """Yield where contents differ: the path, ours and the other's; None where there are none."""

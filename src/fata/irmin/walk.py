@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from fata.irmin.node import Leaf, Miss, Node
 from fata.irmin.objects import Objects
-from fata.irmin.path import Steps
+from fata.irmin.path import Steps, beneath
 
 Order = Literal["sorted", "undefined", "random"]
 
@@ -102,7 +102,7 @@ async def _beneath(objects: Objects[Any], path: Steps, node: Node, force: bool) 
             entries = objects.entries(node)
         except Miss:
             return None
-    return [Visit((*path, name), entry) for name, entry in entries]
+    return [Visit(beneath(path, name), entry) for name, entry in entries]
 
 
 class Stats(NamedTuple):

@@ -24,6 +24,8 @@ COMMANDS = {
     "modules": "Say which modules of the standard library work in a guest.",
     "size": "Show where the octets of an image go.",
     "debug": "Say what an address in a kernel's message means.",
+    "irmin": "Keep values in a git repository: set, get, merge, pull, push.",
+    "fat": "Make, read, change, check and repair images of FAT volumes.",
     "disk": "Partition images of disks, and look into them.",
     "mount": "Show what is in a disk image as files of this machine.",
     "clean": "Remove what build and configure made.",

@@ -98,7 +98,7 @@ def _sfdisk(*words: str, script: str = "") -> str:
 SCRIPTS = {
     "mbr": "label: dos\n,1M,83\n,2M,c,*\n",
     "mbr with logical ones": "label: dos\n,1M,83\n,20M,5\n,1M,83\n,2M,82\n,3M,c\n",
-    "gpt": "label: gpt\nsize=1M, type=L, name=one\nsize=3M, type=U, name=\"zwei €\"\n,,S\n",
+    "gpt": 'label: gpt\nsize=1M, type=L, name=one\nsize=3M, type=U, name="zwei €"\n,,S\n',
 }
 
 

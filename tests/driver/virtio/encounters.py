@@ -124,7 +124,7 @@ def meet_a_console(seed: int) -> Encounter:
     """Write, and read lines."""
 
     async def use(poller: VirtualPoller, hostility: Hostility) -> Encounter:
-        line, memory = Software("interrupt"), ModelMemory()
+        line, memory = Software("interrupt"), ModelMemory(64)
         device = ModelConsole(memory, lambda: poller.wake(line))
         make_hostile(device, hostility)
         try:
@@ -158,7 +158,8 @@ def meet_a_console(seed: int) -> Encounter:
 def meet_a_source_of_random_octets(seed: int) -> Encounter:
     """Draw from it."""
     hostility = Hostility(seed)
-    device = ModelRng(ModelMemory(), most=hostility.chance.choice((1, 16, 4096)), seed=seed)
+    hostility.rings = max(hostility.rings, 0.05)  # it has few occasions
+    device = ModelRng(ModelMemory(16), most=hostility.chance.choice((1, 16, 4096)), seed=seed)
     make_hostile(device, hostility)
     try:
         rng = VirtioRng(Mmio("rng", device), device.memory, lambda _: None)

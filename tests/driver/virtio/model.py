@@ -35,6 +35,11 @@ class ModelMemory:
         self.view[start : start + octets] = bytes(octets)
         return BASE + start, self.view[start : start + octets]
 
+    @property
+    def taken(self) -> int:
+        """Octets that the driver has, guards not counted."""
+        return sum(octets for _, octets in self._pieces)
+
     def barrier(self) -> None:
         """Do nothing: the model runs in the driver's own thread."""
 

@@ -28,7 +28,17 @@ class Octets(bytes):
 
 Tree = dict[str, bytes | None]  # a directory is None
 
-NAMES = ["a", "B.TXT", "a name of its own", "x" * 60, "Ω and more than thirteen", "LAST", "c.c"]
+NAMES = [
+    "a",
+    "B.TXT",
+    "a name of its own",
+    "x" * 60,
+    "y" * 100,
+    "Ω and more than thirteen" * 2,
+    "z" * 140,
+    "LAST",
+    "c.c",
+]
 
 
 class Step(NamedTuple):
@@ -252,6 +262,7 @@ OPERATIONS: list[Callable[[Work], None]] = [
 SHAPES: dict[str, tuple[Wish, int]] = {
     "FAT12": (Wish(12, root_entries=32), 80),
     "FAT12, clusters of two sectors": (Wish(12, cluster_size=1024, root_entries=16), 90),
+    "FAT16": (Wish(16, root_entries=16), 4200),
     "FAT32": (Wish(32, undersized=True), 120),
 }
 

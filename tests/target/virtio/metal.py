@@ -1,4 +1,4 @@
-"""The probe (tests/target/virtio/probe) on a machine with devices of the test's choice, called over a console of its."""
+"""The probe (tests/target/virtio/probe) on a machine with a test's choice of devices, called over its console."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from fata.target.virtio.guest import exit_status
 from fata.target.virtio.machine import Machine
 from fata.target.virtio.qemu import SUFFIX, command
 from tests.programs import needs, needs_runtime
@@ -45,9 +44,14 @@ class Metal:
 
     def call(self, name: str, **words: Any) -> Any:
         """Have the probe do something; return its answer."""
-        self._line.sendall(json.dumps({"call": name, **words}).encode() + b"\n")
-        text = self._stream.readline()
-        assert text, "the machine has ended"
+        try:
+            self._line.sendall(json.dumps({"call": name, **words}).encode() + b"\n")
+            text = self._stream.readline()
+        except OSError:
+            text = b""
+        if not text:
+            output, _ = self.process.communicate(timeout=PATIENCE)
+            raise AssertionError(f"the machine has ended: {output.decode()}")
         answer = json.loads(text)
         if "error" in answer:
             raise Refused(answer["error"], answer["text"])
@@ -57,11 +61,11 @@ class Metal:
         """Let go of the line."""
         self._stream.close()
 
-    def end(self) -> None:
-        """Have it end, and look at how."""
+    def end(self, status: int = 1) -> None:
+        """Have it end, and look at how; `status` is the process's: QEMU has 1 for the guest's 0."""
         self._line.sendall(b'{"call": "end"}\n')
         output, _ = self.process.communicate(timeout=PATIENCE)
-        assert exit_status(self.process.returncode, None) == 0, output.decode()
+        assert self.process.returncode == status, output.decode()
         assert b"Traceback" not in output
 
 
@@ -93,9 +97,17 @@ def probing(model: str, image: Path, folder: Path, *devices: str) -> Iterator[Me
     path.unlink(missing_ok=True)
     terminal = ("-chardev", f"socket,id=terminal,path={path},server=on,wait=off", *device(model, "serial"))
     arguments = words(model, image, "", (*terminal, "-device", "virtconsole,chardev=terminal", *devices))
-    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with running(process, path) as metal:
+        yield metal
+
+
+@contextmanager
+def running(process: subprocess.Popen[bytes], path: Path) -> Iterator[Metal]:
+    """Wait until the probe in a machine is ready, then call it at the socket `path`."""
     assert process.stdout is not None
     line = socket.socket(socket.AF_UNIX)
+    metal = None
     try:
         output = b""
         while b"ready\n" not in output.replace(b"\r", b""):
@@ -104,12 +116,10 @@ def probing(model: str, image: Path, folder: Path, *devices: str) -> Iterator[Me
             output += text
         line.settimeout(PATIENCE)
         _connect(line, path)
-        metal = Metal(process, line)
-        try:
-            yield metal
-        finally:
-            metal.hang_up()
+        yield (metal := Metal(process, line))
     finally:
+        if metal is not None:
+            metal.hang_up()
         line.close()
         process.kill()
         process.wait()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.target.virtio.metal import MACHINES, QEMU_TEST, build, device, probing
+from tests.target.virtio.metal import MACHINES, PROBE, QEMU_TEST, build, device, probing, running
 
 pytestmark = QEMU_TEST
 
@@ -27,6 +29,18 @@ def test_octets_of_the_hypervisor_and_a_console(model: str, image: Path, tmp_pat
         assert bytes.fromhex(drawn["hypervisor"]) in octets
         assert bytes.fromhex(drawn["machine"]) not in octets
         metal.end()
+
+
+def test_a_terminal_of_a_machine_is_a_socket_of_the_host(tmp_path: Path) -> None:
+    """`fata run --terminal`: the serial port goes on being standard input and output."""
+    path = tmp_path / "terminal"
+    fata = [sys.executable, "-m", "fata.tool.main", "run", str(PROBE), "-t", "virtio", "--accel", "tcg"]
+    process = subprocess.Popen([*fata, f"--terminal={path}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with running(process, path) as metal:
+        assert metal.call("devices") == {"net": 0, "block": 0, "console": 1, "rng": 1}
+        drawn = metal.call("random", octets=32)
+        assert drawn["machine"] != drawn["hypervisor"] != metal.call("random", octets=32)["hypervisor"]
+        metal.end(0)
 
 
 def disk(path: Path, name: str, size: int) -> tuple[str, ...]:
@@ -57,6 +71,9 @@ def test_devices_behind_bridges_and_at_interrupt_lines(image: Path, tmp_path: Pa
     with probing("q35", image, tmp_path, *names, *bridges, *places) as metal:
         opened = [metal.call("open_disk", number=number) for number in range(5)]
         assert sorted(each["sectors"] for each in opened) == sorted(sizes.values())
+        events = {each["sectors"]: each["event"] for each in opened}
+        assert len({events[size] for size in (8, 9)}) == 2, "messages have an event each"
+        assert len({events[size] for size in (10, 11, 12)}) < 3, "no two devices share a line"
         for _ in range(3):
             for each in opened:
                 assert metal.call("exercise", disk=each["disk"])["wrong"] == 0

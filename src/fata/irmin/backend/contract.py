@@ -102,6 +102,32 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class Shallow(Protocol):
+    """What a backend offers, too, if it has to note where history was cut, as a git directory has."""
+
+    async def shallow(self) -> set[bytes]:
+        """Return the commits whose parents are left out."""
+        ...
+
+    async def set_shallow(self, commits: set[bytes]) -> None:
+        """Note the commits whose parents are left out from now on."""
+        ...
+
+
+@runtime_checkable
+class PackKeeper(Protocol):
+    """What a backend offers, too, if it can keep a whole pack of git's as it comes."""
+
+    def pack_directory(self) -> str:
+        """Return where to put a pack's file until it is complete."""
+        ...
+
+    def adopt_pack(self, path: str, pack_hash: bytes, index: bytes) -> None:
+        """Keep the pack at `path`, a file in that directory that is gone afterwards. It is complete and checked."""
+        ...
+
+
+@runtime_checkable
 class Immediate(Protocol):
     """What a backend offers, too, if it has every object at hand: then no question about a tree ever waits."""
 

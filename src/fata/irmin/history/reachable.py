@@ -9,6 +9,8 @@ from fata.disk.git import commits, tags
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import BLOB, COMMIT, TAG, TREE, Object
 from fata.disk.git.trees import SUBMODULE, entries_of, is_directory, parse_shape
+from fata.disk.inode import INODE
+from fata.disk.inode import parse as parse_fork
 from fata.irmin.errors import CorruptObject
 from fata.irmin.objects import Objects
 
@@ -27,6 +29,9 @@ def links_of(oid: bytes, found: Object, id_size: int) -> Links:
         if kind == TREE:
             parse_shape(body, id_size)
             return Links((), [(each, TREE if is_directory(mode) else BLOB) for mode, _, each in _own(body, id_size)])
+        if kind == INODE:
+            parts = parse_fork(body, id_size).values()
+            return Links((), [(part.id, INODE if part.fork else TREE) for part in parts])
         if kind == COMMIT:
             tree, parents, _ = commits.parse_links(body, id_size)
             return Links(parents, [(tree, TREE)])
@@ -58,25 +63,12 @@ async def reachable(
     """
     seen: set[bytes] = set()
     for oid in known:
-        async for each, _ in reachable(objects, [oid], depth=None, contents=False):
+        async for each, _ in reachable(objects, [oid], contents=False):
             seen.add(each)
-    level = [oid for oid in dict.fromkeys(roots) if oid not in seen]
-    seen.update(level)
     work: list[tuple[bytes, bytes | None]] = []
-    remaining = depth
-    while level:
-        parents: list[bytes] = []
-        for oid in level:
-            found = await _read(objects, oid, None)
-            links = links_of(oid, found, objects.id_size)
-            if remaining == 1 and links.parents and boundary is not None:
-                boundary.add(oid)
-            parents += links.parents if remaining != 1 else ()
-            work += links.others
-            yield oid, found
-        remaining = None if remaining is None else remaining - 1
-        level = [oid for oid in dict.fromkeys(parents) if oid not in seen and await _is_here(objects, oid)]
-        seen.update(level)
+    async for oid, found, links in _histories(objects, roots, depth, seen, boundary):
+        work += links.others
+        yield oid, found
     while work:
         oid, kind = work.pop()
         if oid in seen:
@@ -92,11 +84,30 @@ async def reachable(
         yield oid, found
 
 
+async def _histories(
+    objects: Objects[Any], roots: Iterable[bytes], depth: int | None, seen: set[bytes], boundary: set[bytes] | None
+) -> AsyncIterator[tuple[bytes, Object, Links]]:
+    """Yield roots and the commits that led to them, all of one distance before the next."""
+    level = [oid for oid in dict.fromkeys(roots) if oid not in seen]
+    while level:
+        seen.update(level)
+        last = depth == 1
+        parents: list[bytes] = []
+        for oid in level:
+            found = await _read(objects, oid, None)
+            links = links_of(oid, found, objects.id_size)
+            if not last:
+                parents += links.parents
+            elif links.parents and boundary is not None:
+                boundary.add(oid)
+            yield oid, found, links
+        depth = None if depth is None else depth - 1
+        level = [oid for oid in dict.fromkeys(parents) if oid not in seen and await _is_here(objects, oid)]
+
+
 async def _read(objects: Objects[Any], oid: bytes, kind: bytes | None) -> Object:
     found = objects.peek(oid)
-    if found is None or (kind is not None and found[0] != kind):
-        return await objects.read_any(oid, kind)
-    return found
+    return await objects.read_any(oid, kind) if found is None or found[0] != kind else found
 
 
 async def _is_here(objects: Objects[Any], oid: bytes) -> bool:

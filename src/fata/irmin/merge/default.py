@@ -22,6 +22,18 @@ async def default(base: Base[T], ours: T, theirs: T) -> T:
     raise Conflict("both sides changed it", (), ours, theirs)
 
 
+def idempotent(merge: Merge[T]) -> Merge[T]:
+    """Return a merge to which equal sides are the answer, whatever `merge` thinks of them.
+
+    A store never asks about equal sides; a merge within another may be asked.
+    """
+
+    async def merged(base: Base[T], ours: T, theirs: T) -> T:
+        return ours if ours == theirs else await merge(base, ours, theirs)
+
+    return merged
+
+
 def option(merge: Merge[T]) -> Merge[T | None]:
     """Return the merge for values that may be absent (None), from one for those that are there."""
 

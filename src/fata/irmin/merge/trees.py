@@ -7,9 +7,10 @@ from typing import TypeVar
 from fata.disk.git.trees import DIRECTORY, SUBMODULE
 from fata.irmin.errors import Conflict
 from fata.irmin.merge.contract import known
+from fata.irmin.merge.rules import merge_at
 from fata.irmin.node import Leaf, Node
 from fata.irmin.objects import Objects
-from fata.irmin.path import Steps, text, texts
+from fata.irmin.path import Steps, beneath, text, texts
 
 T = TypeVar("T")
 
@@ -45,11 +46,10 @@ async def _beneath(objects: Objects[T], path: Steps, old: Entry, our: Node, thei
     """Return the names at which two directories differ, each with what the three sides have there."""
 
     def compare() -> list[Sides]:
-        mine, yours = ids_of(objects, our), ids_of(objects, their)
         found = []
-        for name in sorted({name for name, _ in mine.items() ^ yours.items()}):
+        for name in objects.differing(our, their):
             before = objects.entry(old, name) if type(old) is Node else None
-            found.append(((*path, name), before, objects.entry(our, name), objects.entry(their, name)))
+            found.append((beneath(path, name), before, objects.entry(our, name), objects.entry(their, name)))
         return found
 
     return await objects.ask(compare)
@@ -69,7 +69,8 @@ async def _merge_leaves(objects: Objects[T], path: Steps, old: Entry, our: Entry
     mine, yours = await objects.value(our), await objects.value(their)
     before = None if old is None else await objects.value(old)
     try:
-        merged = await objects.contents.merge(known(before), mine, yours)
+        merge = merge_at(objects.contents.merge, texts(path))
+        merged = await merge(known(before), mine, yours)
     except Conflict as conflict:
         raise conflict.at(*map(text, path)) from None
     return objects.leaf(merged, mode)
@@ -97,17 +98,3 @@ def identity(objects: Objects[T], side: Entry) -> tuple[bytes, bytes] | None:
         return DIRECTORY, objects.hash(side)
     assert type(side) is tuple
     return side[0], objects.leaf_id(side)
-
-
-def ids_of(objects: Objects[T], node: Node) -> dict[bytes, tuple[bytes, bytes]]:
-    """Return mode and id of every entry of a directory. Raises `Miss`."""
-    objects.hash(node)
-    shape = objects.shape(node)
-    base, size = node.base, objects.id_size
-    assert base is not None
-    found = {}
-    for name, at in shape.items():
-        end = at - len(name) - 2
-        mode = DIRECTORY if base[end - 5 : end] == DIRECTORY else base[end - 6 : end]
-        found[name] = mode, base[at : at + size]
-    return found

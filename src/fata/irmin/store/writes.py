@@ -11,6 +11,7 @@ from fata.irmin.errors import Conflict, TestFailed, TooManyRetries
 from fata.irmin.history.changed import signature
 from fata.irmin.merge.contract import known
 from fata.irmin.merge.default import option
+from fata.irmin.merge.rules import merge_at
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Node, empty
 from fata.irmin.path import Path, steps
@@ -102,7 +103,8 @@ class Writes(Reads[T]):
             if found == value:
                 return tree
             try:
-                merged = await option(self.repo.objects.contents.merge)(known(base), found, value)
+                merge = merge_at(self.repo.objects.contents.merge, path)
+                merged = await option(merge)(known(base), found, value)
             except Conflict as conflict:
                 raise conflict.at(*map(str, path.split("/") if isinstance(path, str) else path)) from None
             return await (tree.remove(path) if merged is None else tree.add(path, merged))
@@ -154,6 +156,17 @@ class Writes(Reads[T]):
 
     async def _commit(self, head: Commit[T] | None, root: Node, options: Options) -> Commit[T] | None:
         """Write a commit and move the head to it; None if the head is another by now."""
+        gate = self.repo.objects.gate
+        if gate.closed:
+            await gate.enter()
+        else:
+            gate.inside += 1
+        try:
+            return await self._commit_inside(head, root, options)
+        finally:
+            gate.leave()
+
+    async def _commit_inside(self, head: Commit[T] | None, root: Node, options: Options) -> Commit[T] | None:
         repo = self.repo
         old = None if head is None else head.oid
         parents = options.get("parents")

@@ -244,6 +244,8 @@ class Block:
             and not self.probing
             and not self.tail
             and not self.detached
+            and not self.rare
+            and self.dsack is None
             and not self.host.pool.full
         )
 

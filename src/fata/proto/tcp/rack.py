@@ -57,7 +57,7 @@ class Rack:
         """[start, end) is sent again."""
         self._take(start, end)
         insort(self._again, (start, end, now))
-        self._order.append((now, start, end))
+        insort(self._order, (now, start, end))
 
     def restart(self, nxt: int) -> None:
         """All that is outstanding, up to `nxt`, counts as lost: judge only what is sent from now on."""

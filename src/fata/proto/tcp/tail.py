@@ -14,8 +14,9 @@ LEAST = 0.01  # seconds: a probe sooner would often be one that a busy machine, 
 def arm(block: Block, now: float) -> None:
     """Set the timer, if more than one segment is on its way; a single one may wait for a delayed acknowledgment."""
     at = now + max(2 * block.rtt.smoothed, LEAST)
-    alone = block.snd_nxt - block.snd_una <= block.mss
-    block.rack_at = at if block.sack_ok and not alone and at < block.retransmit_at else NEVER
+    several = block.snd_nxt - block.snd_una > block.mss
+    probes = several and block.sack_ok and block.settings.tail_probes and at < block.retransmit_at
+    block.rack_at = at if probes else NEVER
 
 
 def is_due(block: Block) -> bool:

@@ -6,6 +6,8 @@ A path is a key of `fata.device.kv`: "css/site.css", the root is "". Errors are 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from fata.device.kv import AlreadyPresent, DictionaryExpected, InvalidKey, Kind, NotFound, ValueExpected, segments
 from fata.disk.fat import boot as boot_format
 from fata.disk.fat.boot import NO_LABEL
@@ -24,6 +26,21 @@ if TYPE_CHECKING:
 
 
 WHOLE = 1 << 20  # octets: up to here a part of a file is changed by writing it anew
+
+
+class Info(NamedTuple):
+    """What a volume is; sizes are octets."""
+
+    type: str
+    label: str
+    volume_id: str
+    size: int
+    sector_size: int
+    cluster_size: int
+    clusters: int
+    free_clusters: int
+    bad_clusters: int
+    fats: int
 
 
 class FileSystem:
@@ -215,6 +232,22 @@ class FileSystem:
             await naming.rename(self.volume, old, new, parents=parents)
 
     # --- the volume
+
+    def info(self) -> Info:
+        """Say what the volume is."""
+        layout, table = self.volume.layout, self.volume.table
+        return Info(
+            f"FAT{layout.bits}",
+            self.label(),
+            f"{self.volume.boot.volume_id >> 16:04X}-{self.volume.boot.volume_id & 0xFFFF:04X}",
+            layout.size,
+            layout.sector_size,
+            layout.cluster_size,
+            layout.clusters,
+            table.free_count + table.waiting,
+            table.bad_count(),
+            layout.fats,
+        )
 
     def label(self) -> str:
         """Return the volume's label, "" for none, as the boot sector has it."""

@@ -46,11 +46,11 @@ async def mount(
     octets, boot, shape = await open_shape(medium)
     table = await read_table(medium, shape)
     if recover and not medium.read_only and is_dirty(boot, table):
-        from fata.store.fat.repair import repair  # most volumes have been closed
+        from fata.store.fat.repair import repaired  # most volumes have been closed
 
-        await repair(block)
+        _, state = await repaired(medium)
         octets, boot, shape = await open_shape(medium)
-        table = await read_table(medium, shape)
+        table = state.table
     boot = boot._replace(state=boot.state & ~boot_format.DIRTY)
     return FileSystem(Volume(medium, shape, boot, octets, table, clock=clock, sync=sync))
 

@@ -27,7 +27,11 @@ ROUNDS = 8  # each removes what the one before has brought to light
 
 async def repair(block: Block) -> list[Finding]:
     """Mend a volume and return what was found. Raises NotFat if there is no boot sector, nor a copy of it."""
-    medium = Medium(block)
+    return (await repaired(Medium(block)))[0]
+
+
+async def repaired(medium: Medium) -> tuple[list[Finding], State]:
+    """Mend a volume; return what was found and what it is now."""
     found: list[Finding] = []
     try:
         state = await examine(medium)
@@ -48,11 +52,13 @@ async def repair(block: Block) -> list[Finding]:
         if faults <= ORDINARY:
             break
         state = await examine(medium)
-    return found
+    return found, state
 
 
 async def _mend(state: State) -> None:
     examiner, medium, table = state.examiner, state.medium, state.table
+    await _write_state(state, state.boot.state | boot_format.DIRTY)
+    await medium.flush()
     removed = {patch.offset for patch in examiner.removals}
     for patches in (examiner.removals, [patch for patch in examiner.patches if patch.offset not in removed]):
         if patches:
@@ -68,8 +74,10 @@ async def _mend(state: State) -> None:
         table.put(1, table.get(1) | flags)
         await _write_tables(state)
     await _write_hints(state)
-    await _write_boot(state)
     await medium.flush()
+    await _write_state(state, 0)
+    await medium.flush()
+    table.count_free()
 
 
 async def _apply(medium: Medium, patches: Iterable[Patch]) -> None:
@@ -114,16 +122,16 @@ async def _write_hints(state: State) -> None:
         await medium.write(layout.fsinfo_offset, new)
 
 
-async def _write_boot(state: State) -> None:
-    """Write the state and the label, and the copy."""
+async def _write_state(state: State, bits: int) -> None:
+    """Write the boot sector with these state bits, and the label that the root has; and the copy, if it is wrong."""
     octets = bytearray(state.octets)
     wide = state.boot.wide
-    octets[boot_format.state_offset(wide)] = 0
+    octets[boot_format.state_offset(wide)] = bits
     faults = {finding.fault for finding in state.examiner.findings}
     if Fault.LABEL in faults:
         at = boot_format.label_offset(wide)
         octets[at : at + 11] = state.examiner.label or NO_LABEL
-    if octets != state.octets:
+    if octets != state.octets or not bits:
         await state.medium.write(0, octets)
     if state.layout.backup_offset and faults & {Fault.BACKUP, Fault.LABEL}:
         await state.medium.write(state.layout.backup_offset, octets)

@@ -35,8 +35,9 @@ class Table:
         self.unit = unit
         self.entries = unpack(fat, layout.bits, layout.clusters + FIRST_CLUSTER)
         self.upper = layout.bits == 32 and max(self.entries) > self.mask
-        self.free = self._free_map()
-        self.free_count = self.free.count(1)
+        self.free = bytearray()
+        self.free_count = 0
+        self.count_free()
         self.hint = FIRST_CLUSTER
         self.dirty: set[int] = set()  # units of the FAT
         self.links: dict[int, int] = {}  # entries whose old value the disk must have until what they lead to is there
@@ -44,12 +45,12 @@ class Table:
         self.given_up: list[Run] = []
         self.waiting = 0  # clusters in given_up
 
-    def _free_map(self) -> bytearray:
-        free = bytearray(
-            map(FREE.__eq__, [entry & self.mask for entry in self.entries] if self.upper else self.entries)
-        )
-        free[:FIRST_CLUSTER] = bytes(FIRST_CLUSTER)
-        return free
+    def count_free(self) -> None:
+        """Make the map of what is free anew."""
+        masked = [entry & self.mask for entry in self.entries] if self.upper else self.entries
+        self.free = bytearray(map(FREE.__eq__, masked))
+        self.free[:FIRST_CLUSTER] = bytes(FIRST_CLUSTER)
+        self.free_count = self.free.count(1)
 
     def get(self, cluster: int) -> int:
         """Return an entry without the bits that are not ours."""
@@ -168,7 +169,9 @@ class Table:
             self.cuts.add(cut)
 
     def give_back(self) -> None:
-        """Make free what was given up: the disk names it no longer."""
+        """Make free what was given up: the disk names it no longer. A chain's new end may have been given up since."""
+        for cluster in self.cuts:
+            self.put(cluster, self.end)
         for first, count in self.given_up:
             if self.upper:
                 for cluster in range(first, first + count):
@@ -178,8 +181,6 @@ class Table:
                 low, high = span(first, self.bits)[0], span(first + count - 1, self.bits)[1]
                 self.dirty.update(range(low // self.unit, high // self.unit + 1))
         self.release(self.given_up)
-        for cluster in self.cuts:
-            self.put(cluster, self.end)
         self.given_up.clear()
         self.cuts.clear()
         self.waiting = 0

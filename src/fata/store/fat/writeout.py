@@ -46,14 +46,15 @@ async def _settle(volume: Volume) -> None:
 
 
 async def mark(volume: Volume) -> None:
-    """Say on the disk that the volume is in use: whoever finds it so must repair it."""
-    table = volume.table
-    if table.bits in CLEAN:
-        table.put(1, table.get(1) & ~CLEAN[table.bits])
-        await _write_table(volume, [0], hiding=True)
+    """Say on the disk that the volume is in use: whoever finds it so must repair it.
+
+    The boot sector's word is the first to come and the last to go, since it has no copies that could differ.
+    """
     await _write_state(volume, volume.boot.state | boot_format.DIRTY)
     await volume.medium.barrier()
     volume.marked = True
+    if volume.table.bits in CLEAN:
+        volume.table.put(1, volume.table.get(1) & ~CLEAN[volume.table.bits])
 
 
 async def _write_state(volume: Volume, state: int) -> None:
@@ -102,6 +103,7 @@ async def close(volume: Volume) -> None:
             await _write_table(volume, [0], hiding=False)
             table.dirty.clear()
         await _write_hints(volume)
+        await medium.flush()
         state = volume.boot.state & ~boot_format.DIRTY | (boot_format.FAILED if medium.failed else 0)
         await _write_state(volume, state)
         volume.marked = False

@@ -38,11 +38,12 @@ def command(
     extra = [] if logs is None else [f"--logs={logs}"]
     session = open_session(ctx.args, target)
     if session.plan.target == VIRTIO:
+        from fata.target.virtio.capture import keys_of_the_guest
         from fata.tool.run_machine import run_machine  # what makes images is not for those who run processes
 
         _only_for_processes(again, debug)
         graph = session.graph(booting=True)
-        sys.exit(run_machine(graph, [*_boot_words(graph), *extra], options))
+        sys.exit(run_machine(graph, [*as_words(keys_of_the_guest(graph), graph.settings), *extra], options))
     options.refuse(session.plan.target)
 
     def make() -> tuple[list[str], dict[str, str]]:

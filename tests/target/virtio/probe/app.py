@@ -5,15 +5,17 @@ import json
 import time
 from binascii import a2b_base64, b2a_base64
 from itertools import count
+from typing import Any
 
 from fata.device import Console, Entropy
+from fata.device.poller import Interrupt, Poller
 from fata.driver.entropy.os import OsEntropy
 from fata.driver.virtio import block, console, entropy, net
 from fata.driver.virtio.block import VirtioBlock
 from fata.driver.virtio.entropy import VirtioRng
 from fata.driver.virtio.net import VirtioNet
-from fata.errors import FataError
-from fata.runtime.hardware import device, hardware
+from fata.errors import FataError, StateError
+from fata.runtime.hardware import Machine, device, hardware
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import read_addressing
 
@@ -47,8 +49,8 @@ class Probe:
         for stack in self.stacks.values():
             await stack.close()
 
-    def _open(self, kind: int, number: int) -> tuple:
-        transport, source = device(kind, number)
+    def _open(self, kind: int, number: int) -> tuple[Any, Machine, Poller, Interrupt]:
+        transport, source = _device(kind, number)
         honest = transport.notify
 
         def notify(queue: int) -> None:
@@ -56,7 +58,9 @@ class Probe:
             honest(queue)
 
         transport.notify = notify
-        return transport, hardware(), asyncio.get_running_loop().poller, source
+        self.event = source.number
+        loop: Any = asyncio.get_running_loop()
+        return transport, hardware(), loop.poller, source
 
     async def devices(self) -> dict[str, int]:
         """Count the devices of each kind."""
@@ -74,7 +78,7 @@ class Probe:
 
     async def random(self, octets: int) -> dict[str, str]:
         """Draw from the hypervisor itself, and from the machine."""
-        transport, _ = device(entropy.KIND, 0)
+        transport, _ = _device(entropy.KIND, 0)
         rng = VirtioRng(transport, hardware(), time.sleep)
         drawn = rng.octets(octets)
         rng.close()
@@ -88,7 +92,7 @@ class Probe:
         handle = next(self.numbers)
         self.disks[handle] = disk
         shape = {"sectors": disk.sectors, "sector_size": disk.sector_size, "read_only": disk.read_only}
-        return {"disk": handle, "features": disk._session.features, **shape}
+        return {"disk": handle, "event": self.event, "features": disk._session.features, **shape}
 
     async def read(self, disk: int, sector: int, count: int) -> str:
         """Read; octets travel as base64."""
@@ -154,6 +158,10 @@ class Probe:
             "joined": offers.receive_segmentation,
         }
 
+    async def close_card(self, number: int) -> None:
+        """Close the stack, and the card."""
+        await self.stacks.pop(number).close()
+
     async def fetch(self, card: int, host: str, port: int, octets: int) -> int:
         """Send octets to a server that echoes them; return how many came back right."""
         transport, caller = await self.stacks[card].create_connection(lambda: Caller(octets), host, port)
@@ -162,6 +170,13 @@ class Probe:
             await caller.done
         transport.close()
         return caller.right
+
+
+def _device(kind: int, number: int) -> tuple[Any, Interrupt]:
+    found = device(kind, number)
+    if found is None:
+        raise StateError(f"the machine has no device {number} of kind {kind}")
+    return found
 
 
 class Echo(asyncio.Protocol):

@@ -7,7 +7,9 @@ handing it to a thread would.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from fata.disk.git import pack_index
 from fata.disk.git.objects import Object
@@ -15,11 +17,16 @@ from fata.disk.git.pack import serialize
 from fata.errors import Unavailable
 from fata.irmin.backend.contract import Capabilities, Listener, Objects, RefChange
 from fata.irmin.backend.git import repository
-from fata.irmin.backend.git.files import Durability, sync_directory, sync_file, write_whole
+from fata.irmin.backend.git.files import Durability, read_whole, sync_directory, sync_file, write_whole
+from fata.irmin.backend.git.lock import Lock
 from fata.irmin.backend.git.loose import LooseObjects
 from fata.irmin.backend.git.packs import Packs
 from fata.irmin.backend.git.references import References
 from fata.irmin.backend.listeners import Listeners
+from fata.irmin.errors import CorruptRef
+
+if TYPE_CHECKING:
+    from fata.irmin.backend.git.others import Others
 
 PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
 LIMIT = 1 << 30  # octets of one object: what a hostile pack may make us allocate
@@ -44,6 +51,7 @@ class GitBackend:
         self.git = places.git
         self._objects = f"{places.shared}/objects"
         self._durability = durability
+        self._lock_timeout = lock_timeout
         self._level = level
         self._unsynced: list[str] = []
         sync = durability is Durability.SYNC
@@ -53,6 +61,7 @@ class GitBackend:
         self._refs = References(places.shared, timeout=lock_timeout, sync=sync)
         self._head = References(places.git, timeout=lock_timeout, sync=sync)
         self._listeners = Listeners()
+        self._others: Others | None = None
 
     # Objects
 
@@ -98,13 +107,29 @@ class GitBackend:
 
     def _write_pack(self, objects: Mapping[bytes, Object]) -> None:
         content, packed = serialize(objects.items(), len(objects), self._level)
-        self.adopt_pack(content, pack_index.serialize(packed, content[-20:]))
-
-    def adopt_pack(self, content: bytes, index: bytes) -> None:
-        """Keep a pack that is complete and checked, with its index. Git sees it when the index is there."""
         sync = self._durability is Durability.SYNC
-        path = f"{self._objects}/pack/pack-{content[-20:].hex()}"
-        write_whole(f"{path}.pack", content, sync=sync)
+        write_whole(f"{self._pack_path(content[-20:])}.pack", content, sync=sync)
+        self._finish_pack(content[-20:], pack_index.serialize(packed, content[-20:]))
+
+    def pack_directory(self) -> str:
+        return f"{self._objects}/pack"
+
+    def adopt_pack(self, path: str, pack_hash: bytes, index: bytes) -> None:
+        try:
+            os.chmod(path, 0o444)
+            if self._durability is Durability.SYNC:
+                sync_file(path)
+            os.rename(path, f"{self._pack_path(pack_hash)}.pack")
+            self._finish_pack(pack_hash, index)
+        except OSError as error:
+            raise Unavailable(f"{self._objects}: {error.strerror}") from error
+
+    def _pack_path(self, pack_hash: bytes) -> str:
+        return f"{self._objects}/pack/pack-{pack_hash.hex()}"
+
+    def _finish_pack(self, pack_hash: bytes, index: bytes) -> None:
+        """Write a pack's index, with which git sees it."""
+        path, sync = self._pack_path(pack_hash), self._durability is Durability.SYNC
         write_whole(f"{path}.idx", index, sync=sync)
         if sync:
             sync_directory(f"{self._objects}/pack")
@@ -124,6 +149,8 @@ class GitBackend:
         except OSError as error:
             raise Unavailable(f"{self.git}: {error.strerror}") from error
         if done:
+            if self._others is not None:
+                self._others.expect(changes)
             self._listeners.tell(changes)
         return done
 
@@ -137,9 +164,29 @@ class GitBackend:
         return (self._head.symbolic("HEAD") or "").removeprefix("refs/heads/") or "main"
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        return self._listeners.add(listener)
+        end = self._listeners.add(listener)
+        if self._others is None and "asyncio" in sys.modules:
+            from fata.irmin.backend.git.others import Others  # a program without a loop does not pay for it
+
+            self._others = Others(self._refs, self._listeners.tell)
+        if self._others is not None:
+            self._others.start()
+        return end
 
     # The rest
+
+    async def shallow(self) -> set[bytes]:
+        lines = (read_whole(f"{self._objects}/../shallow") or b"").split()
+        try:
+            return {bytes.fromhex(line.decode()) for line in lines}
+        except ValueError:
+            raise CorruptRef("shallow", "a line is no id") from None
+
+    async def set_shallow(self, commits: set[bytes]) -> None:
+        path = os.path.normpath(f"{self._objects}/../shallow")
+        with Lock(path, timeout=self._lock_timeout, sync=self._durability is Durability.SYNC) as lock:
+            lock.write(b"".join(b"%b\n" % oid.hex().encode() for oid in sorted(commits)))
+            lock.commit()
 
     async def ids(self) -> AsyncIterator[bytes]:
         self._rescan()
@@ -162,3 +209,5 @@ class GitBackend:
 
     async def close(self) -> None:
         self._listeners.close()
+        if self._others is not None:
+            self._others.stop()
