@@ -29,11 +29,8 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import Directory, open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.runtime.drive import drive
-<<<<<<< HEAD
-from tests.conformance.btree_kv import btree_kv
-=======
 from fata.store.tar.appending import open_appending_tar
->>>>>>> disk
+from tests.conformance.btree_kv import btree_kv
 from tests.conformance.kv_model import Model
 
 pytestmark = pytest.mark.slow  # in all, some seconds
@@ -289,11 +286,8 @@ def _related(one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize(
-<<<<<<< HEAD
-    ("machine", "examples"), [(MemoryMachine, 60), (DirectoryMachine, 30), (TxMachine, 60), (BtreeMachine, 60)]
-=======
-    ("machine", "examples"), [(MemoryMachine, 60), (DirectoryMachine, 30), (TarMachine, 30), (TxMachine, 60)]
->>>>>>> disk
+    ("machine", "examples"),
+    [(MemoryMachine, 60), (DirectoryMachine, 30), (TarMachine, 30), (TxMachine, 60), (BtreeMachine, 30)],
 )
 def test_a_store_answers_like_a_dict(machine: type[RwMachine], examples: int) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30))

@@ -19,17 +19,13 @@ from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.driver.kv.tar_pack import pack as pack_tar
 from fata.sim.pytest_plugin import Drive
-<<<<<<< HEAD
-from fata.sim.suspending import SuspendingKvRo
-from tests.conformance.btree_kv import btree_kv
-=======
 from fata.sim.suspending import SuspendingBlock, SuspendingKvRo
 from fata.store.fat.kv import open_fat_kv, open_fat_kv_ro
 from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
 from fata.store.tar.reading import open_tar
 from fata.store.zip import open_zip
->>>>>>> disk
+from tests.conformance.btree_kv import btree_kv
 
 pytestmark = pytest.mark.virtual_time
 
@@ -75,11 +71,13 @@ async def _crunch(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return Crunch((folder / "image").read_bytes())
 
 
-<<<<<<< HEAD
 async def _btree(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
     store = btree_kv()
     for key, value in content.items():
-=======
+        await store.set(key, value)
+    return store
+
+
 async def _tar(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     pack_tar(_write(folder, content), str(folder / "image.tar"))
     return await open_tar(MemoryImage((folder / "image.tar").read_bytes()))
@@ -89,13 +87,10 @@ async def _appending_tar(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
     store = await open_appending_tar(RamDisk(8192, 1024))
     for key, value in content.items():
         await store.set(key, b"older" + value)
->>>>>>> disk
         await store.set(key, value)
     return store
 
 
-<<<<<<< HEAD
-=======
 async def _suspending_tar(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     pack_tar(_write(folder, content), str(folder / "image.tar"))
     return await open_tar(SuspendingBlock(MemoryImage((folder / "image.tar").read_bytes(), 4096)))
@@ -118,7 +113,6 @@ async def _fat(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return await open_fat_kv_ro(block)
 
 
->>>>>>> disk
 async def _suspending(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return SuspendingKvRo(await _memory(folder, content))
 

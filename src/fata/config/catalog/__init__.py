@@ -3,6 +3,7 @@
 from fata.config.catalog import (
     block_file,
     boot_files,
+    btree_kv,
     cached,
     clock,
     console,
@@ -38,6 +39,7 @@ OFFERS = (
     crunch.OFFER,
     directory.OFFER,
     memory_kv.OFFER,
+    btree_kv.OFFER,
     block_file.OFFER,
     drive.OFFER,
     ramdisk.OFFER,

@@ -9,6 +9,7 @@ from fata.device.kv import BatchConflict, InvalidKey, KvError, NoSpace, ValueExp
 from fata.errors import StateError
 from fata.store.btree import paths
 from fata.store.btree.errors import OutOfSpace, TooLarge
+from fata.store.btree.opening import UUID_SIZE, open_or_format
 from fata.store.btree.overlay import Overlay
 from fata.store.btree.paths import HEADER, HEADER_SIZE, Path
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from fata.device.block import Block
     from fata.device.clock import WallClock
+    from fata.device.entropy import Entropy
     from fata.device.kv import Kind, KvRw
     from fata.store.btree.paths import Changing, Entries
-    from fata.store.btree.store import Btree
+    from fata.store.btree.store import Btree, Durability
 
 
 class _PathKv:
@@ -148,6 +151,13 @@ class BtreeKv(_PathKv):
     async def close(self) -> None:
         """Make everything durable and end."""
         await self._store.close()
+
+
+async def open_btree_kv(
+    block: Block, clock: WallClock | None, entropy: Entropy, durability: Durability = "sync"
+) -> BtreeKv:
+    """Open the store on a disk; a blank disk is formatted first. Raises `NotAStore`, `Corrupt`."""
+    return BtreeKv(await open_or_format(block, entropy.octets(UUID_SIZE), durability=durability), clock)
 
 
 class _Batch(_PathKv):
