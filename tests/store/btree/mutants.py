@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from fata.disk.btree import record
-from fata.disk.btree.pointer import NOTHING
 from fata.disk.btree.superblock import Superblock
 from fata.store.btree import log as log_module
 from fata.store.btree import mount
@@ -25,6 +24,7 @@ from fata.store.btree.named import derive
 from fata.store.btree.pins import Pins
 from fata.store.btree.placing import Placing
 from fata.store.btree.store import Btree
+from fata.store.btree.superblocks import Superblocks
 
 Patch = pytest.MonkeyPatch
 Mutant = Callable[[Patch], tuple[str, str]]
@@ -59,7 +59,7 @@ def superblock_before_its_nodes(patch: Patch) -> tuple[str, str]:
 
     async def _close(self: Checkpoints, all_leaves: bool) -> None:
         await close(self, all_leaves)
-        await self._write_superblock(self._next)
+        await self._superblocks.write(self._next)
         self.stage = Stage.WRITTEN
 
     patch.setattr(Checkpoints, "_close", _close)
@@ -129,18 +129,15 @@ def generation_reused(patch: Patch) -> tuple[str, str]:
 
 def superblock_in_two_steps(patch: Patch) -> tuple[str, str]:
     """The newest superblock is wiped out before the next one is written, with no flush in between."""
-    write = Checkpoints._write_superblock
+    write = Superblocks.write
 
-    async def swapped(self: Checkpoints, superblock: Superblock) -> None:
-        block = self._medium.block
-        old = superblock._replace(generation=superblock.generation - 1, root=NOTHING)
-        from fata.disk.btree.superblock import serialize
-
-        await block.write((old.generation % 2) * self._medium.page_sectors, serialize(old)[:-1] + b"\0")
-        await block.write((superblock.pages - 2 + old.generation % 2) * self._medium.page_sectors, bytes(512))
+    async def in_two_steps(self: Superblocks, superblock: Superblock) -> None:
+        other = 1 - superblock.generation % 2
+        for page in (other, superblock.pages - 2 + other):
+            await self._medium.block.write(page * self._medium.page_sectors, bytes(512))
         await write(self, superblock)
 
-    patch.setattr(Checkpoints, "_write_superblock", swapped)
+    patch.setattr(Superblocks, "write", in_two_steps)
     return "tc", "sync"
 
 
