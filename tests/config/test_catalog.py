@@ -52,6 +52,7 @@ KEYS = {
     "tar_kv(tar_of_files('.'))": ("App", []),
     "fat_kv_ro(fat_of_files('.'))": ("App", []),
     "zip_kv(block_file())": ("App", ["image"]),
+    "btree_kv(ramdisk())": ("App", []),
     "ramdisk(key('sectors', int))": ("Disk", ["sectors"]),
 }
 

@@ -26,6 +26,7 @@ from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
 from fata.store.tar.reading import open_tar
 from fata.store.zip import open_zip
+from tests.conformance.btree_kv import btree_kv
 from tests.conformance.irmin_kv import irmin_kv
 
 pytestmark = pytest.mark.virtual_time
@@ -70,6 +71,13 @@ async def _directory(folder: Path, content: Mapping[str, bytes]) -> KvRo:
 async def _crunch(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     pack(_write(folder, content), str(folder / "image"))
     return Crunch((folder / "image").read_bytes())
+
+
+async def _btree(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    store = btree_kv()
+    for key, value in content.items():
+        await store.set(key, value)
+    return store
 
 
 async def _tar(folder: Path, content: Mapping[str, bytes]) -> KvRo:
@@ -128,6 +136,7 @@ IMPLEMENTATIONS: dict[str, Fill] = {
     "FAT": _fat,
     "irmin": _irmin,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

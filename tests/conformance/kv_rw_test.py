@@ -29,6 +29,7 @@ from fata.sim.suspending import SuspendingBlock, SuspendingKvRw
 from fata.store.fat.kv import open_fat_kv
 from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
+from tests.conformance.btree_kv import btree_kv
 from tests.conformance.irmin_kv import irmin_kv
 
 pytestmark = pytest.mark.virtual_time
@@ -40,6 +41,10 @@ async def _memory(_folder: Path) -> KvRw:
 
 async def _directory(folder: Path) -> KvRw:
     return await open_directory(str(folder))
+
+
+async def _btree(_folder: Path) -> KvRw:
+    return btree_kv()
 
 
 async def _tar(_folder: Path) -> KvRw:
@@ -77,6 +82,7 @@ IMPLEMENTATIONS: dict[str, Callable[[Path], Coroutine[Any, Any, KvRw]]] = {
     "irmin": _irmin,
     "irmin in a git directory": _irmin_in_git,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

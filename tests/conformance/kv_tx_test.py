@@ -14,11 +14,13 @@ from fata.device.kv import BatchConflict, DictionaryExpected, Kind, KvRw, KvTx, 
 from fata.driver.kv.memory import MemoryKv
 from fata.errors import StateError
 from fata.sim.suspending import SuspendingKvTx
+from tests.conformance.btree_kv import btree_kv
 from tests.conformance.irmin_kv import irmin_kv
 
 IMPLEMENTATIONS: dict[str, Callable[[], KvTx]] = {
     "memory": MemoryKv,
     "irmin": irmin_kv,
+    "btree": btree_kv,
     "suspending memory": lambda: SuspendingKvTx(MemoryKv()),
 }
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fata.config.catalog.block_file import block_file
 from fata.config.catalog.boot_files import boot_files
+from fata.config.catalog.btree_kv import btree_kv
 from fata.config.catalog.cached import cached
 from fata.config.catalog.clock import clock
 from fata.config.catalog.console import console
@@ -41,6 +42,7 @@ __all__ = [
     "Offer",
     "block_file",
     "boot_files",
+    "btree_kv",
     "cached",
     "clock",
     "console",

@@ -3,6 +3,7 @@
 from fata.config.catalog import (
     block_file,
     boot_files,
+    btree_kv,
     cached,
     clock,
     console,
@@ -41,6 +42,7 @@ OFFERS = (
     memory_kv.OFFER,
     irmin_kv.OFFER,
     irmin_kv.MEMORY_OFFER,
+    btree_kv.OFFER,
     block_file.OFFER,
     drive.OFFER,
     ramdisk.OFFER,
