@@ -9,7 +9,7 @@ import click
 
 from fata.blocking import drive
 from fata.errors import ConfigError
-from fata.tool import btree_image, disk_image
+from fata.tool import btree_image, fat_image
 from fata.tool.disk_image import Place
 from fata.tool.screen import say, show_json
 
@@ -38,8 +38,8 @@ def make(image: Path, partition: int | None, size: str | None, node_size: str, l
         if image.exists() and image.stat().st_size:
             raise ConfigError(f"{image}: is there already", remedy="Leave --size out to format it as it is.")
         with image.open("wb") as file:
-            file.truncate(disk_image.octets(size))
-    log_octets = None if log is None else disk_image.octets(log)
+            file.truncate(fat_image.octets(size))
+    log_octets = None if log is None else fat_image.octets(log)
     drive(btree_image.make(Place(image, partition=partition), int(node_size), log_octets, force))
 
 
