@@ -54,7 +54,7 @@ TABLE = {
     ),
     "tool": Layer(
         imports=BELOW_SIM | names("sim config target"),
-        third_party=names("click rich packaging"),
+        third_party=names("click rich packaging mfusepy"),
         names=PROGRAM,
         computes=True,
     ),

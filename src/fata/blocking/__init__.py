@@ -1,10 +1,12 @@
-"""The synchronous face of stores: for scripts, tools and FUSE, over devices that never suspend.
+"""The synchronous face of stores, for scripts, tools and FUSE: the same code, driven to its end at once.
 
-with Blocking(drive(open_file_block("disk.img"))) as disk: ...
-store = Blocking(call(open_fat_kv(disk)))
-store.get("css/site.css")                       # awaits nothing: it is done when it returns
+store = blocking(repo).main()
+store.set("greetings/en", "hello")
 """
 
-from fata.blocking.face import Blocking, call
+from __future__ import annotations
 
-__all__ = ["Blocking", "call"]
+from fata.blocking.drive import drive
+from fata.blocking.face import Face, blocking
+
+__all__ = ["Face", "blocking", "drive"]

@@ -1,76 +1,97 @@
-"""An object whose coroutines are driven to their end, one at a time."""
+"""An object whose coroutine methods are plain ones.
+
+Everything that comes out and has coroutines of its own (a store from a repository, a tree from a store) gets such a
+face as well; what goes in loses it. Coroutines run one at a time, under a lock that all faces of one object share:
+threads may use them, and see each operation whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from inspect import iscoroutine
-from threading import RLock
-from types import TracebackType
-from typing import Any, Generic, TypeVar
+import inspect
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator
+from functools import lru_cache
+from typing import Any, cast
 
-from fata.errors import StateError
-
-T = TypeVar("T")
-
-ADVICE = "it waits for something, which only a program with an event loop can do: await it there"
+from fata.blocking.drive import drive
 
 
-def call(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result. One that does is a `StateError` at that await."""
-    try:
-        coroutine.send(None)
-        coroutine.throw(StateError(ADVICE))
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    coroutine.close()  # it caught the StateError and suspended once more
-    raise StateError(ADVICE)
+def blocking(thing: object) -> Any:
+    """Return the synchronous face of a store, a repository, a tree. Its type is Any: mypy cannot express it."""
+    return Face(thing, threading.RLock())
 
 
-class Blocking(Generic[T]):
-    """The methods of `inner` without `await`, for any number of threads.
+class Face:
+    """See the module. Attributes and methods are the object's own."""
 
-    Threads take turns at each call, under one lock (that of another Blocking, if it is given: a store and its disk
-    belong together). What is not a coroutine comes as it is. As a context manager it closes `inner` at the end.
-    """
-
-    def __init__(self, inner: T, lock: RLock | None = None) -> None:
-        self.inner = inner
-        self.lock: Any = RLock() if lock is None else lock
-        self._methods: dict[str, Callable[..., Any]] = {}
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine to its end, in turn."""
-        with self.lock:
-            return call(coroutine)
+    def __init__(self, thing: object, lock: threading.RLock) -> None:
+        self._thing = thing
+        self._lock = lock
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        attribute = getattr(self.inner, name)
-        if not callable(attribute):
-            return attribute
-        known = self._methods.get(name)
-        if known is None:
-            known = self._methods[name] = self._blocking(attribute)
-        return known
+        return self._faced(getattr(self._thing, name))
 
-    def _blocking(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def blocking(*arguments: object, **options: object) -> Any:
-            with self.lock:
-                answer = method(*arguments, **options)
-                return call(answer) if iscoroutine(answer) else answer
+    def _faced(self, found: Any) -> Any:
+        """Return what is found, ready for a caller that cannot await."""
+        if inspect.ismethod(found) or inspect.isfunction(found):
+            return self._plain(found)
+        if isinstance(found, tuple) and type(found) is tuple:
+            return tuple(self._faced(each) for each in found)
+        if type(found) is list:
+            return [self._faced(each) for each in found]
+        return Face(found, self._lock) if _has_coroutines(cast(Hashable, type(found))) else found
 
-        blocking.__name__ = getattr(method, "__name__", "method")
-        blocking.__doc__ = method.__doc__
-        return blocking
+    def _plain(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            with self._lock:
+                result = method(
+                    *(_bare(each) for each in arguments), **{name: _bare(each) for name, each in options.items()}
+                )
+                if inspect.iscoroutine(result):
+                    result = drive(result)
+            return self._each(result) if isinstance(result, AsyncIterator) else self._faced(result)
 
-    def __enter__(self) -> Blocking[T]:
-        return self
+        return call
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        close = getattr(self.inner, "close", None)
-        if close is not None:
-            self._blocking(close)()
+    def _each(self, iterator: AsyncIterator[Any]) -> Iterator[Any]:
+        while True:
+            try:
+                with self._lock:
+                    found = drive(_next(iterator))
+            except StopAsyncIteration:
+                return
+            yield self._faced(found)
+
+    def __enter__(self) -> Any:
+        return self._plain(self._thing.__aenter__)()  # type: ignore[attr-defined]
+
+    def __exit__(self, *error: object) -> Any:
+        return self._plain(self._thing.__aexit__)(*error)  # type: ignore[attr-defined]
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._thing == _bare(other))
+
+    def __hash__(self) -> int:
+        return hash(self._thing)
+
+    def __repr__(self) -> str:
+        return f"blocking({self._thing!r})"
+
+
+def _bare(thing: Any) -> Any:
+    return thing._thing if isinstance(thing, Face) else thing
+
+
+def _next(iterator: AsyncIterator[Any]) -> Coroutine[Any, Any, Any]:
+    async def following() -> Any:
+        return await anext(iterator)
+
+    return following()
+
+
+@lru_cache
+def _has_coroutines(kind: Hashable) -> bool:
+    """Whether a class of ours has methods that want to be awaited."""
+    if not isinstance(kind, type) or not kind.__module__.startswith("fata."):
+        return False
+    return any(inspect.iscoroutinefunction(getattr(kind, name, None)) for name in dir(kind))

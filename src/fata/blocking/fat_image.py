@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fata.blocking.face import call
+from fata.blocking.drive import drive
 from fata.device.kv import InvalidKey, KvError, NoSpace
 from fata.disk.fat.plan import Wish
 from fata.driver.block.ramdisk import RamDisk
@@ -41,14 +41,14 @@ def pack(directory: str, out_path: str) -> None:
     while True:
         disk = RamDisk(size // SECTOR)
         try:
-            call(_fill(disk, files, last))
+            drive(_fill(disk, files, last))
             break
         except NoRoom:
             size *= 2
             if size > LARGEST:
                 raise ConfigError(f"{directory}: is too large for a FAT image", remedy="Pack less.") from None
     with replacing(out_path) as stream:
-        stream.write(call(disk.read(0, disk.sectors)))
+        stream.write(drive(disk.read(0, disk.sectors)))
 
 
 class NoRoom(DeviceError):

@@ -113,4 +113,4 @@ async def clone(
 
 
 async def _is_ancestor(repo: Repo[T], old: bytes, new: bytes) -> bool:
-    return await repo.backend.contains(old) and old in await repo.commits.graph.lcas(old, new)
+    return await repo.backend.contains(old) and await repo.commits.graph.is_ancestor(old, new)

@@ -6,7 +6,7 @@ from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST
 from fata.errors import StateError
 from fata.store.btree.errors import OutOfSpace
-from fata.store.btree.nodes import Inner, Leaf, Node, Span, separator
+from fata.store.btree.nodes import Inner, Leaf, Node, page_of, separator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,15 +118,11 @@ async def rebuild(checkpoints: Checkpoints, tree: Tree, pages: Pages, entries: E
         if pages.free < 2 * len(inners) + 8:
             raise OutOfSpace("btree: no space left for the inner nodes")
     except BaseException:
-        pages.give_back(_span(leaf) for leaf in builder.leaves if leaf.pointer.address)
+        pages.give_back(page_of(leaf) for leaf in builder.leaves if leaf.pointer.address)
         raise
-    old = [_span(node) for node in every_node(tree.root) if node.pointer.address]
+    old = [page_of(node) for node in every_node(tree.root) if node.pointer.address]
     await checkpoints.commit_unlogged(lambda: tree.replace(root, builder.leaves, inners, old))
     return count
-
-
-def _span(node: Node) -> Span:
-    return Span(node.pointer.address, 1, node.pointer.generation)
 
 
 async def _write(checkpoints: Checkpoints, pages: Pages, leaves: list[Leaf]) -> None:

@@ -26,6 +26,7 @@ class Report(NamedTuple):
     """What a check has found. Every page of a sound store is fixed, used or free, and none is two of them."""
 
     problems: list[str]
+    notes: list[str]  # what is not as it should be, and does no harm
     pages: int
     fixed: int  # superblocks and log
     used: int
@@ -52,6 +53,7 @@ async def check_store(block: Block) -> Report:
     pages = check.pages
     return Report(
         check.problems,
+        check.notes,
         pages.total,
         pages.first + 2,
         pages.in_use,
@@ -70,15 +72,16 @@ class _Check:
         self._medium = Medium(block, superblock.node_size, superblock.tag, superblock.pages)
         self.pages = Pages(superblock.pages, superblock.log_start + superblock.log_pages)
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self.keys = self.extents = self.records = self.named = 0
         self._seen: set[Pointer | bytes] = set()
 
     async def superblocks(self) -> None:
-        """The newest must be there twice."""
+        """The newest should be there twice; after a power cut it may not be."""
         found = await read_superblocks(self._block)
         copies = [octet for octet, one in found if one == self._superblock]
         if len(copies) < 2:
-            self.problems.append(f"superblock: generation {self._superblock.generation} is there only once")
+            self.notes.append(f"superblock: generation {self._superblock.generation} is there only once")
 
     async def tree(self, root: Pointer, level: int, count: bool = True) -> None:
         """Check a tree; a subtree that was checked already is not looked at again."""

@@ -14,7 +14,8 @@ class Leaf:
     """Entries in the order of their keys. `size` is what they take on disk, in octets."""
 
     __slots__ = (
-        "epoch", "flight", "gone", "keys", "large", "parent", "pointer", "resident", "since", "size", "used", "values",
+        "epoch", "flight", "gone", "kept", "keys", "large", "parent", "pointer", "resident", "since", "size", "used",
+        "values",
     )  # fmt: skip
 
     def __init__(self, epoch: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
@@ -30,12 +31,13 @@ class Leaf:
         self.used = False  # since the cache last looked
         self.flight = False  # its page is being written
         self.gone = False  # not in the tree any more; a reader may still have it pinned
+        self.kept = False  # a reader may have the page that it points to
 
 
 class Inner:
     """`keys[i]` is the least key that `children[i + 1]` may hold."""
 
-    __slots__ = ("children", "epoch", "flight", "gone", "keys", "level", "parent", "pointer", "size")
+    __slots__ = ("children", "epoch", "flight", "gone", "kept", "keys", "level", "parent", "pointer", "size")
 
     def __init__(self, epoch: int, level: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
         self.epoch = epoch
@@ -47,6 +49,7 @@ class Inner:
         self.size = 0
         self.flight = False
         self.gone = False
+        self.kept = False
 
     def measure(self) -> None:
         """Set `size`, in octets on disk."""
@@ -62,6 +65,7 @@ class Span(NamedTuple):
     address: int
     pages: int
     generation: int
+    kept: bool = False  # whether a reader may have it, whatever its generation
 
 
 class Part(NamedTuple):
@@ -76,6 +80,11 @@ def fill(leaf: Leaf, keys: list[bytes], values: list[bytes], has_extents: bool) 
     leaf.keys, leaf.values = keys, values
     leaf.size = sum(map(len, keys)) + sum(map(len, values)) + ENTRY_COST * len(keys)
     leaf.large = sum(value.__class__ is Extent for value in values) if has_extents else 0
+
+
+def page_of(node: Node) -> Span:
+    """Return a node's page."""
+    return Span(node.pointer.address, 1, node.pointer.generation, node.kept)
 
 
 def is_last(leaf: Leaf) -> bool:

@@ -83,7 +83,7 @@ class Pages:
     def give_back(self, spans: Iterable[Span]) -> None:
         """Take pages back."""
         used = self._used
-        for address, count, _ in spans:
+        for address, count, _, _ in spans:
             used[address : address + count] = bytes(count)
             self.free += count
 

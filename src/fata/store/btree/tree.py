@@ -14,8 +14,8 @@ from bisect import bisect_left, bisect_right
 
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import ENTRY_COST, HEADER_SIZE
-from fata.disk.btree.pointer import NOTHING, Pointer
-from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_with_end, is_last, separator
+from fata.disk.btree.pointer import NOTHING
+from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_with_end, is_last, page_of, separator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class Tree:
         copy = Leaf(self.epoch, parent, leaf.pointer)
         copy.keys, copy.values = leaf.keys.copy(), leaf.values.copy()
         copy.size, copy.large, copy.resident = leaf.size, leaf.large, True
+        copy.kept = True
         self._replace(leaf, copy, parent)
         if leaf.since >= 0 or leaf.flight:
             # Its age has no place in the order of the dirty any more: have it written with its parent.
@@ -146,6 +147,7 @@ class Tree:
         copy.keys, copy.children, copy.size = inner.keys.copy(), inner.children.copy(), inner.size
         for child in copy.children:
             child.parent = copy
+        copy.kept = True
         self._replace(inner, copy, parent)
         self.changed.pop(inner, None)
         self.changed[copy] = None
@@ -165,22 +167,23 @@ class Tree:
         """Make a leaf fresh. `former` is the object that was dirty in its place."""
         self.dirty.pop(former or leaf, None)
         self.fresh.pop(former or leaf, None)
-        self._free(leaf.pointer)
+        self._free(leaf)
         leaf.pointer = NOTHING
         self.fresh[leaf] = None
         if leaf.parent is not None:
             self.changed[leaf.parent] = None
 
     def _detach_inner(self, inner: Inner) -> None:
-        self._free(inner.pointer)
+        self._free(inner)
         inner.pointer = NOTHING
         self.changed[inner] = None
         if inner.parent is not None:
             self.changed[inner.parent] = None
 
-    def _free(self, pointer: Pointer) -> None:
-        if pointer is not NOTHING:
-            self.freed.append(Span(pointer.address, 1, pointer.generation))
+    def _free(self, node: Node) -> None:
+        if node.pointer is not NOTHING:
+            self.freed.append(page_of(node))
+            node.kept = False
 
     # -- growing
 
@@ -295,7 +298,7 @@ class Tree:
 
     def _remove_child(self, parent: Inner, child: Node) -> None:
         """Take a node out of the tree, and whatever becomes empty or superfluous above it."""
-        self._free(child.pointer)
+        self._free(child)
         child.pointer = NOTHING
         child.gone = True
         if isinstance(child, Leaf):
@@ -322,7 +325,7 @@ class Tree:
         if inner.parent is not None:
             self._remove_child(inner.parent, inner)
             return
-        self._free(inner.pointer)
+        self._free(inner)
         self.changed.pop(inner, None)
         leaf = Leaf(self.epoch, None)
         leaf.resident, leaf.since = True, 0
@@ -334,7 +337,7 @@ class Tree:
         """Drop roots with a single child."""
         root = self.root
         while isinstance(root, Inner) and len(root.children) == 1:
-            self._free(root.pointer)
+            self._free(root)
             self.changed.pop(root, None)
             self.inners -= 1
             root = root.children[0]

@@ -7,7 +7,9 @@ handing it to a thread would.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable
+from typing import TYPE_CHECKING
 
 from fata.disk.git.objects import Object
 from fata.errors import Unavailable
@@ -21,6 +23,9 @@ from fata.irmin.backend.git.packs import Packs
 from fata.irmin.backend.git.references import References
 from fata.irmin.backend.listeners import Listeners
 from fata.irmin.errors import CorruptRef
+
+if TYPE_CHECKING:
+    from fata.irmin.backend.git.others import Others
 
 PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
 ATTEMPTS = 10  # to find an object while others keep replacing the packs that it may be in
@@ -58,6 +63,7 @@ class GitBackend:
         self._refs = References(places.shared, timeout=lock_timeout, sync=sync)
         self._head = References(places.git, timeout=lock_timeout, sync=sync)
         self._listeners = Listeners()
+        self._others: Others | None = None
         self._commits = 0  # by this process
         self._outrun = False  # whether somebody else was faster at the last commit
         note = self._unsynced.append if durability is Durability.BATCH else _ignore
@@ -154,6 +160,8 @@ class GitBackend:
         self._outrun = not done
         if done:
             self._commits += 1
+            if self._others is not None:
+                self._others.expect(changes)
             self._listeners.tell(changes)
         return done
 
@@ -167,7 +175,14 @@ class GitBackend:
         return (self._head.symbolic("HEAD") or "").removeprefix("refs/heads/") or "main"
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        return self._listeners.add(listener)
+        end = self._listeners.add(listener)
+        if self._others is None and "asyncio" in sys.modules:
+            from fata.irmin.backend.git.others import Others  # a program without a loop does not pay for it
+
+            self._others = Others(self._refs, self._listeners.tell)
+        if self._others is not None:
+            self._others.start()
+        return end
 
     # The rest
 
@@ -206,6 +221,8 @@ class GitBackend:
 
     async def close(self) -> None:
         self._listeners.close()
+        if self._others is not None:
+            self._others.stop()
 
 
 def _ignore(path: str) -> None:
