@@ -142,9 +142,9 @@ class Packs:
         for pack in tuple(self._packs.values()):
             yield from pack.index.ids()
 
-    def paths(self) -> list[str]:
-        """Return the packs' paths without their endings."""
-        return [pack.path for pack in self._packs.values()]
+    def all(self) -> list[Pack]:
+        """Return the packs."""
+        return list(self._packs.values())
 
     def __len__(self) -> int:
         return len(self._packs)
