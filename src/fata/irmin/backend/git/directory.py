@@ -23,7 +23,7 @@ from fata.irmin.backend.git.packs import Packs
 from fata.irmin.backend.git.pruning import prune
 from fata.irmin.backend.git.references import References
 from fata.irmin.backend.listeners import Listeners
-from fata.irmin.errors import CorruptRef
+from fata.irmin.errors import CorruptObject, CorruptRef
 
 if TYPE_CHECKING:
     from fata.irmin.backend.git.others import Others
@@ -85,6 +85,9 @@ class GitBackend:
                     return found
             if not self._rescan():
                 break
+        for packs in self._packs:
+            for name, reason in packs.broken.items():
+                raise CorruptObject(oid, f"is nowhere, or in the damaged pack {name}: {reason}")
         return None
 
     async def contains(self, oid: bytes) -> bool:
