@@ -85,9 +85,7 @@ class Packs:
         self._directory = f"{directory}/pack"
         self._limit = limit
         self._packs: dict[str, Pack] = {}
-        self.broken: dict[
-            str, str
-        ] = {}  # packs that make no sense, and why
+        self.broken: dict[str, str] = {}  # packs that make no sense, and why
         self._seen: tuple[int, int] | None = None
         self._last: Pack | None = None  # where the last object was: the next is likely there, too
         self.rescan()
