@@ -11,6 +11,7 @@ import pytest
 from fata.device.net import ReceivedFrame, SentFrame
 from fata.device.poller import Poller
 from fata.driver.net.packet import Packet
+from fata.driver.net.ring_packet import RingPacket
 from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, Unavailable
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
@@ -22,6 +23,15 @@ from tests.network_namespace import Namespace, namespace
 pytestmark = pytest.mark.root
 
 NEAR, FAR = "near", "far"
+
+
+@pytest.fixture(params=[Packet, RingPacket], autouse=True)
+def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test over both drivers: `open_packet` makes the one that stands here."""
+    monkeypatch.setitem(DRIVER, "packet", request.param)
+
+
+DRIVER: dict[str, type[Packet]] = {}
 
 
 @pytest.fixture
@@ -48,7 +58,7 @@ def far(space: Namespace) -> Iterator[RawSocket]:
 
 def open_packet(space: Namespace, poller: Poller, name: str = NEAR, offload: bool = True, mac: str = "") -> Packet:
     with space.entered():
-        return Packet(poller, name, offload=offload, mac=bytes.fromhex(mac) if mac else None)
+        return DRIVER["packet"](poller, name, offload=offload, mac=bytes.fromhex(mac) if mac else None)
 
 
 @pytest.fixture
