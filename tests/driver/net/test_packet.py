@@ -10,8 +10,10 @@ import pytest
 
 from fata.device.net import ReceivedFrame, SentFrame
 from fata.device.poller import Poller
+from fata.driver.net import ring_packet
 from fata.driver.net.packet import Packet
 from fata.driver.net.ring_packet import RingPacket
+from fata.driver.net.ring_packet import open_packet as open_either
 from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, Unavailable
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
@@ -92,6 +94,17 @@ class TestPacketOffload(NetOffloadContract):
 
 class TestPacketRaw(NetRawContract):
     rig = TestPacketOffload.rig
+
+
+def test_without_rings_a_plain_socket_does(space: Namespace, poller: Poller, monkeypatch: pytest.MonkeyPatch) -> None:
+    with space.entered():
+        ringed = open_either(poller, NEAR)
+        monkeypatch.setattr(ring_packet, "ORDERED", ())
+        plain = open_either(poller, NEAR)
+    assert type(ringed) is RingPacket
+    assert type(plain) is Packet
+    for net in (ringed, plain):
+        asyncio.run(net.close())
 
 
 def test_without_offloads_large_frames_are_cut_here(space: Namespace, poller: Poller) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from fata.device.net import Capabilities, Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.device.net import Capabilities, Checksum, RawForm, ReceivedFrame, Segmentation, SentFrame
 from fata.device.poller import Software
 from fata.driver.net.sendable import ETHERNET_HEADER, LARGEST_FRAME, MIN_MTU, check
-from fata.driver.net.vnet_header import parse, serialize
+from fata.driver.net.vnet_header import ONLY_CHECKSUM, parse, serialize
 from fata.driver.virtio.arena import Arena
 from fata.driver.virtio.ring import PAGE
 from fata.driver.virtio.session import Session
@@ -41,6 +41,7 @@ VLAN_TAG = 4  # octets, which the MTU does not count
 GROUP = 0x01  # bit of an address's first octet
 DEFAULT_MTU = 1500  # octets
 REST = bytes(2)  # of a header, behind what Linux has
+TO_COMPLETE = ONLY_CHECKSUM[34, 16] + REST
 
 
 class VirtioNet:
@@ -118,9 +119,16 @@ class VirtioNet:
 
     def receive(self) -> list[ReceivedFrame]:
         """Return up to 64 frames."""
+        return [frame for octets in self.receive_raw() if (frame := self.interpret(octets)) is not None]
+
+    @property
+    def raw(self) -> RawForm:
+        return RawForm(HEADER, TO_COMPLETE if self._capabilities.send_checksum else None)
+
+    def receive_raw(self) -> list[bytes]:
         session, ring = self._session, self._receiving
         session.check_open()
-        frames: list[ReceivedFrame] = []
+        frames: list[bytes] = []
         try:
             if session.failure is None:
                 waiting = ring.waiting()
@@ -139,7 +147,7 @@ class VirtioNet:
                 raise session.failure
         return frames
 
-    def _take(self, ring: Ring, waiting: int, frames: list[ReceivedFrame]) -> int:
+    def _take(self, ring: Ring, waiting: int, frames: list[bytes]) -> int:
         """Take a frame, of `waiting` buffers at most; return how many it was in."""
         octets = self._buffer_back(ring)
         count = 1
@@ -149,16 +157,18 @@ class VirtioNet:
                 raise DeviceError(f"{self._session.name}: a frame in {count} buffers, where {waiting} came back")
             if count > 1:
                 octets = b"".join((octets, *(self._buffer_back(ring) for _ in range(count - 1))))
+        frames.append(octets)
+        return count
+
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
         try:
             frame = parse(octets, HEADER)
         except WireError:
+            frame = None
+        if frame is None or not self._makes_sense(frame):
             self.malformed += 1
-            return count
-        if self._makes_sense(frame):
-            frames.append(frame)
-        else:
-            self.malformed += 1
-        return count
+            return None
+        return frame
 
     def _buffer_back(self, ring: Ring) -> bytes:
         """Take a buffer back: copy what is in it, and give it to the device again."""
@@ -188,6 +198,9 @@ class VirtioNet:
     # Out.
 
     def send(self, frames: Sequence[SentFrame]) -> int:
+        return self.send_raw(frames)
+
+    def send_raw(self, frames: Sequence[SentFrame | bytes]) -> int:
         session = self._session
         session.check_open()
         if session.failure is not None:
@@ -195,8 +208,12 @@ class VirtioNet:
         accepted = 0
         try:
             for frame in frames:
-                length = HEADER + check(frame, self._mtu, self._capabilities)
-                if not self._put(frame, length):
+                if isinstance(frame, bytes):
+                    octets = frame
+                else:
+                    check(frame, self._mtu, self._capabilities)
+                    octets = b"".join((serialize(frame), REST, *frame.buffers))
+                if not self._put(octets):
                     self._awaits_room = True
                     break
                 accepted += 1
@@ -207,9 +224,9 @@ class VirtioNet:
                 session.publish(SENDING, self._sending)
         return accepted
 
-    def _put(self, frame: SentFrame, length: int) -> bool:
-        """Put a frame of `length` octets, header included, into the arena; say whether there was room."""
-        ring = self._sending
+    def _put(self, octets: bytes) -> bool:
+        """Put a frame, its header before it, into the arena; say whether there was room."""
+        ring, length = self._sending, len(octets)
         if not self._free:
             self._reclaim()
         start = self._arena.take(self._free[-1], length) if self._free else None
@@ -218,7 +235,7 @@ class VirtioNet:
             if start is None:
                 return False
         index = self._free.pop()
-        self._out[start : start + length] = b"".join((serialize(frame), REST, *frame.buffers))
+        self._out[start : start + length] = octets
         ring.describe(index, self._room + start, length)
         ring.offer(index, 0)
         return True
