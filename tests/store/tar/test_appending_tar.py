@@ -174,6 +174,8 @@ def test_keys_that_would_hide_others_are_refused() -> None:
     store = drive(open_appending_tar(RamDisk(16)))
     with pytest.raises(KvError, match=r"\.wh\."):
         drive(store.set("d/.wh.a", b""))
+    with pytest.raises(KvError, match="too long"):
+        drive(store.set("d/" * 3000 + "x", b""))
     with pytest.raises(StateError, match="read-only"):
         drive(open_appending_tar(RamDisk(16, read_only=True)))
 
