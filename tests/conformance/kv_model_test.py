@@ -32,6 +32,7 @@ from fata.runtime.drive import drive
 from fata.store.fat.kv import FatKv, open_fat_kv
 from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
+from tests.conformance.btree_kv import btree_kv
 from tests.conformance.kv_model import Model
 
 pytestmark = pytest.mark.slow  # in all, some seconds
@@ -292,12 +293,21 @@ class TxMachine(MemoryMachine):
             other.changed.update(key for call, _ in batch.calls for key in call[1:3] if isinstance(key, str))
 
 
+class BtreeMachine(TxMachine):
+    """A store on a B-tree, likewise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = btree_kv()
+
+
 def _related(one: str, other: str) -> bool:
     return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/") or not one or not other
 
 
 @pytest.mark.parametrize(
-    ("machine", "examples"), [(MemoryMachine, 60), (DirectoryMachine, 30), (TarMachine, 30), (TxMachine, 60)]
+    ("machine", "examples"),
+    [(MemoryMachine, 60), (DirectoryMachine, 30), (TarMachine, 30), (TxMachine, 60), (BtreeMachine, 30)],
 )
 def test_a_store_answers_like_a_dict(machine: type[RwMachine], examples: int) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30))

@@ -200,7 +200,7 @@ def test_guids_turn_their_first_parts_around() -> None:
 def test_wishes_that_cannot_be_are_refused() -> None:
     for wanted in ([Wish(None, "83"), Wish(1, "83")], [Wish(1 << 40, "83")], [Wish(1 << 20, "83")] * 99):
         with pytest.raises(ConfigError):
-            lay_out(wanted, 512, 2048, SECTORS)
+            lay_out(wanted, 512, 2048, SECTORS, step=2048)
         with pytest.raises(ConfigError):
             mbr.plan(wanted, SECTORS, 512)
         with pytest.raises(ConfigError):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fata.target.virtio.machine import Machine
+from fata.target.virtio.machine import Drive, Machine
 from fata.target.virtio.qemu import command
 from tests.durability.log_writes import MAGIC, SUPER, VERSION, Entry, parse
 from tests.durability.oracle import expected, missing
@@ -63,14 +63,11 @@ def logged(words: list[str], log: Path) -> list[str]:
     ]
 
 
-def cut(
-    image: Path, machine: str, line: str, folder: Path, last: str, sectors: int = SECTORS
-) -> tuple[list[Entry], str]:
+def cut(image: Path, machine: str, line: str, disk: Path, last: str) -> tuple[list[Entry], str]:
     """Run an image until it says `last`, cut the power, and return the disk's log and what was said."""
-    disk, log = folder / "disk.img", folder / "log"
-    disk.write_bytes(bytes(sectors * SIZE))
+    log = disk.with_suffix(".log")
     log.touch()
-    words = logged(command(Machine(machine, drives=(disk,)), "tcg", image, line), log)
+    words = logged(command(Machine(machine, drives=(Drive(disk),)), "tcg", image, line), log)
     said = ""
     with subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -93,6 +90,13 @@ def cut(
     return entries, said
 
 
+def empty(folder: Path, sectors: int) -> Path:
+    """Make a disk."""
+    disk = folder / "disk.img"
+    disk.write_bytes(bytes(sectors * SIZE))
+    return disk
+
+
 def journal(folder: Path, mutant: str | None = None) -> Path:
     """Build the image of the journal, or of a mutant of it."""
     folder.mkdir()
@@ -108,7 +112,7 @@ def journal(folder: Path, mutant: str | None = None) -> Path:
 @MACHINES
 def test_nothing_flushed_is_missing_at_any_flush_point(machine: str, tmp_path: Path) -> None:
     image = journal(tmp_path / "journal")
-    entries, said = cut(image, machine, f"--rounds={ROUNDS}", tmp_path, f"flushed {ROUNDS}\n")
+    entries, said = cut(image, machine, f"--rounds={ROUNDS}", empty(tmp_path, SECTORS), f"flushed {ROUNDS}\n")
     told = [int(number) for number in re.findall(r"flushed (\d+)", said)]
     assert told == list(range(1, ROUNDS + 1))
     points = list(flush_points(bytes(SECTORS * SIZE), SIZE, entries))
@@ -119,7 +123,7 @@ def test_nothing_flushed_is_missing_at_any_flush_point(machine: str, tmp_path: P
 @pytest.mark.parametrize("every", [1, 7], ids=["all", "every seventh"])
 def test_a_driver_that_drops_flushes_is_caught(every: int, tmp_path: Path) -> None:
     image = journal(tmp_path / "mutant", DROPS_FLUSHES.format(every=every))
-    entries, _ = cut(image, "microvm", f"--rounds={ROUNDS}", tmp_path, f"flushed {ROUNDS}\n")
+    entries, _ = cut(image, "microvm", f"--rounds={ROUNDS}", empty(tmp_path, SECTORS), f"flushed {ROUNDS}\n")
     lost = missing(entries, SECTORS, SIZE, ROUNDS)
     assert any("was flushed" in each for each in lost)
 
@@ -127,6 +131,6 @@ def test_a_driver_that_drops_flushes_is_caught(every: int, tmp_path: Path) -> No
 @MACHINES
 def test_what_the_example_says_of_a_power_cut_is_true(machine: str, tmp_path: Path) -> None:
     image = build(EXAMPLES / "block", "--disk", "drive")
-    entries, _ = cut(image, machine, "--seed=65", tmp_path, "flush: they survive a power cut\n", 8)
+    entries, _ = cut(image, machine, "--seed=65", empty(tmp_path, 8), "flush: they survive a power cut\n")
     (point,) = flush_points(bytes(8 * SIZE), SIZE, entries)
     assert point == b"".join((65 + sector).to_bytes(8) * (SIZE // 8) for sector in range(8))

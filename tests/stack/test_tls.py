@@ -43,6 +43,15 @@ def hosts(sim: Simulation) -> tuple[Host, Host]:
     return sim.host("server", f"{ADDRESS}/24"), sim.host("client", "10.0.0.2/24")
 
 
+async def connect_plainly(hosts: tuple[Host, Host]) -> tuple[Any, Peer, Peer]:
+    """Connect without TLS; return the client's transport and protocol, and the server's protocol."""
+    server, client = hosts
+    accepting = Accepting()
+    await server.stack.create_server(accepting, port=25)
+    transport, peer = await client.stack.create_connection(Peer, ADDRESS, 25)
+    return transport, peer, await accepting.accepted.get()
+
+
 def is_clean(*hosts: Host) -> bool:
     """Say whether no connection is left but records of TIME-WAIT."""
     return all(host.stack.host.tcp.host.live == 0 for host in hosts)
@@ -82,11 +91,7 @@ def test_start_tls_on_both_sides(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        accepting = Accepting()
-        await server.stack.create_server(accepting, port=25)
-        plain: Any
-        plain, peer = await client.stack.create_connection(Peer, ADDRESS, 25)
-        accepted = await accepting.accepted.get()
+        plain, peer, accepted = await connect_plainly(hosts)
         plain.write(earlier)
         await asyncio.sleep(0.1)
         assert accepted.received == earlier
@@ -176,11 +181,7 @@ def test_start_tls_with_somebody_who_speaks_no_tls(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        accepting = Accepting()
-        await server.stack.create_server(accepting, port=25)
-        plain: Any
-        plain, peer = await client.stack.create_connection(Peer, ADDRESS, 25)
-        accepted = await accepting.accepted.get()
+        plain, peer, accepted = await connect_plainly(hosts)
         if side == "server":
             plain.write(b"EHLO what is TLS?\r\n" * 10)
             upgrade = loop.start_tls(accepted.transport, Peer(), serving, server_side=True)
@@ -207,11 +208,7 @@ def test_a_handshake_with_somebody_who_is_silent_is_given_up(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        accepting = Accepting()
-        await server.stack.create_server(accepting, port=25)
-        plain: Any
-        plain, peer = await client.stack.create_connection(Peer, ADDRESS, 25)
-        accepted = await accepting.accepted.get()
+        plain, peer, accepted = await connect_plainly(hosts)
         began = loop.time()
         if side == "server":
             upgrade = loop.start_tls(accepted.transport, Peer(), serving, server_side=True, ssl_handshake_timeout=5)

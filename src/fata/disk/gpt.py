@@ -114,7 +114,7 @@ def plan(wishes: Sequence[Wish], sectors: int, sector_size: int) -> list[Partiti
         raise ConfigError(f"{len(wishes)} partitions: a table has {ENTRIES}", remedy="Make fewer.")
     first, last = usable(sectors, sector_size)
     step = alignment(sector_size, sectors)
-    return lay_out(wishes, sector_size, max(step, first), last + 1)
+    return lay_out(wishes, sector_size, max(step, first), last + 1, step=step)
 
 
 def usable(sectors: int, sector_size: int) -> tuple[int, int]:

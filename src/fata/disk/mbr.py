@@ -123,12 +123,12 @@ def plan(wishes: Sequence[Wish], sectors: int, sector_size: int) -> list[Partiti
     end = min(sectors, LARGEST)
     step = alignment(sector_size, end)
     if len(wishes) <= 4:
-        return lay_out(wishes, sector_size, step, end)
+        return lay_out(wishes, sector_size, step, end, step=step)
     if any(wish.octets is None for wish in wishes[:3]):
         raise ConfigError("only the last partition can have all that is left", remedy="Give the others a size.")
-    primary = lay_out(wishes[:3], sector_size, step, end)
+    primary = lay_out(wishes[:3], sector_size, step, end, step=step)
     # Each logical partition has its EBR one step before it.
-    logical = lay_out(wishes[3:], sector_size, primary[-1].end, end, gap=step)
+    logical = lay_out(wishes[3:], sector_size, primary[-1].end, end, step=step, gap=step)
     return [*primary, *(partition._replace(number=partition.number + 4) for partition in logical)]
 
 

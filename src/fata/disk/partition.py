@@ -75,12 +75,13 @@ def check_layout(partitions: Iterable[Partition], first: int, end: int) -> None:
         before = partition
 
 
-def lay_out(wishes: Sequence[Wish], sector_size: int, first: int, end: int, *, gap: int = 0) -> list[Partition]:
-    """Place partitions one behind the other in [first, end), each aligned, numbered from 1.
+def lay_out(
+    wishes: Sequence[Wish], sector_size: int, first: int, end: int, *, step: int, gap: int = 0
+) -> list[Partition]:
+    """Place partitions one behind the other in [first, end), numbered from 1, each at a multiple of `step`.
 
     `gap` sectors stay free before each. Raises ConfigError when they do not fit.
     """
-    step = alignment(sector_size, end)
     placed: list[Partition] = []
     position = first
     for number, wish in enumerate(wishes, 1):

@@ -118,6 +118,22 @@ class TooManyLcas(IrminError, DeviceError):
     """More common ancestors than the limit, or none within the depth that was allowed."""
 
 
+class RemoteError(IrminError, WireError):
+    """A remote repository that cannot be reached, refuses, or does not keep to git's protocol."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+
+
+class PushRejected(IrminError, DeviceError):
+    """The remote's branch was not changed: it is no ancestor of what was pushed, somebody was faster, or it refuses."""
+
+    def __init__(self, branch: str, reason: str) -> None:
+        super().__init__(f"branch {branch}: {reason}")
+        self.branch = branch
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from fata.driver.entropy.os import OsEntropy
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fata.device.poller import Interrupt, Poller
+    from fata.driver.net.tap import Tap
     from fata.driver.virtio.contract import Transport
 
+TAP = "FATA_TAP"  # of the image as a Linux process: the TAP interface that is its network card
 DHCP_WAIT = 30.0  # seconds
 
 
@@ -43,9 +46,7 @@ async def open_virtio_stack(
         remedy = "Start the machine with `fata run`, or give QEMU: -object filter-dump,id=dump,netdev=net0,file=FILE"
         raise Unavailable("a machine cannot write a capture file of the host", remedy)
     addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
-    transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
-    stir()
-    card = VirtioNet(transport, hardware(), _poller(), interrupt)
+    card = _card(number)
     stack = DirectStack(card, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
     if ipv4 is None:
         try:
@@ -54,8 +55,24 @@ async def open_virtio_stack(
             await stack.close()
             raise
     if stats:
-        stack.closing.append(Display(stack.report).close)
+        stack.closing.append(Display(lambda seconds: _report(stack, card, seconds)).close)
     return stack
+
+
+def _report(stack: DirectStack, card: VirtioNet | Tap, seconds: float) -> str:
+    told = stack.report(seconds)
+    return f"{told}\n{card.report()}" if isinstance(card, VirtioNet) else told
+
+
+def _card(number: int) -> VirtioNet | Tap:
+    tap = os.environ.get(TAP)
+    if tap is not None:
+        from fata.driver.net.tap import Tap
+
+        return Tap(_poller(), tap)
+    transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
+    stir()
+    return VirtioNet(transport, hardware(), _poller(), interrupt)
 
 
 async def open_drive(number: int = 0) -> VirtioBlock:

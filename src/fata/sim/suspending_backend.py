@@ -1,4 +1,4 @@
-"""A store's backend that makes the caller wait at every operation, before it takes effect and before it returns."""
+"""A store's backend that makes the caller wait before every operation, and before a commit's return."""
 
 from __future__ import annotations
 
@@ -21,17 +21,15 @@ class SuspendingBackend:
 
     async def read(self, oid: bytes) -> Object | None:
         await pause(f"read {oid.hex()[:6]}")
-        found = await self._backend.read(oid)
-        await pause("read, done")
-        return found
+        return await self._backend.read(oid)
 
     async def contains(self, oid: bytes) -> bool:
         await pause(f"contains {oid.hex()[:6]}")
         return await self._backend.contains(oid)
 
     async def write(self, objects: Objects) -> None:
-        for oid, found in objects.items():
-            await pause(f"write {oid.hex()[:6]}")
+        for number, (oid, found) in enumerate(objects.items()):
+            await pause(f"write {number}")
             await self._backend.write({oid: found})
 
     async def commit(self, objects: Objects, changes: Iterable[RefChange]) -> bool:
@@ -42,9 +40,7 @@ class SuspendingBackend:
 
     async def ref(self, name: str) -> bytes | None:
         await pause(f"ref {name}")
-        found = await self._backend.ref(name)
-        await pause(f"ref {name}, done")
-        return found
+        return await self._backend.ref(name)
 
     async def refs(self, prefix: str) -> dict[str, bytes]:
         await pause(f"refs {prefix}")
@@ -58,8 +54,8 @@ class SuspendingBackend:
         return self._backend.listen(listener)
 
     async def ids(self) -> AsyncIterator[bytes]:
+        await pause("ids")
         async for oid in self._backend.ids():
-            await pause("ids")
             yield oid
 
     async def delete(self, oids: Iterable[bytes]) -> None:

@@ -97,7 +97,7 @@ class Input:
                     and start <= (end := ip + total) <= length
                     and not from_bytes(data[ip:behind_ip], "big") % MODULUS
                     and (verified or not is_damaged(data, ip, end))
-                    and (events := connection.receive_predicted(seq, ack, window, data, start, end, stamp, echo, now))
+                    and (events := connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now))
                     is not None
                 ):
                     news[connection] = news.get(connection, 0) | events

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fata.stack.tcp import Tcp
 
 LOG = logging.getLogger("asyncio")
+LAST = ENDED | CLOSED
 SEND_BUFFER = 1 << 20  # octets written and not acknowledged before a writer is told to pause
 CLOSED_WRITES_TO_WARN = 5  # as asyncio's own transports do
 
@@ -95,6 +96,11 @@ class TcpTransport(transports._FlowControlMixin):
                 self._maybe_resume_protocol()
             if self._closing:
                 self._finish()
+        if events & LAST:
+            self._handle_end(events)
+
+    def _handle_end(self, events: int) -> None:
+        """Tell the protocol that one direction has ended, or both."""
         if events & ENDED:
             self._ended = True
             self.handle(RECEIVED)  # what came while the reader paused, if it has just resumed

@@ -11,23 +11,16 @@ import pytest
 from fata.device.net import ReceivedFrame, SentFrame
 from fata.device.poller import Poller
 from fata.driver.net.packet import Packet
-from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, Unavailable
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig, check_checksum, large_frame, pattern
+from tests.conformance.net_raw import NetRawContract
 from tests.driver.net.raw_socket import RawSocket
 from tests.network_namespace import Namespace, namespace
 
 pytestmark = pytest.mark.root
 
 NEAR, FAR = "near", "far"
-
-
-@pytest.fixture
-def poller() -> Iterator[Poller]:
-    poller = EpollPoller()
-    yield poller
-    poller.close()
 
 
 @pytest.fixture
@@ -79,9 +72,14 @@ class TestPacketOffload(NetOffloadContract):
             asyncio.run(net.close())
 
 
+class TestPacketRaw(NetRawContract):
+    rig = TestPacketOffload.rig
+
+
 def test_without_offloads_large_frames_are_cut_here(space: Namespace, poller: Poller) -> None:
     """The other end of a veth sends large frames and no checksums, whatever we would like."""
     plain, source = open_packet(space, poller, offload=False), open_packet(space, poller, FAR)
+    assert plain.raw is None
     frames = [large_frame(key, pattern(size), source.mac, plain.mac) for key in TYPES for size in (1, 5500)]
     assert source.send(frames) == 4
     received = plain.receive()
@@ -141,6 +139,7 @@ def test_down_frames_are_lost_and_counted(space: Namespace, poller: Poller, pack
     assert packet.counters.not_taken == 1
     poller.wait(poller.monotonic())
     space.ip(f"link set {NEAR} up")
+    space.await_carrier(FAR)
     far.transmit(frame_of(rig, 1, inwards=True))
     NetContract().wait(rig, lambda: sum(calls) == 1)
 

@@ -9,28 +9,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from fata.device.net import Segmentation, SentFrame
+from fata.device.net import RawForm, ReceivedFrame, Segmentation, SentFrame
 from fata.device.poller import Poller
 from fata.driver.net.interface import driver_of
 from fata.driver.net.packet import Packet
 from fata.driver.net.tap import Tap
-from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, StateError, Unavailable
 from tests.conformance.net import NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig
+from tests.conformance.net_raw import NetRawContract
 from tests.driver.net.raw_socket import RawSocket
 from tests.network_namespace import Namespace, namespace
 
 pytestmark = pytest.mark.root
 
 NAME = "tap0"
-
-
-@pytest.fixture
-def poller() -> Iterator[Poller]:
-    poller = EpollPoller()
-    yield poller
-    poller.close()
 
 
 @pytest.fixture
@@ -87,6 +80,17 @@ class TestTapOffload(NetOffloadContract):
         wire.close()
         for net in (tap, source):
             asyncio.run(net.close())
+
+
+class TestTapRaw(NetRawContract):
+    rig = TestTapOffload.rig
+
+
+def test_without_offload_raw_frames_have_no_header(space: Namespace, poller: Poller) -> None:
+    tap = open_tap(space, poller, offload=False)
+    assert tap.raw == RawForm(0, None)
+    assert tap.interpret(b"x" * 60) == ReceivedFrame(b"x" * 60)
+    asyncio.run(tap.close())
 
 
 def test_offloads_are_claimed_as_asked_for(space: Namespace, poller: Poller) -> None:

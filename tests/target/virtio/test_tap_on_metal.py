@@ -82,6 +82,7 @@ def test_linux_pings_and_fetches(model: str, space: Namespace) -> None:
             assert "--nic tap=t0: another program has it" in refused(*words)
     text = b"".join(lines).decode()
     assert re.search(r"network 10\.9\.0\.2 after \d+ s: [\d,]+ frames received", text)
+    assert re.search(r"card: [\d,]+ notifications, [\d,]+ interrupts", text)
     assert re.search(r"memory: [\d.]+ MiB in use of [\d.]+", text)
 
 

@@ -29,7 +29,7 @@ VALUE_LIMIT = 2**32 - 1  # octets
 
 
 class Extent(bytes):
-    """A value's descriptor: 24 octets that stand in a leaf in place of the value. Anything else as a value is octets."""
+    """A value's descriptor: 24 octets that stand in a leaf in place of the value."""
 
     __slots__ = ()
 

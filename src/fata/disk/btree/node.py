@@ -13,14 +13,15 @@ descriptor), keys, values. Inner body for n children: n-1 key lengths (u16), n a
 
 from __future__ import annotations
 
-from functools import lru_cache
-from itertools import accumulate
-from struct import Struct, error
+from functools import cache
+from itertools import accumulate, pairwise
+from struct import Struct
+from struct import error as StructError  # noqa: N812 -- an error by another name is still a class
 from typing import NamedTuple
 from zlib import crc32
 
 from fata.disk.btree.corrupt import Corrupt
-from fata.disk.btree.extent import Extent
+from fata.disk.btree.extent import DESCRIPTOR, Extent
 from fata.disk.btree.pointer import Pointer
 
 NODE_SIZES = (4096, 8192, 16384, 32768, 65536)  # octets
@@ -39,7 +40,7 @@ class Header(NamedTuple):
     """The first 32 octets of a node."""
 
     crc: int
-    count: int
+    entries: int
     kind: int
     level: int  # leaves are 0
     tag: int
@@ -73,12 +74,12 @@ def inline_limit(node_size: int) -> int:
     return node_size // 4
 
 
-@lru_cache(maxsize=None)
+@cache
 def _leaf_lengths(count: int) -> Struct:
     return Struct(f"<{2 * count}H")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _inner_arrays(count: int) -> Struct:
     return Struct(f"<{count - 1}H{count}I{count}Q{count}I{count}B")
 
@@ -127,7 +128,7 @@ def check(data: bytes, tag: int, pointer: Pointer, kind: int, level: int) -> int
         pointer.generation,
     ):
         raise _not_the_node(data, found, tag, pointer, kind)
-    return found.count
+    return found.entries
 
 
 def _not_the_node(data: bytes, found: Header, tag: int, pointer: Pointer, kind: int) -> Corrupt:
@@ -150,7 +151,7 @@ def parse_leaf(data: bytes, tag: int, pointer: Pointer) -> LeafContent:
     count = check(data, tag, pointer, LEAF, 0)
     try:
         return leaf_entries(data, count)
-    except error:
+    except StructError:
         raise Corrupt(KINDS[LEAF], pointer.address, f"{count} entries do not fit into it") from None
 
 
@@ -165,9 +166,11 @@ def leaf_entries(data: bytes, count: int) -> LeafContent:
             lengths[index] &= ~LARGE
     ends = list(accumulate(lengths, initial=HEADER_SIZE + shape.size))
     if ends[-1] > len(data):
-        raise error
-    pieces = [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+        raise StructError
+    pieces = [data[start:end] for start, end in pairwise(ends)]
     for index in large:
+        if len(pieces[index]) != DESCRIPTOR.size:
+            raise StructError
         pieces[index] = Extent(pieces[index])
     return LeafContent(pieces[:count], pieces[count:])
 
@@ -177,20 +180,20 @@ def parse_inner(data: bytes, tag: int, pointer: Pointer, level: int) -> InnerCon
     count = check(data, tag, pointer, INNER, level)
     try:
         return inner_content(data, count, level)
-    except error:
+    except StructError:
         raise Corrupt(KINDS[INNER], pointer.address, f"{count} children do not fit into it") from None
 
 
 def inner_content(data: bytes, count: int, level: int) -> InnerContent:
     """Return what `parse_inner` does, of octets whose checksum is right. Raises struct's error if it does not fit."""
     if not count:
-        raise error
+        raise StructError
     shape = _inner_arrays(count)
     fields = shape.unpack_from(data, HEADER_SIZE)
     ends = list(accumulate(fields[: count - 1], initial=HEADER_SIZE + shape.size))
     if ends[-1] > len(data):
-        raise error
-    keys = [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+        raise StructError
+    keys = [data[start:end] for start, end in pairwise(ends)]
     first, second, third, fourth = (count - 1 + part * count for part in range(4))
     columns = (fields[first:second], fields[second:third], fields[third:fourth], fields[fourth:])
     children = [Pointer(*row) for row in zip(*columns, strict=True)]

@@ -14,14 +14,14 @@ value is an extent's descriptor), keys, values.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from struct import Struct, pack, unpack_from
-from struct import error as StructError
+from struct import error as StructError  # noqa: N812 -- an error by another name is still a class
 from typing import NamedTuple
 from zlib import crc32
 
 from fata.disk.btree.corrupt import Corrupt
-from fata.disk.btree.extent import Extent
+from fata.disk.btree.extent import DESCRIPTOR, Extent
 
 HEADER = Struct("<IIQQII")
 HEADER_SIZE = HEADER.size  # octets
@@ -103,14 +103,14 @@ def _parse_group(data: bytes, offset: int, into: dict[bytes, bytes | None]) -> i
     (count,) = unpack_from("<I", data, offset)
     if 6 * count > len(data):
         raise StructError
-    fields = unpack_from(f"<{count}H{count}I", data, offset + 4)
+    fields: tuple[int, ...] = unpack_from(f"<{count}H{count}I", data, offset + 4)
     start = offset + 4 + 6 * count
-    ends = list(accumulate(fields[:count], initial=start))
-    keys = [data[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    ends: list[int] = list(accumulate(fields[:count], initial=start))
+    keys = [data[a:b] for a, b in pairwise(ends)]
     lengths = fields[count:]
     if max(lengths, default=0) < LARGE:
         ends = list(accumulate(lengths, initial=ends[-1]))
-        into.update(zip(keys, [data[a:b] for a, b in zip(ends, ends[1:], strict=False)], strict=True))
+        into.update(zip(keys, [data[a:b] for a, b in pairwise(ends)], strict=True))
         return ends[-1]
     position = ends[-1]
     for key, length in zip(keys, lengths, strict=True):
@@ -119,6 +119,8 @@ def _parse_group(data: bytes, offset: int, into: dict[bytes, bytes | None]) -> i
             continue
         octets = length & ~LARGE
         value = data[position : position + octets]
+        if length & LARGE and len(value) != DESCRIPTOR.size:
+            raise StructError
         into[key] = Extent(value) if length & LARGE else value
         position += octets
     return position

@@ -90,10 +90,4 @@ def parse(data: bytes, place: int) -> Superblock:
     size = 1 << min(fields[2], 32)
     if size not in NODE_SIZES:
         raise Corrupt("superblock", place, f"nodes of {size} octets do not exist")
-    *plain, root, root_generation, root_crc, root_flags, table, table_generation, table_crc = fields[3:]
-    return Superblock(
-        size,
-        *plain,
-        root=Pointer(root, root_generation, root_crc, root_flags),
-        snapshots=Pointer(table, table_generation, table_crc),
-    )
+    return Superblock._make((size, *fields[3:17], Pointer(*fields[17:21]), Pointer(*fields[21:])))

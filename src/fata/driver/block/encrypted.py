@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fata.driver.block.over import OverBlock
 from fata.driver.block.xts import TWEAK, xts
-from fata.errors import ConfigError
+from fata.errors import ConfigError, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.device.block import Block, Buffer
+    from fata.device.boot_files import BootFiles
     from fata.driver.block.xts import Transform
 
 
@@ -51,6 +52,7 @@ class EncryptedBlock(OverBlock):
 
 
 DISCARDED = 2048  # sectors that are overwritten at a time
+MOST_DIGITS = 1024  # characters of a file with a key
 
 
 async def open_encrypted(block: Block, key: str) -> EncryptedBlock:
@@ -60,3 +62,16 @@ async def open_encrypted(block: Block, key: str) -> EncryptedBlock:
     except ValueError:
         raise ConfigError("the key is no hexadecimal number", remedy="Make one: `openssl rand -hex 64`.") from None
     return EncryptedBlock(block, octets)
+
+
+async def open_encrypted_by_file(block: Block, files: BootFiles, file: str) -> EncryptedBlock:
+    """Open a disk with the key in the boot-time file `file`. Raises `ConfigError`, `Unavailable`."""
+    path = files.path(file)
+    try:
+        with open(path, encoding="ascii") as stream:
+            key = stream.read(MOST_DIGITS)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unavailable(
+            f"{path}: the disk's key cannot be read: {error}", "Give a file of hexadecimal digits."
+        ) from None
+    return await open_encrypted(block, key.strip())

@@ -48,7 +48,7 @@ def _of_package(key: bytes) -> tuple[Transform, Transform]:
         from cryptography.hazmat.primitives.ciphers.algorithms import AES
         from cryptography.hazmat.primitives.ciphers.modes import XTS
     except ImportError:
-        raise Unavailable("nothing here can encrypt", "Install it: `pip install cryptography`.") from None
+        raise Unavailable("nothing here can encrypt", "Install it: `pip install fata[encryption]`.") from None
     algorithm = AES(key)
     return (
         lambda tweak, data: Cipher(algorithm, XTS(tweak)).encryptor().update(data),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from fata.device.net import Capabilities, Checksum, ReceivedFrame, Segmentation, SentFrame
+from fata.device.net import Capabilities, Checksum, RawForm, ReceivedFrame, Segmentation, SentFrame
 from fata.device.poller import Software
 from fata.driver.net.sendable import ETHERNET_HEADER, LARGEST_FRAME, MIN_MTU, check
-from fata.driver.net.vnet_header import parse, serialize
+from fata.driver.net.vnet_header import RAW, parse, serialize
 from fata.driver.virtio.arena import Arena
 from fata.driver.virtio.ring import PAGE
 from fata.driver.virtio.session import Session
@@ -42,6 +42,7 @@ VLAN_TAG = 4  # octets, which the MTU does not count
 GROUP = 0x01  # bit of an address's first octet
 DEFAULT_MTU = 1500  # octets
 REST = bytes(2)  # of a header, behind what Linux has
+PLAIN, UNKNOWN = Segmentation.NONE, Checksum.UNKNOWN  # looked up once: an enumeration's member costs as much as a call
 
 
 class VirtioNet:
@@ -58,8 +59,10 @@ class VirtioNet:
         if not features >> MRG_RXBUF & 1:  # else 64 KiB would have to lie ready for every frame
             features &= ~(1 << GUEST_TSO4 | 1 << GUEST_TSO6)
         session.accept(features)
-        self._mac, self._mtu = self._identity()
-        self._capabilities = _capabilities(session)
+        self.mac, self.mtu = self._identity()
+        self._largest = self.mtu + ETHERNET_HEADER + VLAN_TAG  # octets of a frame that is not segmented
+        self.capabilities = _capabilities(session)
+        self.raw = RawForm(HEADER, RAW.tcp_header + REST if RAW.tcp_header and session.has(CSUM) else None)
         self._merges = session.has(MRG_RXBUF)
         self._poller = poller
         self._source = source
@@ -69,6 +72,7 @@ class VirtioNet:
         self._awaits_room = False
         self._told = False  # of its failure, by receive()
         self.malformed = 0  # frames received with a header that makes no sense
+        self.interrupts = 0
         self._receiving = session.ring(RECEIVING, RING)
         self._sending = session.ring(SENDING, RING)
         self._fill(memory)
@@ -96,7 +100,7 @@ class VirtioNet:
     def _fill(self, memory: Memory) -> None:
         """Give the device the buffers to receive into: descriptor n is buffer n, for ever."""
         ring = self._receiving
-        least = HEADER + ETHERNET_HEADER + VLAN_TAG + self._mtu
+        least = HEADER + ETHERNET_HEADER + VLAN_TAG + self.mtu
         self._buffer = PAGE if self._merges else -(-least // 64) * 64  # octets
         count = min(ring.size, RECEIVE_ROOM // self._buffer)
         address, self._in = memory.dma(-(-self._buffer * count // PAGE))
@@ -104,25 +108,17 @@ class VirtioNet:
             ring.describe(index, address + index * self._buffer, self._buffer, writable=True)
             ring.offer(index, self._buffer)
 
-    @property
-    def mac(self) -> bytes:
-        return self._mac
-
-    @property
-    def mtu(self) -> int:
-        return self._mtu
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._capabilities
-
     # In.
 
     def receive(self) -> list[ReceivedFrame]:
         """Return up to 64 frames."""
+        return [frame for octets in self.receive_raw() if (frame := self.interpret(octets)) is not None]
+
+    def receive_raw(self) -> list[bytes]:
+        """Return up to 64 frames with the header before each."""
         session, ring = self._session, self._receiving
         session.check_open()
-        frames: list[ReceivedFrame] = []
+        frames: list[bytes] = []
         try:
             if session.failure is None:
                 waiting = ring.waiting()
@@ -141,7 +137,7 @@ class VirtioNet:
                 raise session.failure
         return frames
 
-    def _take(self, ring: Ring, waiting: int, frames: list[ReceivedFrame]) -> int:
+    def _take(self, ring: Ring, waiting: int, frames: list[bytes]) -> int:
         """Take a frame, of `waiting` buffers at most; return how many it was in."""
         octets = self._buffer_back(ring)
         count = 1
@@ -151,15 +147,7 @@ class VirtioNet:
                 raise DeviceError(f"{self._session.name}: a frame in {count} buffers, where {waiting} came back")
             if count > 1:
                 octets = b"".join((octets, *(self._buffer_back(ring) for _ in range(count - 1))))
-        try:
-            frame = parse(octets, HEADER)
-        except WireError:
-            self.malformed += 1
-            return count
-        if self._makes_sense(frame):
-            frames.append(frame)
-        else:
-            self.malformed += 1
+        frames.append(octets)
         return count
 
     def _buffer_back(self, ring: Ring) -> bytes:
@@ -172,24 +160,37 @@ class VirtioNet:
         ring.offer(head, self._buffer)
         return octets
 
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
+        """Return the frame behind a header; None, and count it, if that is not what was agreed on."""
+        try:
+            frame = parse(octets, HEADER)
+        except WireError:
+            frame = None
+        if frame is None or not self._makes_sense(frame):
+            self.malformed += 1
+            return None
+        return frame
+
     def _makes_sense(self, frame: ReceivedFrame) -> bool:
         """Say whether a frame is what was agreed on."""
         data, checksum, segmentation, segment_size = frame
-        if segmentation is Segmentation.NONE:
-            limit = self._mtu + ETHERNET_HEADER + VLAN_TAG
-        else:
+        limit = self._largest
+        if segmentation is not PLAIN:
             limit = LARGEST_FRAME
             if not self._session.has(GUEST_TSO4 if segmentation is Segmentation.TCP4 else GUEST_TSO6):
                 return False
             if segment_size < 1:
                 return False
-        if checksum is not Checksum.UNKNOWN and not self._capabilities.receive_checksum:
+        if checksum is not UNKNOWN and not self.capabilities.receive_checksum:
             return False
         return ETHERNET_HEADER <= len(data) <= limit
 
     # Out.
 
     def send(self, frames: Sequence[SentFrame]) -> int:
+        return self.send_raw(frames)
+
+    def send_raw(self, frames: Sequence[SentFrame | bytes]) -> int:
         session = self._session
         session.check_open()
         if session.failure is not None:
@@ -197,8 +198,12 @@ class VirtioNet:
         accepted = 0
         try:
             for frame in frames:
-                length = HEADER + check(frame, self._mtu, self._capabilities)
-                if not self._put(frame, length):
+                if isinstance(frame, bytes):
+                    octets = frame
+                else:
+                    check(frame, self.mtu, self.capabilities)
+                    octets = b"".join((serialize(frame), REST, *frame.buffers))
+                if not self._put(octets):
                     self._awaits_room = True
                     break
                 accepted += 1
@@ -209,9 +214,9 @@ class VirtioNet:
                 session.publish(SENDING, self._sending)
         return accepted
 
-    def _put(self, frame: SentFrame, length: int) -> bool:
-        """Put a frame of `length` octets, header included, into the arena; say whether there was room."""
-        ring = self._sending
+    def _put(self, octets: bytes) -> bool:
+        """Put a frame with its header into the arena; say whether there was room."""
+        ring, length = self._sending, len(octets)
         if not self._free:
             self._reclaim()
         start = self._arena.take(self._free[-1], length) if self._free else None
@@ -220,7 +225,7 @@ class VirtioNet:
             if start is None:
                 return False
         index = self._free.pop()
-        self._out[start : start + length] = b"".join((serialize(frame), REST, *frame.buffers))
+        self._out[start : start + length] = octets
         ring.describe(index, self._room + start, length)
         ring.offer(index, 0)
         return True
@@ -262,6 +267,7 @@ class VirtioNet:
         self._poller.wake(self._more)
 
     def _interrupt(self) -> None:
+        self.interrupts += 1
         self._session.transport.acknowledge()
         self._look()
 
@@ -282,6 +288,11 @@ class VirtioNet:
             self._readable()
         if has_room and self._writable is not None:
             self._writable()
+
+    def report(self) -> str:
+        """Return what it took to move the frames, for people."""
+        told = f"card: {self._session.notified:,} notifications, {self.interrupts:,} interrupts"
+        return f"{told}, {self.malformed:,} malformed frames" if self.malformed else told
 
     async def close(self) -> None:
         session = self._session

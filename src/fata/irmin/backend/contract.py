@@ -115,6 +115,19 @@ class Shallow(Protocol):
 
 
 @runtime_checkable
+class PackKeeper(Protocol):
+    """What a backend offers, too, if it can keep a whole pack of git's as it comes."""
+
+    def pack_directory(self) -> str:
+        """Return where to put a pack's file until it is complete."""
+        ...
+
+    def adopt_pack(self, path: str, pack_hash: bytes, index: bytes) -> None:
+        """Keep the pack at `path`, a file in that directory that is gone afterwards. It is complete and checked."""
+        ...
+
+
+@runtime_checkable
 class Immediate(Protocol):
     """What a backend offers, too, if it has every object at hand: then no question about a tree ever waits."""
 

@@ -63,25 +63,12 @@ async def reachable(
     """
     seen: set[bytes] = set()
     for oid in known:
-        async for each, _ in reachable(objects, [oid], depth=None, contents=False):
+        async for each, _ in reachable(objects, [oid], contents=False):
             seen.add(each)
-    level = [oid for oid in dict.fromkeys(roots) if oid not in seen]
-    seen.update(level)
     work: list[tuple[bytes, bytes | None]] = []
-    remaining = depth
-    while level:
-        parents: list[bytes] = []
-        for oid in level:
-            found = await _read(objects, oid, None)
-            links = links_of(oid, found, objects.id_size)
-            if remaining == 1 and links.parents and boundary is not None:
-                boundary.add(oid)
-            parents += links.parents if remaining != 1 else ()
-            work += links.others
-            yield oid, found
-        remaining = None if remaining is None else remaining - 1
-        level = [oid for oid in dict.fromkeys(parents) if oid not in seen and await _is_here(objects, oid)]
-        seen.update(level)
+    async for oid, found, links in _histories(objects, roots, depth, seen, boundary):
+        work += links.others
+        yield oid, found
     while work:
         oid, kind = work.pop()
         if oid in seen:
@@ -95,6 +82,27 @@ async def reachable(
         work += links.others
         work += [(parent, COMMIT) for parent in links.parents]  # of a commit that a tag leads to
         yield oid, found
+
+
+async def _histories(
+    objects: Objects[Any], roots: Iterable[bytes], depth: int | None, seen: set[bytes], boundary: set[bytes] | None
+) -> AsyncIterator[tuple[bytes, Object, Links]]:
+    """Yield roots and the commits that led to them, all of one distance before the next."""
+    level = [oid for oid in dict.fromkeys(roots) if oid not in seen]
+    while level:
+        seen.update(level)
+        last = depth == 1
+        parents: list[bytes] = []
+        for oid in level:
+            found = await _read(objects, oid, None)
+            links = links_of(oid, found, objects.id_size)
+            if not last:
+                parents += links.parents
+            elif links.parents and boundary is not None:
+                boundary.add(oid)
+            yield oid, found, links
+        depth = None if depth is None else depth - 1
+        level = [oid for oid in dict.fromkeys(parents) if oid not in seen and await _is_here(objects, oid)]
 
 
 async def _read(objects: Objects[Any], oid: bytes, kind: bytes | None) -> Object:

@@ -15,7 +15,7 @@ from fata.proto.tcp.rare import send_rare
 from fata.proto.tcp.reassembly import OVERHEAD
 from fata.proto.tcp.sending import STAMPS, delay_acknowledgment, send_new
 from fata.proto.tcp.sequence import HALF, MASK
-from fata.proto.tcp.state import CLOSED, ESTABLISHED, SYN_SENT
+from fata.proto.tcp.state import CLOSED, SYN_SENT
 from fata.proto.tcp.transmission import RECEIVED, Answer, Piece, Statistics, Transmission
 from fata.wire.tcp import ACK, FIN, NO_OPTIONS, RST, SYN, URG, Buffer, Segment
 
@@ -33,27 +33,19 @@ class Connection(Block):
         """Take a segment whose checksum is right; return Event bits. `flush` is due afterwards."""
         _, _, seq, ack, flags, window, data, start, end, timestamp, echo, options = segment
         if options is NO_OPTIONS and flags & PREDICTED == ACK:
-            events = self.receive_predicted(seq, ack, window, data, start, end, timestamp, echo, now)
+            events = self.receive_predicted(seq, ack, window, (data, start, end), timestamp, echo, now)
             if events is not None:
                 return events
         return self._receive_any(segment, now)
 
     def receive_predicted(
-        self,
-        seq: int,
-        ack: int,
-        window: int,
-        data: bytes,
-        start: int,
-        end: int,
-        timestamp: int | None,
-        echo: int,
-        now: float,
+        self, seq: int, ack: int, window: int, piece: Piece, stamp: int | None, echo: int, now: float
     ) -> int | None:
         """As `receive`, for a segment with ACK and perhaps PSH, ECE, CWR, without rare options, given by its fields.
 
         None if that was not expected next.
         """
+        data, start, end = piece
         nxt, una = self.rcv_nxt, self.snd_una
         length, acked = end - start, (ack - una) & MASK
         if (
@@ -62,11 +54,11 @@ class Connection(Block):
             or acked > self.snd_nxt - una
             or nxt + length > self.rcv_edge
             or not (length or acked)
-            or (self.stamps and (timestamp is None or (timestamp - self.ts_recent) & MASK >= HALF))
+            or (self.stamps and (stamp is None or (stamp - self.ts_recent) & MASK >= HALF))
         ):
             return None
-        if timestamp is not None and nxt == self.acked:
-            self.ts_recent = timestamp
+        if stamp is not None and nxt == self.acked:
+            self.ts_recent = stamp
             self.ts_recent_at = now
         self.heard = now
         events = 0
@@ -78,7 +70,7 @@ class Connection(Block):
         self.snd_wl2 = una
         if not length:
             return events
-        self.pieces.append((data, start, end))
+        self.pieces.append(piece)
         self.charge = charge = self.charge + len(data) + PIECE_OVERHEAD
         self.rcv_nxt = nxt + length
         if length > self.largest:
@@ -113,7 +105,6 @@ class Connection(Block):
         if (
             not length
             or not self.predicted
-            or self.rare
             or not self.stamps
             or len(data := self.queue.buffers[-1]) != length
             or length > size
@@ -121,7 +112,6 @@ class Connection(Block):
             or self.congestion.window - in_flight < length + size
             or (not self.nodelay and length < size if in_flight else now - self.sent_at > self.rtt.timeout)
             or self.persist_at != NEVER
-            or self.dsack is not None
             or self.keepalive
         ):
             return None
@@ -161,6 +151,8 @@ class Connection(Block):
         if self.keepalive:
             timers.arm_keepalive(self, now)
         self.rearm()
+        if not self.predicted:
+            self.predict()
         return out
 
     def read(self) -> bytes:
@@ -188,16 +180,16 @@ class Connection(Block):
         Raises `StateError` after `shutdown` or the end, and beyond the settings' `send_limit`.
         """
         length = len(data) if type(data) is bytes else memoryview(data).nbytes
-        if self.fin_queued or not (self.state is ESTABLISHED or self.state.value.writable):
+        if not self.predicted and (self.fin_queued or not self.state.value.writable):
             raise StateError(f"tcp: write in state {self.state.value.name} after shutdown or the end")
         if not length:
             return
         if self.queued + length > self.settings.send_limit:
             raise StateError(f"tcp: {self.queued + length} octets queued, limit {self.settings.send_limit}")
-        self.snd_end += length
+        self.snd_end = end = self.snd_end + length
         self.snd_stop += length
         self.queued += length
-        self.queue.append(data, self.snd_end)
+        self.queue.append(data, end)
 
     def shutdown(self) -> None:
         """Queue FIN behind what was written; receiving goes on (half close). Again, or at the end, it does nothing."""

@@ -32,12 +32,12 @@ class Rtt:
         if smoothed:
             error = rtt - smoothed
             self.smoothed = smoothed = smoothed + ALPHA * error
-            variation = self.variation
-            self.variation = variation = variation + BETA * ((error if error > 0 else -error) - variation)
+            self.variation = variation = self.variation + BETA * (abs(error) - self.variation)
         else:
             self.smoothed = smoothed = max(rtt, 1e-9)
             self.variation = variation = rtt / 2
-        timeout = smoothed + (K * variation if K * variation > GRANULARITY else GRANULARITY)
+        allowance = K * variation
+        timeout = smoothed + (allowance if allowance > GRANULARITY else GRANULARITY)
         if timeout < self.minimum:
             timeout = self.minimum
         elif timeout > self.maximum:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from fata.disk.btree.record import Changes
     from fata.store.btree.checkpoint import Checkpoints
     from fata.store.btree.log import Log
+    from fata.store.btree.nodes import Part
     from fata.store.btree.pages import Pages
     from fata.store.btree.pins import Pins
-    from fata.store.btree.tree import Part, Tree
+    from fata.store.btree.tree import Tree
 
 MARGIN = 8  # pages beyond what a checkpoint is known to need
 

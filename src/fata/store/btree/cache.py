@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fata.store.btree.tree import Leaf
+    from fata.store.btree.nodes import Leaf
 
 ENTRY_OVERHEAD = 80  # octets of Python objects for an entry, besides its octets
 

@@ -14,16 +14,16 @@ from __future__ import annotations
 from enum import Enum
 from itertools import islice
 
-from fata.disk.btree.corrupt import Corrupt
 from fata.disk.btree.node import SNAPSHOTS
 from fata.disk.btree.pointer import NOTHING, Pointer
 from fata.disk.btree.snapshots import SnapshotEntry, snapshot_body
-from fata.disk.btree.superblock import SIZE, Superblock, parse, serialize
+from fata.disk.btree.superblock import Superblock
 from fata.errors import DeviceError
 from fata.store.btree.errors import Failed, OtherWriter, OutOfSpace
 from fata.store.btree.lock import Lock
+from fata.store.btree.nodes import Inner, Leaf, Span
 from fata.store.btree.placing import Placing
-from fata.store.btree.tree import Inner, Span
+from fata.store.btree.superblocks import Superblocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,14 +54,25 @@ class Checkpoints:
     """Everything that writes to one store's disk, one round at a time."""
 
     def __init__(
-        self, medium: Medium, tree: Tree, log: Log, pages: Pages, cache: Cache, pins: Pins, superblock: Superblock
+        self,
+        medium: Medium,
+        tree: Tree,
+        log: Log,
+        pages: Pages,
+        cache: Cache,
+        pins: Pins,
+        superblock: Superblock,
+        on_failure: Callable[[Failed], None],
     ) -> None:
+        """`on_failure` is called when a write has failed, with what every later call is to raise."""
         self._medium = medium
         self._tree = tree
         self._log = log
         self._pages = pages
         self._cache = cache
         self._pins = pins
+        self._on_failure = on_failure
+        self._superblocks = Superblocks(medium)
         self.superblock = superblock  # the newest that is durable
         self.snapshots: list[SnapshotEntry] = []  # named ones, as they are to be
         self._stored: list[SnapshotEntry] = []  # as the newest closing has them
@@ -148,6 +159,22 @@ class Checkpoints:
         if empty_log and (tree.dirty or tree.fresh or tree.changed):
             await self.checkpoint()
 
+    async def write_ahead(self, leaves: list[Leaf]) -> None:
+        """Write leaves that no tree has yet, and forget their entries."""
+        async with self.lock:
+            await self._guarded(self._write_ahead(leaves))
+
+    async def _write_ahead(self, leaves: list[Leaf]) -> None:
+        await self._enlist()
+        placing = self._placing()
+        placing.add_leaves(leaves)
+        try:
+            await self._carry_out(placing)
+        except BaseException:
+            for leaf in leaves:
+                self._tree.fresh.pop(leaf, None)
+            raise
+
     async def publish(self, snapshots: list[SnapshotEntry]) -> None:
         """Replace the table of named snapshots, durably."""
         async with self.lock:
@@ -188,12 +215,13 @@ class Checkpoints:
             raise
         except (DeviceError, OtherWriter) as error:
             self.failed = error
+            self._on_failure(Failed(f"btree: an earlier write failed ({error}); open the store again"))
             raise
 
     async def _write_round(self) -> None:
         await self._enlist()
         if self.stage is Stage.READY:
-            await self._write_superblock(self._next)
+            await self._superblocks.write(self._next)
             self.stage = Stage.WRITTEN
         if self.unlogged and self.stage is Stage.IDLE:
             await self._close(all_leaves=True)
@@ -332,31 +360,10 @@ class Checkpoints:
             return
         generation = self.superblock.generation + 1
         ours = self.superblock._replace(generation=generation, incarnation=generation)
-        await self._write_superblock(ours)
+        await self._superblocks.write(ours)
         await self._medium.block.flush()
         self.superblock, self._enlisted = ours, True
         self._log.incarnation = generation
-
-    async def _write_superblock(self, superblock: Superblock) -> None:
-        """Write both copies, unless somebody else has written in between."""
-        slot = superblock.generation % 2
-        await self._check_alone(slot, superblock)
-        block = self._medium.block
-        data = serialize(superblock)
-        data += bytes(block.sector_size - len(data))
-        for page in (slot, superblock.pages - 2 + slot):
-            await block.write(page * self._medium.page_sectors, data)
-
-    async def _check_alone(self, slot: int, superblock: Superblock) -> None:
-        data = await self._medium.block.read(slot * self._medium.page_sectors, 1)
-        try:
-            found = parse(data[:SIZE], slot)
-        except Corrupt:
-            return
-        if found.generation >= superblock.generation and found != superblock:
-            error = OtherWriter("btree: somebody else has written to this disk since it was opened")
-            self.failed = error
-            raise error
 
     def _publish(self) -> None:
         """The superblock is durable: what only the one before needed is free."""

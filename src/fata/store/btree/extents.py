@@ -15,7 +15,7 @@ from fata.disk.btree.extent import (
 )
 from fata.disk.btree.node import TABLE, seal
 from fata.disk.btree.pointer import NOTHING, Pointer
-from fata.store.btree.tree import Span
+from fata.store.btree.nodes import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

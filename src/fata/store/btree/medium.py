@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import error as StructError  # noqa: N812 -- an error by another name is still a class
+
 from fata.disk.btree import node
 from fata.disk.btree.corrupt import Corrupt
 from fata.disk.btree.extent import Table, table_entries
@@ -48,7 +50,7 @@ class Medium:
         count = node.check(data, self.tag, pointer, TABLE, 0)
         try:
             return table_entries(data, count)
-        except node.error:
+        except StructError:
             raise Corrupt("extent table", pointer.address, f"{count} runs do not fit into it") from None
 
     async def snapshots(self, pointer: Pointer) -> list[SnapshotEntry]:
@@ -57,7 +59,7 @@ class Medium:
         count = node.check(data, self.tag, pointer, SNAPSHOTS, 0)
         try:
             return snapshot_entries(data, count)
-        except (node.error, UnicodeDecodeError):
+        except (StructError, UnicodeDecodeError):
             raise Corrupt("snapshot table", pointer.address, f"{count} snapshots do not fit into it") from None
 
     async def _node(self, pointer: Pointer, kind: int) -> bytes:

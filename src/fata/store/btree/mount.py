@@ -13,14 +13,15 @@ from fata.store.btree.errors import NotAStore
 from fata.store.btree.extents import spans_of
 from fata.store.btree.log import Log
 from fata.store.btree.medium import Medium
+from fata.store.btree.nodes import Inner, Leaf, Span
 from fata.store.btree.pages import Pages
-from fata.store.btree.tree import Inner, Leaf, Span, Tree
+from fata.store.btree.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.device.block import Block
     from fata.disk.btree.snapshots import SnapshotEntry
-    from fata.store.btree.tree import Node
+    from fata.store.btree.nodes import Node
 
 
 class Mounted(NamedTuple):
@@ -224,5 +225,5 @@ class Walk:
             return
         spans = await spans_of(self._medium, extent)
         for span in spans:
-            self._mark(span.address, span.count, "extent")
+            self._mark(span.address, span.pages, "extent")
         self.extents[extent] = spans

@@ -42,11 +42,13 @@ async def save(checkpoints: Checkpoints, tree: Tree, name: str) -> None:
     await checkpoints.publish(entries)
 
 
-async def drop(checkpoints: Checkpoints, tree: Tree, pages: Pages, pins: Pins, medium: Medium, name: str) -> None:
-    """Forget a name, and find out anew which pages are free. Nothing else may write meanwhile."""
-    entry = find_entry(checkpoints.snapshots, name)
+async def derive(checkpoints: Checkpoints, tree: Tree, pages: Pages, pins: Pins, medium: Medium) -> None:
+    """Publish the names as they are, and find out anew which pages are free. Nothing else may write meanwhile.
+
+    A second call after one that was cancelled does the rest.
+    """
     await checkpoints.checkpoint()
-    await checkpoints.publish([one for one in checkpoints.snapshots if one is not entry])
+    await checkpoints.publish(checkpoints.snapshots)
     async with checkpoints.lock:
         superblock = checkpoints.superblock
         derived = Pages(pages.total, pages.first)
@@ -58,6 +60,6 @@ async def drop(checkpoints: Checkpoints, tree: Tree, pages: Pages, pins: Pins, m
         for one in checkpoints.snapshots:
             await walk.visit(one.root, one.level)
         for span in pins.held():
-            derived.mark(span.address, span.count)
+            derived.mark(span.address, span.pages)
         pages.adopt(derived)
         tree.extents.update(walk.extents)

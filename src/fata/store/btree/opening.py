@@ -95,4 +95,4 @@ async def _is_blank(block: Block) -> bool:
     """Say whether the disk looks as if it had never been written to: its first and last 64 KiB are zeros."""
     count = min(65536 // block.sector_size, block.sectors)
     ends = await block.read(0, count) + await block.read(block.sectors - count, count)
-    return not any(ends) and HEADER_SIZE <= len(ends)
+    return not any(ends) and len(ends) >= HEADER_SIZE

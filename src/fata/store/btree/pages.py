@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fata.store.btree.tree import Span
+    from fata.store.btree.nodes import Span
 
 STEP = 4096  # pages by which the map grows: a large disk costs memory only as far as it is used
 SCRAPS = 16  # pages: shorter gaps are not looked for while there is room at the end
@@ -83,9 +83,13 @@ class Pages:
     def give_back(self, spans: Iterable[Span]) -> None:
         """Take pages back."""
         used = self._used
-        for address, count, _ in spans:
+        for address, count, _, _ in spans:
             used[address : address + count] = bytes(count)
             self.free += count
+
+    def restart(self) -> None:
+        """Look for free pages from the beginning again."""
+        self._hint = self.first
 
     def adopt(self, other: Pages) -> None:
         """Take over what another map says of the same pages."""

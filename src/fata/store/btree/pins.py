@@ -4,16 +4,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from fata.store.btree.nodes import Node, Span
     from fata.store.btree.pages import Pages
-    from fata.store.btree.tree import Node, Span, Tree
+    from fata.store.btree.tree import Tree
 
 
 class Pin:
     """The tree as it was at one moment, until `release`."""
 
-    def __init__(self, pins: Pins, root: Node, epoch: int) -> None:
+    def __init__(self, pins: Pins, root: Node, epoch: int, generation: int) -> None:
         self.root = root
         self.epoch = epoch
+        self.generation = generation  # pages of later ones were written after it
         self.held: list[Span] = []  # pages to give back once this and every older pin is gone
         self._pins = pins
         self.released = False
@@ -37,10 +39,10 @@ class Pins:
     def __len__(self) -> int:
         return len(self._active)
 
-    def pin(self) -> Pin:
-        """Keep the tree as it is now."""
+    def pin(self, generation: int) -> Pin:
+        """Keep the tree as it is now. Pages written from now on are of this generation or later."""
         tree = self._tree
-        made = Pin(self, tree.root, tree.epoch)
+        made = Pin(self, tree.root, tree.epoch, generation)
         tree.epoch += 1
         tree.shared_below = tree.epoch
         self._active.append(made)
@@ -62,9 +64,10 @@ class Pins:
         if self.named_generation:
             spans = [span for span in spans if span.generation > self.named_generation]
         if self._active:
-            self._active[-1].held += spans
-        else:
-            self._pages.give_back(spans)
+            newest = self._active[-1]
+            newest.held += [span for span in spans if span.kept or span.generation <= newest.generation]
+            spans = [span for span in spans if not (span.kept or span.generation <= newest.generation)]
+        self._pages.give_back(spans)
 
     def held(self) -> list[Span]:
         """Return all pages that pins keep."""

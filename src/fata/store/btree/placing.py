@@ -12,15 +12,16 @@ from typing import NamedTuple
 from fata.disk.btree.node import seal, serialize_inner, serialize_leaf
 from fata.disk.btree.pointer import NOTHING, Pointer
 from fata.store.btree.medium import COPY_OCTETS
-from fata.store.btree.tree import Inner, Leaf, Span, flags_of
+from fata.store.btree.nodes import Inner, Leaf, Span, flags_of, page_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fata.store.btree.cache import Cache
+    from fata.store.btree.nodes import Node
     from fata.store.btree.pages import Pages
-    from fata.store.btree.tree import Node, Tree
+    from fata.store.btree.tree import Tree
 
 
 class Placed(NamedTuple):
@@ -106,9 +107,9 @@ class Placing:
         return Pointer(page, self._generation, crc)
 
     def _move(self, node: Node, pointer: Pointer, since: int) -> None:
-        old = node.pointer
-        if old is not NOTHING:
-            self._tree.freed.append(Span(old.address, 1, old.generation))
+        if node.pointer is not NOTHING:
+            self._tree.freed.append(page_of(node))
+            node.kept = False
         node.pointer = pointer
         node.flight = True
         if node.parent is not None:

@@ -8,7 +8,7 @@ from fata.disk.btree.extent import Extent
 from fata.errors import StateError
 from fata.store.btree.extents import chunks
 from fata.store.btree.mount import load_leaf
-from fata.store.btree.tree import Inner, Leaf, find_with_end
+from fata.store.btree.nodes import Inner, Leaf, find_with_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fata.store.btree.cache import Cache
     from fata.store.btree.medium import Medium
-    from fata.store.btree.tree import Node
+    from fata.store.btree.nodes import Node
 
     class Rooted(Protocol):
         """A tree, or a pin of one."""
@@ -110,11 +110,14 @@ class Reading:
             if leaf.resident:
                 leaf.used = True
                 return leaf, end
-            await load_leaf(self._medium, leaf)
-            if leaf.resident and leaf.since < 0:
-                self._cache.add(leaf)
+            await self._load(leaf)
             if self._ended is not None:
                 raise self._ended
+
+    async def _load(self, leaf: Leaf) -> None:
+        await load_leaf(self._medium, leaf)
+        if leaf.resident and leaf.since < 0:
+            self._cache.add(leaf)
 
     # -- ranges
 
@@ -133,6 +136,20 @@ class Reading:
         """
         low, high = bounds(start, end, prefix)
         return self._backward(low, high) if reverse else self._forward(low, high)
+
+    async def keys(
+        self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes = b""
+    ) -> AsyncIterator[bytes]:
+        """Yield the keys of a range in order, without reading large values."""
+        low, high = bounds(start, end, prefix)
+        with self._kept() as kept:
+            async for keys, _ in self._pieces(kept, low, high):
+                for key in keys:
+                    yield key
+
+    async def raw(self, key: bytes) -> bytes | None:
+        """Return what the tree holds under a key: a large value's descriptor. Equal answers mean the same value."""
+        return await self._lookup(key)
 
     async def _forward(self, low: bytes, high: bytes | None) -> AsyncIterator[Item]:
         with self._kept() as kept:
@@ -185,9 +202,7 @@ class Reading:
                 node = node.children[index]
             if node.resident:
                 return node, begin
-            await load_leaf(self._medium, node)
-            if node.resident and node.since < 0:
-                self._cache.add(node)
+            await self._load(node)
 
     async def first(self, prefix: bytes = b"") -> Item | None:
         """Return the least key (that begins with `prefix`) and its value."""

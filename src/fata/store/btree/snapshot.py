@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fata.store.btree.nodes import Inner, Leaf
 from fata.store.btree.reading import Reading, closed_error
-from fata.store.btree.tree import Inner, Leaf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from fata.disk.btree.snapshots import SnapshotEntry
     from fata.store.btree.cache import Cache
     from fata.store.btree.medium import Medium
+    from fata.store.btree.nodes import Node
     from fata.store.btree.pins import Pin
-    from fata.store.btree.tree import Node
 
 
 class Snapshot(Reading):

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import inline_limit, key_limit
-from fata.disk.btree.record import group_octets, serialize_group
 from fata.errors import StateError
 from fata.store.btree.admission import Admission
+from fata.store.btree.bulk import rebuild
 from fata.store.btree.cache import Cache
 from fata.store.btree.checkpoint import Checkpoints
+from fata.store.btree.commits import Commits
+from fata.store.btree.errors import Failed, TooLarge
 from fata.store.btree.extents import ExtentWriter, pages_for
 from fata.store.btree.lock import Lock
-from fata.store.btree.mount import load_leaf
+from fata.store.btree.named import derive, find_entry, save
 from fata.store.btree.pins import Pins
-from fata.store.btree.reading import Kept, Reading, closed_error
-from fata.store.btree.named import drop, find_entry, save
+from fata.store.btree.reading import Item, Kept, Reading, closed_error
 from fata.store.btree.snapshot import NamedSnapshot, Snapshot, open_named
+from fata.store.btree.stats import Stats
 from fata.store.btree.transaction import Transaction
-from fata.store.btree.tree import Leaf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
-    from fata.device.block import Block
     from fata.store.btree.mount import Mounted
     from fata.store.btree.pins import Pin
-    from fata.store.btree.tree import Part
 
 Durability = Literal["sync", "batch", "none"]
 
@@ -36,26 +35,6 @@ CACHE_OCTETS = 64 << 20
 BATCH_COMMITS = 64  # commits that `batch` leaves without a flush, at most
 GROWTH_LEAST = 4  # pages: fewer are not worth moving the last superblocks, which must not overlap their old places
 UNWRITTEN_OCTETS = 1 << 20  # changes that `none` keeps in memory only, at most
-
-
-class Stats(NamedTuple):
-    """Figures of a store. Pages are `node_size` octets."""
-
-    node_size: int
-    pages: int
-    fixed: int  # superblocks and log
-    used: int  # nodes and extents, old versions that wait to be freed included
-    free: int
-    leaves: int
-    inner_nodes: int
-    levels: int
-    log_sectors: int
-    log_used: int  # sectors that a replay would read
-    dirty_leaves: int
-    cached_octets: int
-    generation: int
-    snapshots: int
-    readers: int
 
 
 class Btree(Reading):
@@ -75,13 +54,16 @@ class Btree(Reading):
         super().__init__(self._tree, self.medium, Cache(cache_octets))
         self._pins = Pins(self._tree, self._pages)
         self._checkpoints = Checkpoints(
-            self.medium, self._tree, self._log, self._pages, self._cache, self._pins, superblock
+            self.medium, self._tree, self._log, self._pages, self._cache, self._pins, superblock, self._end_with
         )
         self._checkpoints.trust(snapshots)
         self._admission = Admission(self._tree, self._pages, self._pins, self._checkpoints, self._log)
+        self._commits = Commits(self._tree, self._log, self._cache, self._checkpoints, self._admission, self._load)
         self._durability: Durability = durability
         self._writer = Lock()
         self._unflushed = 0  # commits
+        self._versions = 0
+        self._underived = False  # a snapshot has been dropped, and the pages it kept have not been found yet
         self.key_limit = key_limit(superblock.node_size)
         self.inline_limit = inline_limit(superblock.node_size)
         self.uuid = superblock.uuid
@@ -121,6 +103,8 @@ class Btree(Reading):
         await self._writer.__aenter__()
         try:
             self._check_writable()
+            if self._underived:
+                await self._derive()
         except BaseException:
             self._writer.release()
             raise
@@ -150,64 +134,13 @@ class Btree(Reading):
                 extents = [extent for extent in extents if extent in kept]
                 await self.medium.block.flush()
             keys = sorted(changes)
-            ticket = await self._apply(keys, changes)
+            ticket = await self._commits.make(keys, changes)
             applied = True
         finally:
             if not applied and changes:
                 self.abandon(extents)
             self.end()
         await self._settle(ticket, durability)
-
-    async def _apply(self, keys: list[bytes], changes: dict[bytes, bytes | None]) -> int:
-        octets = group_octets(keys, changes)
-        self._cache.paused += 1  # what is loaded here stays until it is changed
-        try:
-            plan = await self._prepare(keys, changes, octets)
-            if self._log.fits(octets):
-                self._tree.spare = self._checkpoints.spare()
-                group = serialize_group(keys, changes)
-                position = self._log.head
-                ticket = self._log.append(group)
-                self._tree.apply(plan, keys, changes, position)
-                return ticket
-            await self._checkpoints.commit_unlogged(lambda: self._apply_unlogged(keys, changes))
-            return 0
-        finally:
-            self._cache.paused -= 1
-
-    def _apply_unlogged(self, keys: list[bytes], changes: dict[bytes, bytes | None]) -> None:
-        self._tree.spare = self._checkpoints.spare()
-        self._tree.apply(self._tree.plan(keys), keys, changes, self._log.head)
-
-    async def _prepare(self, keys: list[bytes], changes: dict[bytes, bytes | None], octets: int) -> list[Part]:
-        """Have every leaf at hand that the changes touch, and room for them in the log and on the disk."""
-        while True:
-            plan = self._tree.plan(keys)
-            missing = [part.leaf for part in plan if not part.leaf.resident]
-            missing += self._neighbours(plan, changes)
-            if missing:
-                for leaf in missing:
-                    await load_leaf(self.medium, leaf)
-                    if leaf.resident and leaf.since < 0:
-                        self._cache.add(leaf)
-            elif await self._admission.admit(plan, keys, changes, octets):
-                return plan
-
-    def _neighbours(self, plan: list[Part], changes: dict[bytes, bytes | None]) -> list[Leaf]:
-        """Return leaves to be loaded because one beside them gets so small that they may be merged."""
-        if None not in changes.values():
-            return []
-        third = self._tree.capacity // 3
-        found = []
-        for leaf, start, stop in plan:
-            if leaf.parent is None or not leaf.resident or leaf.size - (stop - start) * self.inline_limit > third:
-                continue
-            siblings = leaf.parent.children
-            index = siblings.index(leaf)
-            for sibling in siblings[max(index - 1, 0) : index + 2]:
-                if isinstance(sibling, Leaf) and not sibling.resident:
-                    found.append(sibling)
-        return found
 
     async def _settle(self, ticket: int, durability: str) -> None:
         if not ticket:
@@ -250,16 +183,21 @@ class Btree(Reading):
 
     # -- snapshots
 
+    def new_version(self) -> int:
+        """Return a number that no call of this or an earlier opening has returned, if something was written there."""
+        self._versions += 1
+        return (self._checkpoints.superblock.generation << 24) + self._versions
+
     def _kept(self) -> Kept:
         if self._ended is not None:
             raise self._ended
-        return _Pinned(self._pins.pin())
+        return _Pinned(self._pins.pin(self._checkpoints.generation))
 
     def snapshot(self) -> Snapshot:
         """Return the store as it is now; nobody waits for it. Close it: until then its pages are not free."""
         if self._ended is not None:
             raise self._ended
-        return Snapshot(self._pins.pin(), self.medium, self._cache)
+        return Snapshot(self._pins.pin(self._checkpoints.generation), self.medium, self._cache)
 
     async def save_snapshot(self, name: str) -> None:
         """Keep the store as it is now under a name, on the medium, until `drop_snapshot`. StateError: it exists."""
@@ -281,9 +219,17 @@ class Btree(Reading):
         """Forget a named snapshot; its pages are free afterwards. Reads all inner nodes."""
         await self.begin()
         try:
-            await drop(self._checkpoints, self._tree, self._pages, self._pins, self.medium, name)
+            entry = find_entry(self._checkpoints.snapshots, name)
+            await self._checkpoints.checkpoint()
+            self._checkpoints.snapshots = [one for one in self._checkpoints.snapshots if one is not entry]
+            self._underived = True
+            await self._derive()
         finally:
             self.end()
+
+    async def _derive(self) -> None:
+        await derive(self._checkpoints, self._tree, self._pages, self._pins, self.medium)
+        self._underived = False
 
     # -- the whole
 
@@ -304,6 +250,50 @@ class Btree(Reading):
             return max(more, 0) if more >= GROWTH_LEAST else 0
         finally:
             self.end()
+
+    async def load(self, items: AsyncIterable[Item]) -> int:
+        """Fill an empty store with items in the order of their keys; all or nothing. Returns how many there were.
+
+        Faster than transactions, and it leaves no gaps. StateError if the store is not empty or the order is wrong.
+        """
+        await self.begin()
+        written: list[Extent] = []
+        try:
+            if await self.first() is not None:
+                raise StateError("btree: a bulk load needs an empty store")
+            return await rebuild(self._checkpoints, self._tree, self._pages, self._entries(items, written))
+        except BaseException:
+            self.abandon(written)
+            raise
+        finally:
+            self.end()
+
+    async def _entries(self, items: AsyncIterable[Item], written: list[Extent]) -> AsyncIterator[Item]:
+        async for key, value in items:
+            if len(key) > self.key_limit:
+                raise TooLarge(f"btree: a key of {len(key)} octets, the limit is {self.key_limit}")
+            if len(value) > self.inline_limit:
+                value = await self.write_extent([value], len(value))
+                written.append(value)
+            yield key, value
+
+    async def compact(self) -> None:
+        """Rewrite the tree in the order of its keys, every leaf full. It takes as many free pages as there are leaves.
+
+        Large values stay where they are.
+        """
+        await self.begin()
+        try:
+            await rebuild(self._checkpoints, self._tree, self._pages, self._all_entries())
+            self._pages.restart()
+        finally:
+            self.end()
+
+    async def _all_entries(self) -> AsyncIterator[Item]:
+        with self._kept() as kept:
+            async for keys, values in self._pieces(kept, b"", None):
+                for item in zip(keys, values, strict=True):
+                    yield item
 
     def stats(self) -> Stats:
         """Return the store's figures."""
@@ -343,9 +333,9 @@ class Btree(Reading):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def check_writable(self) -> None:
-        """Raise unless the store can be changed."""
-        self._check_writable()
+    def _end_with(self, refusal: Failed) -> None:
+        """Refuse everything: memory holds changes of which nobody knows whether the medium has them."""
+        self._ended = refusal
 
     def _check_writable(self) -> None:
         if self._ended is not None:

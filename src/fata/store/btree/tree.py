@@ -11,77 +11,15 @@ and the copy takes their place here.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple
 
 from fata.disk.btree.extent import Extent
-from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
-from fata.disk.btree.pointer import HAS_EXTENTS, NOTHING, Pointer
+from fata.disk.btree.node import ENTRY_COST, HEADER_SIZE
+from fata.disk.btree.pointer import NOTHING
+from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_with_end, is_last, page_of, separator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.disk.btree.record import Changes
-
-
-class Leaf:
-    """Entries in the order of their keys. `size` is what they take on disk, in octets."""
-
-    __slots__ = (
-        "epoch", "flight", "gone", "keys", "large", "parent", "pointer", "resident", "since", "size", "used", "values",
-    )  # fmt: skip
-
-    def __init__(self, epoch: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
-        self.epoch = epoch
-        self.parent = parent
-        self.pointer = pointer  # NOTHING: fresh
-        self.keys: list[bytes] = []
-        self.values: list[bytes] = []
-        self.size = 0
-        self.large = 0  # how many values are extents
-        self.resident = False
-        self.since = -1  # log position of the oldest change that its page lacks; -1: clean
-        self.used = False  # since the cache last looked
-        self.flight = False  # its page is being written
-        self.gone = False  # not in the tree any more; a reader may still have it pinned
-
-
-class Inner:
-    """`keys[i]` is the least key that `children[i + 1]` may hold."""
-
-    __slots__ = ("children", "epoch", "flight", "gone", "keys", "level", "parent", "pointer", "size")
-
-    def __init__(self, epoch: int, level: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
-        self.epoch = epoch
-        self.level = level
-        self.parent = parent
-        self.pointer = pointer
-        self.keys: list[bytes] = []
-        self.children: list[Node] = []
-        self.size = 0
-        self.flight = False
-        self.gone = False
-
-    def measure(self) -> None:
-        """Set `size`, in octets on disk."""
-        self.size = sum(map(len, self.keys)) + CHILD_COST * len(self.children)
-
-
-Node = Leaf | Inner
-
-
-class Span(NamedTuple):
-    """Neighbouring pages, and the generation that wrote them."""
-
-    address: int
-    count: int
-    generation: int
-
-
-class Part(NamedTuple):
-    """The keys (by index, `start` to `stop`) of a commit that fall into one leaf."""
-
-    leaf: Leaf
-    start: int
-    stop: int
 
 
 class Tree:
@@ -173,6 +111,15 @@ class Tree:
                 leaf.large += 1
         return differs
 
+    def replace(self, root: Node, leaves: list[Leaf], inners: list[Inner], freed: list[Span]) -> None:
+        """Become another tree, whose leaves have pages already. `freed` are those of this one."""
+        for leaf in [*self.dirty, *self.fresh]:
+            leaf.gone = True
+        self.root, self.leaves, self.inners = root, len(leaves), len(inners)
+        self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.pointer is NOTHING}
+        self.changed = dict.fromkeys(inners)
+        self.freed += freed
+
     # -- what belongs to whom
 
     def _own_leaf(self, leaf: Leaf) -> Leaf:
@@ -183,6 +130,7 @@ class Tree:
         copy = Leaf(self.epoch, parent, leaf.pointer)
         copy.keys, copy.values = leaf.keys.copy(), leaf.values.copy()
         copy.size, copy.large, copy.resident = leaf.size, leaf.large, True
+        copy.kept = True
         self._replace(leaf, copy, parent)
         if leaf.since >= 0 or leaf.flight:
             # Its age has no place in the order of the dirty any more: have it written with its parent.
@@ -199,6 +147,7 @@ class Tree:
         copy.keys, copy.children, copy.size = inner.keys.copy(), inner.children.copy(), inner.size
         for child in copy.children:
             child.parent = copy
+        copy.kept = True
         self._replace(inner, copy, parent)
         self.changed.pop(inner, None)
         self.changed[copy] = None
@@ -218,22 +167,23 @@ class Tree:
         """Make a leaf fresh. `former` is the object that was dirty in its place."""
         self.dirty.pop(former or leaf, None)
         self.fresh.pop(former or leaf, None)
-        self._free(leaf.pointer)
+        self._free(leaf)
         leaf.pointer = NOTHING
         self.fresh[leaf] = None
         if leaf.parent is not None:
             self.changed[leaf.parent] = None
 
     def _detach_inner(self, inner: Inner) -> None:
-        self._free(inner.pointer)
+        self._free(inner)
         inner.pointer = NOTHING
         self.changed[inner] = None
         if inner.parent is not None:
             self.changed[inner.parent] = None
 
-    def _free(self, pointer: Pointer) -> None:
-        if pointer is not NOTHING:
-            self.freed.append(Span(pointer.address, 1, pointer.generation))
+    def _free(self, node: Node) -> None:
+        if node.pointer is not NOTHING:
+            self.freed.append(page_of(node))
+            node.kept = False
 
     # -- growing
 
@@ -244,10 +194,10 @@ class Tree:
         siblings: list[Leaf] = []
         for start, stop in zip(cuts, [*cuts[1:], len(keys)], strict=True):
             sibling = Leaf(self.epoch, leaf.parent)
-            _fill(sibling, keys[start:stop], values[start:stop], leaf.large > 0)
+            fill(sibling, keys[start:stop], values[start:stop], leaf.large > 0)
             sibling.since, sibling.resident = position, True
             siblings.append(sibling)
-        _fill(leaf, keys[: cuts[0]], values[: cuts[0]], leaf.large > 0)
+        fill(leaf, keys[: cuts[0]], values[: cuts[0]], leaf.large > 0)
         separators = [separator(keys[cut - 1], keys[cut]) for cut in cuts]
         self.leaves += len(siblings)
         parent = self._insert_children(leaf, separators, siblings)
@@ -348,7 +298,7 @@ class Tree:
 
     def _remove_child(self, parent: Inner, child: Node) -> None:
         """Take a node out of the tree, and whatever becomes empty or superfluous above it."""
-        self._free(child.pointer)
+        self._free(child)
         child.pointer = NOTHING
         child.gone = True
         if isinstance(child, Leaf):
@@ -375,7 +325,7 @@ class Tree:
         if inner.parent is not None:
             self._remove_child(inner.parent, inner)
             return
-        self._free(inner.pointer)
+        self._free(inner)
         self.changed.pop(inner, None)
         leaf = Leaf(self.epoch, None)
         leaf.resident, leaf.since = True, 0
@@ -387,7 +337,7 @@ class Tree:
         """Drop roots with a single child."""
         root = self.root
         while isinstance(root, Inner) and len(root.children) == 1:
-            self._free(root.pointer)
+            self._free(root)
             self.changed.pop(root, None)
             self.inners -= 1
             root = root.children[0]
@@ -413,43 +363,3 @@ class Tree:
                 self._detach_inner(one)
                 self._remove_child(parent, other)
                 return
-
-
-def _fill(leaf: Leaf, keys: list[bytes], values: list[bytes], has_extents: bool) -> None:
-    leaf.keys, leaf.values = keys, values
-    leaf.size = sum(map(len, keys)) + sum(map(len, values)) + ENTRY_COST * len(keys)
-    leaf.large = sum(value.__class__ is Extent for value in values) if has_extents else 0
-
-
-def is_last(leaf: Leaf) -> bool:
-    """Say whether nothing lies to the right of a leaf."""
-    node: Node = leaf
-    while node.parent is not None:
-        if node.parent.children[-1] is not node:
-            return False
-        node = node.parent
-    return True
-
-
-def find_with_end(node: Node, key: bytes) -> tuple[Leaf, bytes | None]:
-    """Return the leaf for a key beneath `node`, and where the next leaf begins (None: there is none)."""
-    end: bytes | None = None
-    while isinstance(node, Inner):
-        index = bisect_right(node.keys, key)
-        if index < len(node.keys):
-            end = node.keys[index]
-        node = node.children[index]
-    return node, end
-
-
-def separator(left: bytes, right: bytes) -> bytes:
-    """Return the shortest octets that are greater than `left` and not greater than `right`."""
-    for index, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return right[: index + 1]
-    return right[: len(left) + 1]
-
-
-def flags_of(leaf: Leaf) -> int:
-    """Return what a pointer says of a leaf."""
-    return HAS_EXTENTS if leaf.large else 0

@@ -22,7 +22,7 @@ class References:
     """The references below a git directory."""
 
     def __init__(self, directory: str, *, timeout: float, sync: bool) -> None:
-        self._directory = directory
+        self.directory = directory
         self._timeout = timeout
         self._sync = sync
         self._packed: Packed = {}
@@ -46,7 +46,7 @@ class References:
 
     def _read_loose(self, name: str) -> bytes | str | None:
         try:
-            octets = read_whole(f"{self._directory}/{name}")
+            octets = read_whole(f"{self.directory}/{name}")
             return None if octets is None else parse_reference(octets)
         except IsADirectoryError:
             return None
@@ -54,7 +54,7 @@ class References:
             raise CorruptRef(name, str(error)) from None
 
     def _packed_ids(self) -> Packed:
-        path = f"{self._directory}/packed-refs"
+        path = f"{self.directory}/packed-refs"
         try:
             status = os.stat(path)
         except FileNotFoundError:
@@ -78,11 +78,11 @@ class References:
         return {name: oid for name, oid in found.items() if oid is not None}
 
     def _loose_names(self, prefix: str) -> Iterator[str]:
-        top = f"{self._directory}/{prefix.rpartition('/')[0] or 'refs'}"
+        top = f"{self.directory}/{prefix.rpartition('/')[0] or 'refs'}"
         for place, _, files in os.walk(top):
             for file in files:
                 if not file.endswith(".lock"):
-                    yield f"{place}/{file}"[len(self._directory) + 1 :]
+                    yield f"{place}/{file}"[len(self.directory) + 1 :]
 
     def change(self, changes: Sequence[RefChange]) -> bool:
         """Change all references if each is as its change says, else none; say which. Raises `Busy`, `NameTaken`.
@@ -122,7 +122,7 @@ class References:
             self._put_in_place(lock)
 
     def _lock(self, name: str) -> Lock:
-        return Lock(f"{self._directory}/{name}", timeout=self._timeout, sync=self._sync)
+        return Lock(f"{self.directory}/{name}", timeout=self._timeout, sync=self._sync)
 
     def _put_in_place(self, lock: Lock) -> None:
         try:
@@ -145,14 +145,14 @@ class References:
 
     def _remove(self, name: str) -> None:
         """Remove a reference whose lock is held: from packed-refs first, so that it never comes back in between."""
-        path = f"{self._directory}/packed-refs"
+        path = f"{self.directory}/packed-refs"
         if name in self._packed_ids():
             with Lock(path, timeout=self._timeout, sync=self._sync) as lock:
                 self._packed_stamp = None
                 left = {each: value for each, value in self._packed_ids().items() if each != name}
                 lock.write(serialize_packed(left))
                 lock.commit()
-        remove_if_there(f"{self._directory}/{name}")
+        remove_if_there(f"{self.directory}/{name}")
 
 
 def remove_empty_directories(path: str) -> None:
