@@ -11,8 +11,9 @@ help: ## list these targets
 setup: ## make .venv and install what the project needs; quick when there is nothing to do
 	@scripts/setup.sh
 
-demo: ## serve examples/www, fetch a page from it, show what came back
-	@scripts/setup.sh demo
+demo: ## build and boot the unikernel of examples/www, fetch a page from it, show what came back
+	@scripts/setup.sh demo runtime
+	@.venv/bin/python -m scripts.runtime.build || echo "demo: the runtime could not be built; its reason stands above" >&2
 	@scripts/demo.sh
 
 test: ## the whole test suite

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 PYTHON = Path("/usr/bin/python3.11")
 MINIMAL, WHOLE = ("libpython3.11-minimal",), ("libpython3.11-minimal", "libpython3.11-stdlib")
@@ -36,7 +37,14 @@ asyncio.run(run())
 """
 PROGRAMS = {"hello": (HELLO, MINIMAL), "asyncio": (ASYNCIO, WHOLE)}
 CONSOLE = (5, 1)  # major and minor number
-LINE = "console=ttyS0 quiet"
+LINE = "console=ttyS0 quiet panic=-1"
+
+
+class File(NamedTuple):
+    """What is in an archive; a module's time is what its compiled twin is compared with."""
+
+    data: bytes
+    time: int = 0
 
 
 def command(kind: str, folder: Path, memory: int = 256) -> list[str]:
@@ -45,13 +53,13 @@ def command(kind: str, folder: Path, memory: int = 256) -> list[str]:
     Raises CalledProcessError when Debian's packages cannot be had.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    archive = folder / f"{kind}.cpio"
+    made = folder / f"{kind}.cpio"
     program, packages = PROGRAMS[kind]
-    archive.write_bytes(b"".join(_archive(program, packages)))
+    made.write_bytes(archive({"/init": File(b"#!/usr/bin/python3.11 -IS\n" + program.encode()), **files_of(packages)}))
     return [
         *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", str(memory)),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-        *("-kernel", str(_kernel(folder)), "-initrd", str(archive), "-append", LINE, "-serial", "stdio"),
+        *("-kernel", str(kernel(folder)), "-initrd", str(made), "-append", LINE, "-serial", "stdio"),
     ]
 
 
@@ -60,7 +68,8 @@ def version(words: list[str]) -> str:
     return Path(words[words.index("-kernel") + 1]).name.removeprefix("vmlinuz-")
 
 
-def _kernel(folder: Path) -> Path:
+def kernel(folder: Path) -> Path:
+    """Return Debian's cloud kernel, unpacked into `folder` unless it is there. Raises CalledProcessError."""
     found = sorted(folder.glob("unpacked/boot/vmlinuz-*"))
     if not found:
         depends = _output("apt-cache", "depends", KERNEL)
@@ -78,10 +87,14 @@ def _output(*words: str) -> str:
     return subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE).stdout
 
 
-def _files(packages: tuple[str, ...]) -> Iterator[Path]:
-    """Yield the interpreter, its shared libraries, its modules and their compiled twins."""
-    yield PYTHON
-    yield from map(Path, re.findall(r"(/\S+) \(0x", _output("ldd", str(PYTHON))))
+def files_of(packages: tuple[str, ...]) -> dict[str, File]:
+    """Return the interpreter, its shared libraries, its modules and their compiled twins, by path."""
+    libraries = map(Path, re.findall(r"(/\S+) \(0x", _output("ldd", str(PYTHON))))
+    paths = dict.fromkeys([PYTHON, *libraries, *_modules(packages)])
+    return {str(path): File(path.read_bytes(), int(path.stat().st_mtime)) for path in paths}
+
+
+def _modules(packages: tuple[str, ...]) -> Iterator[Path]:
     for name in _output("dpkg-query", "-L", *packages).splitlines():
         path = Path(name)
         if not name.startswith(LIBRARY) or not path.is_file():
@@ -92,23 +105,23 @@ def _files(packages: tuple[str, ...]) -> Iterator[Path]:
             yield compiled
 
 
-def _archive(program: str, packages: tuple[str, ...]) -> Iterator[bytes]:
-    """Yield the members of a cpio archive of the "newc" form, folders before what is in them."""
+def archive(files: Mapping[str, File]) -> bytes:
+    """Return a cpio archive of the "newc" form, folders before what is in them, with the device of the console."""
     folders: dict[Path, None] = {Path("/dev"): None}
-    files = list(dict.fromkeys(_files(packages)))
-    for file in files:
-        folders.update(dict.fromkeys(reversed(file.parents[:-1])))
-    for folder in sorted(folders):
-        yield _member(str(folder), stat.S_IFDIR | 0o755)
-    yield _member("/dev/console", stat.S_IFCHR | 0o600, device=CONSOLE)
-    yield _member("/init", stat.S_IFREG | 0o755, b"#!/usr/bin/python3.11 -IS\n" + program.encode())
-    for file in files:
-        yield _member(str(file), stat.S_IFREG | 0o755, file.read_bytes(), time=int(file.stat().st_mtime))
-    yield _member("/TRAILER!!!", 0)
+    for name in files:
+        folders.update(dict.fromkeys(reversed(Path(name).parents[:-1])))
+    return b"".join(
+        [
+            *(_member(str(folder), stat.S_IFDIR | 0o755) for folder in sorted(folders)),
+            _member("/dev/console", stat.S_IFCHR | 0o600, device=CONSOLE),
+            *(_member(name, stat.S_IFREG | 0o755, file.data, time=file.time) for name, file in files.items()),
+            _member("/TRAILER!!!", 0),
+        ]
+    )
 
 
 def _member(path: str, mode: int, data: bytes = b"", *, device: tuple[int, int] = (0, 0), time: int = 0) -> bytes:
-    """Return one member; its time is what compiled modules are compared with."""
+    """Return one member."""
     name = path[1:].encode() + b"\0"
     numbers = (0, mode, 0, 0, 1, time, len(data), 0, 0, *device, len(name), 0)
     header = b"070701" + b"".join(b"%08x" % number for number in numbers) + name

@@ -102,6 +102,8 @@ static long write_at(struct file *file, u64 offset, const u8 *from, u64 size) {
     struct node *node = file->node;
     if (node->kind == CONSOLE)
         console_write(from, size);
+    if (node->kind == RANDOM)
+        random_stir(from, size);
     if (node->kind != REGULAR)
         return (long)size;
     long error = offset + size < offset ? -EFBIG : 0;

@@ -12,6 +12,7 @@ status=0
 export FATA_SOAK=90                                # seconds
 export FATA_HOSTILE_LIES=100000                   # of virtio devices, each kind
 export FATA_FUZZ_ROUNDS=4000000                    # hostile system calls
+export FATA_REQUESTS=100000                        # of each web application as a unikernel, with flat memory
 export FATA_MATRIX_SEEDS=25                        # of each case of the goodput matrix
 export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 

@@ -25,6 +25,8 @@ PURE = names("asyncio os socket select time random secrets threading")
 BELOW_SIM = names("errors wire disk proto device driver stack http store irmin blocking runtime")
 # What the generated program is made of: the catalog says which, `target/` writes the names down and resolves them.
 PROGRAM = names("driver stack store irmin http runtime")
+# And by what an image's files are made, when it is built.
+PACKING = names("blocking")
 
 TABLE = {
     "__init__": Layer(),
@@ -34,24 +36,25 @@ TABLE = {
     "disk": Layer(imports=names("errors"), banned=PURE),
     "proto": Layer(imports=names("wire errors"), banned=PURE),
     "device": Layer(imports=names("errors"), banned=PURE),
-    "driver": Layer(imports=names("device wire disk errors")),
+    # Ciphers: the runtime's module in an image, the package in a process.
+    "driver": Layer(imports=names("device wire disk errors"), third_party=names("_cipher cryptography")),
     "stack": Layer(imports=names("proto wire device errors")),
     "http": Layer(imports=names("errors"), third_party=names("h11 wsproto")),
     "store": Layer(imports=names("disk device errors")),
     "irmin": Layer(imports=names("disk store device errors"), third_party=names("dulwich")),
-    "blocking": Layer(imports=names("store irmin driver device errors")),
+    "blocking": Layer(imports=names("store irmin driver disk device errors")),
     # The kernel's module: what a unikernel's drivers are made over.
     "runtime": Layer(imports=names("device driver stack http errors"), third_party=names("_hw")),
     # pytest, because sim holds the plugin that gives a user's tests their fixtures.
     "sim": Layer(imports=BELOW_SIM, third_party=names("pytest")),
     "config": Layer(imports=names("device errors")),
-    "config/catalog": Layer(imports=names("device errors"), names=PROGRAM),
+    "config/catalog": Layer(imports=names("device errors"), names=PROGRAM | PACKING),
     "target": Layer(
         imports=names("config errors"), third_party=names("elftools watchfiles"), names=PROGRAM, computes=True
     ),
     "tool": Layer(
         imports=BELOW_SIM | names("sim config target"),
-        third_party=names("click rich packaging"),
+        third_party=names("click rich packaging mfusepy"),
         names=PROGRAM,
         computes=True,
     ),

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.command import Running
-from tests.peers.cable import OURS, tap
+from tests.peers.echo import ask_on_host_sockets, ask_on_our_stack
 
 FOLDER = Path(__file__).parent
 MOST = 65507  # octets of a datagram, in 45 fragments on Ethernet
@@ -25,14 +24,9 @@ def talk(address: str, port: int) -> None:
 
 
 def test_on_the_hosts_sockets() -> None:
-    with Running(FOLDER) as running:
-        talk("127.0.0.1", running.port)
-    assert "rror" not in running.output
+    ask_on_host_sockets(FOLDER, talk)
 
 
 @pytest.mark.root
 def test_on_our_stack() -> None:
-    with tap() as cable, cable.near.entered(), Running(FOLDER, *cable.words, address=OURS, port=7) as running:
-        cable.far.await_carrier(cable.far_interface)
-        talk(OURS, 7)
-    assert "rror" not in running.output
+    ask_on_our_stack(FOLDER, talk)

@@ -7,10 +7,11 @@ from urllib.parse import SplitResult, urlsplit
 
 import h11
 
-from fata.device import Console, Stack, WallClock
+from fata.device import BootFiles, Console, Stack, WallClock
 from fata.errors import ConfigError, Unavailable
 
 PORTS = {"http": 80, "https": 443}
+CA = "ca.pem"
 NEEDS_A_CLOCK = "the clock is not set, so no certificate can be verified"
 
 
@@ -64,20 +65,21 @@ class Exchange(asyncio.Protocol):
 class HttpFetch:
     """Fetch a page, and print its status and its body.
 
+    Whom to trust is told by `--file ca.pem=PATH` (PEM); without it by the system, where there is one.
+
     Keys:
         url: what to fetch, http or https
-        ca: file with the certificates to trust (PEM); without it those that the system trusts
         wait: seconds to wait for the whole of it
     """
 
     def __init__(
-        self, stack: Stack, console: Console, clock: WallClock, *, url: str, ca: str | None = None, wait: float = 30.0
+        self, stack: Stack, console: Console, clock: WallClock, files: BootFiles, *, url: str, wait: float = 30.0
     ) -> None:
         self.stack = stack
         self.console = console
         self.clock = clock
+        self.files = files
         self.url = url
-        self.ca = ca
         self.wait = wait
 
     async def run(self) -> None:
@@ -91,7 +93,7 @@ class HttpFetch:
         except TimeoutError:
             raise Unavailable(f"{url.netloc}: not all of it has come within {self.wait:g} s") from None
         except ssl.SSLCertVerificationError as error:
-            raise Unavailable(f"{url.hostname}: {error.verify_message}", "Whom to trust: --ca FILE") from error
+            raise Unavailable(f"{url.hostname}: {error.verify_message}", f"Whom to trust: --file {CA}=PATH") from error
         except OSError as error:
             raise Unavailable(f"{url.netloc}: {error}") from error
         self.console.write(f"{status}\n")
@@ -115,6 +117,7 @@ class HttpFetch:
         if self.clock.wall() is None:
             raise Unavailable(NEEDS_A_CLOCK, "Set the machine's clock.")
         try:
-            return ssl.create_default_context(cafile=self.ca)
+            return ssl.create_default_context(cafile=self.files.find(CA))
         except OSError as error:
-            raise Unavailable(f"{self.ca}: {error.strerror or error}", "Give a file in PEM: --ca FILE") from error
+            reason = f"{CA}: {error.strerror or error}"
+            raise Unavailable(reason, f"Give certificates in PEM: --file {CA}=PATH") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from examples.http_fetch.app import HttpFetch
+from fata.driver.boot_files.given import GivenFiles
 from fata.driver.console.memory import MemoryConsole
 from fata.driver.stack.host import HostStack
 from fata.errors import Unavailable
@@ -36,9 +37,11 @@ def test_a_page_over_http() -> None:
 def test_a_page_over_https_from_whom_we_trust_and_from_nobody_else(certificate: Certificate) -> None:
     with serving("127.0.0.1", certificate) as port:
         url = f"https://127.0.0.1:{port}/elsewhere"
-        done = fata_run(FOLDER, "--url", url, "--ca", str(certificate.chain))
+        done = fata_run(FOLDER, "--url", url, "--file", f"ca.pem={certificate.chain}")
         refused = fata_run(FOLDER, "--url", url)
-        other_name = fata_run(FOLDER, "--url", url.replace("127.0.0.1", "localhost"), "--ca", str(certificate.chain))
+        other_name = fata_run(
+            FOLDER, "--url", url.replace("127.0.0.1", "localhost"), "--file", f"ca.pem={certificate.chain}"
+        )
     assert (done.returncode, done.stdout, done.stderr) == (0, "404\nnothing here\n", "")
     assert refused.returncode == other_name.returncode == 2
     assert "127.0.0.1: self-signed certificate" in refused.stderr
@@ -51,7 +54,7 @@ class UnsetClock:
 
 
 async def fetch(console: MemoryConsole) -> None:
-    await HttpFetch(HostStack(), console, UnsetClock(), url="https://127.0.0.1/").run()
+    await HttpFetch(HostStack(), console, UnsetClock(), GivenFiles(), url="https://127.0.0.1/").run()
 
 
 def test_without_the_date_nobody_is_trusted(console: MemoryConsole) -> None:
@@ -80,6 +83,6 @@ def test_on_our_stack_by_name(certificate: Certificate, tmp_path: Path) -> None:
         cable.near.entered(),
         serving(KERNELS, certificate) as port,
     ):
-        words = ("--ca", str(certificate.chain), "--dns", KERNELS, *cable.words)
+        words = ("--file", f"ca.pem={certificate.chain}", "--dns", KERNELS, *cable.words)
         done = fata_run(FOLDER, "--url", f"https://www.test:{port}/", *words)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"200\n{PAGE}", "")

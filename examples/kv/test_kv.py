@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from examples.kv.app import Notes
 from fata.driver.console.memory import MemoryConsole
 from fata.driver.kv.memory import MemoryKv
@@ -46,6 +48,14 @@ def test_runs_over_a_folder_of_the_host(tmp_path: Path) -> None:
     done = run("--kv", "directory", "--folder", str(tmp_path), "--note", "feed the cat")
     assert (done.returncode, done.stdout, done.stderr) == (0, EXPECTED, "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_runs_over_a_fat_volume(tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    subprocess.run([sys.executable, "-m", "fata.tool.main", "fat", "create", str(image), "--size", "1M"], check=True)
+    done = run("--kv", "fat", "--image", str(image), "--note", "feed the cat")
+    assert (done.returncode, done.stdout, done.stderr) == (0, EXPECTED, "")
 
 
 def test_a_folder_that_is_not_there_is_told_with_the_remedy(tmp_path: Path) -> None:

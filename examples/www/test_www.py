@@ -91,6 +91,25 @@ def test_what_the_site_invites_to_try_does_what_it_says(www: Running, tmp_path: 
 
 @pytest.mark.peer
 @needs_curl
+@pytest.mark.parametrize("kind", ["fat", "tar", "dir"])
+def test_the_same_site_comes_from_every_kind_of_store(kind: str, tmp_path: Path) -> None:
+    make_large_file.main()
+    with Running(FOLDER, "--site-kv", kind) as running:
+        for path in SITE.rglob("*"):
+            if path.is_file():
+                assert curl(f"{running.url}/{path.relative_to(SITE)}") == path.read_bytes(), path
+        whole = make_large_file.content()
+        assert curl("-r", "1000000-1000015", f"{running.url}/large.bin") == whole[1_000_000:1_000_016]
+        tag = str(tmp_path / "etag")
+        curl("-o", "/dev/null", "--etag-save", tag, f"{running.url}/style.css")
+        again = ("-o", "/dev/null", "-w", "%{http_code}", "--etag-compare", tag)
+        assert curl(*again, f"{running.url}/style.css") == b"304"
+        assert curl(f"{running.url}/nowhere") == (SITE / "404.html").read_bytes()
+    assert "Traceback" not in running.output
+
+
+@pytest.mark.peer
+@needs_curl
 def test_every_file_arrives_octet_for_octet(www: Running) -> None:
     files = [path for path in SITE.rglob("*") if path.is_file()]
     assert len(files) >= 8

@@ -143,6 +143,7 @@ bool power_button(void); /* whether the interrupt was the button's */
 _Noreturn void power_off(int status);
 bool random_init(bool insecure); /* false when the machine has no entropy */
 long random_fill(u8 *to, u64 size);
+void random_stir(const u8 *from, u64 size);
 
 /* ---- process.c ---- */
 

@@ -64,36 +64,49 @@ static PyObject *read_directory(void) {
     return files;
 }
 
-/* Return the octets of a member that is stored as it is, NULL for any other. */
-static PyObject *stored(PyObject *entry) {
+/* Say where a member's octets lie that is stored as it is; NULL for any other. */
+static const char *stored(PyObject *entry, size_t *size) {
     if (!PyTuple_Check(entry) || PyTuple_GET_SIZE(entry) != 8 || PyLong_AsLong(PyTuple_GET_ITEM(entry, 1)) != 0)
         return NULL;
-    size_t size = PyLong_AsSize_t(PyTuple_GET_ITEM(entry, 2));
+    *size = PyLong_AsSize_t(PyTuple_GET_ITEM(entry, 2));
     size_t at = PyLong_AsSize_t(PyTuple_GET_ITEM(entry, 4)) - zip_offset;
     if (at > image.zip_size || image.zip_size - at < LOCAL_SIZE || read32(zip() + at) != LOCAL)
         return NULL;
     at += LOCAL_SIZE + read16(zip() + at + 26) + read16(zip() + at + 28);
-    if (at > image.zip_size || image.zip_size - at < size)
+    if (at > image.zip_size || image.zip_size - at < *size)
         return NULL;
-    return PyBytes_FromStringAndSize((const char *)zip() + at, (Py_ssize_t)size);
+    return (const char *)zip() + at;
 }
+
+static int is_ours(PyObject *path) { return PyUnicode_Check(path) && PyUnicode_Compare(path, zip_path) == 0; }
 
 /* In the place of zipimport's function of this name, with its arguments: the zip's path, an entry of the table. */
 static PyObject *get_data(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     (void)self;
-    int ours = count == 2 && PyUnicode_Check(arguments[0]) && PyUnicode_Compare(arguments[0], zip_path) == 0;
-    PyObject *data = ours ? stored(arguments[1]) : NULL;
+    size_t size;
+    const char *data = count == 2 && is_ours(arguments[0]) ? stored(arguments[1], &size) : NULL;
     if (data)
-        return data;
+        return PyBytes_FromStringAndSize(data, (Py_ssize_t)size);
     PyErr_Clear();
     return PyObject_Vectorcall(read_slowly, arguments, (size_t)count, NULL);
+}
+
+/* With the same arguments: a read-only view of the octets where they lie, for files that are too large to be copied. */
+static PyObject *view(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    size_t size;
+    const char *data = count == 2 && is_ours(arguments[0]) ? stored(arguments[1], &size) : NULL;
+    if (data)
+        return PyMemoryView_FromMemory((char *)data, (Py_ssize_t)size, PyBUF_READ);
+    PyObject *copy = get_data(self, arguments, count);
+    PyObject *result = copy ? PyMemoryView_FromObject(copy) : NULL;
+    Py_XDECREF(copy);
+    return result;
 }
 
 /* In the place of zipimport's function of this name: importlib.invalidate_caches() calls it for every zip. */
 static PyObject *get_directory(PyObject *self, PyObject *path) {
     (void)self;
-    int ours = PyUnicode_Check(path) && PyUnicode_Compare(path, zip_path) == 0;
-    PyObject *files = ours ? read_directory() : NULL;
+    PyObject *files = is_ours(path) ? read_directory() : NULL;
     if (files)
         return files;
     PyErr_Clear();
@@ -102,6 +115,7 @@ static PyObject *get_directory(PyObject *self, PyObject *path) {
 
 int open_archive(const char *path, size_t offset) {
     static PyMethodDef method = {"_get_data", (PyCFunction)(void (*)(void))get_data, METH_FASTCALL, NULL};
+    static PyMethodDef viewer = {"_view", (PyCFunction)(void (*)(void))view, METH_FASTCALL, NULL};
     static PyMethodDef lister = {"_read_directory", get_directory, METH_O, NULL};
     zip_path = PyUnicode_InternFromString(path);
     zip_offset = offset;
@@ -111,10 +125,12 @@ int open_archive(const char *path, size_t offset) {
     list_slowly = zipimport ? PyObject_GetAttrString(zipimport, "_read_directory") : NULL;
     PyObject *files = zip_path ? read_directory() : NULL, *quickly = PyCFunction_New(&method, NULL);
     PyErr_Clear();
-    PyObject *listed = PyCFunction_New(&lister, NULL);
+    PyObject *listed = PyCFunction_New(&lister, NULL), *viewed = PyCFunction_New(&viewer, NULL);
     int result = known && read_slowly && quickly ? PyObject_SetAttrString(zipimport, "_get_data", quickly) : -1;
     if (result == 0)
         result = list_slowly && listed ? PyObject_SetAttrString(zipimport, "_read_directory", listed) : -1;
+    if (result == 0)
+        result = viewed ? PyObject_SetAttrString(zipimport, "_view", viewed) : -1;
     if (result == 0 && files)
         result = PyDict_SetItem(known, zip_path, files);
     Py_XDECREF(zipimport);
@@ -122,5 +138,6 @@ int open_archive(const char *path, size_t offset) {
     Py_XDECREF(files);
     Py_XDECREF(quickly);
     Py_XDECREF(listed);
+    Py_XDECREF(viewed);
     return result;
 }

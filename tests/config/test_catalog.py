@@ -35,11 +35,25 @@ KEYS = {
     "generic_kv_ro('.')": ("App", []),
     "generic_kv_ro(key('pages', str, stage='configure'))": ("App", ["pages"]),
     "memory_kv()": ("App", []),
+    "irmin_kv()": ("App", ["repository"]),
+    "irmin_kv(branch='draft', name='left')": ("App", ["left-repository"]),
+    "irmin_kv('data.git')": ("App", []),
+    "irmin_memory_kv()": ("App", []),
     "block_file()": ("Disk", ["image"]),
     "block_file(name='left')": ("Disk", ["left-image"]),
     "block_file('disk.img')": ("Disk", []),
+    "block_file('disk.img', create_sectors=key('sectors', int, default=8))": ("Disk", ["sectors"]),
     "block_file(key('img', str))": ("Disk", ["img"]),
     "ramdisk()": ("Disk", []),
+    "partition(ramdisk(), key('part', int, default=1))": ("Disk", ["part"]),
+    "encrypted(ramdisk())": ("Disk", ["disk-key"]),
+    "encrypted(ramdisk(), name='left')": ("Disk", ["left-disk-key"]),
+    "cached(read_only(block_file()))": ("Disk", ["image"]),
+    "tar_of_files('.')": ("Disk", []),
+    "tar_kv(tar_of_files('.'))": ("App", []),
+    "fat_kv_ro(fat_of_files('.'))": ("App", []),
+    "zip_kv(block_file())": ("App", ["image"]),
+    "btree_kv(ramdisk())": ("App", []),
     "ramdisk(key('sectors', int))": ("Disk", ["sectors"]),
 }
 
@@ -79,8 +93,11 @@ def test_every_device_is_documented_and_exported(offer: Any) -> None:
 @pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.entry.kind)
 def test_every_implementation_takes_the_arguments_that_main_gives(offer: Any) -> None:
     """On the targets that there are; the arguments of a device are those of its class or coroutine function."""
+    examples: dict[str, Any] = {"image": "x", "folder": "x", "disk": language.ramdisk()}
     given = {
-        parameter: "x" for parameter in ("image", "folder") if parameter in inspect.signature(offer.make).parameters
+        parameter: example
+        for parameter, example in examples.items()
+        if parameter in inspect.signature(offer.make).parameters
     }
     made = offer.make(**given)
     for target in ("unix", ANY_TARGET):

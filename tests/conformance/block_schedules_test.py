@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from fata.device.block import Block, Buffer
+from fata.driver.block.cache import CachedBlock
+from fata.driver.block.encrypted import EncryptedBlock
+from fata.driver.block.faults import FaultyBlock
 from fata.driver.block.file import open_file_block
+from fata.driver.block.partition import PartitionBlock
 from fata.driver.block.ramdisk import RamDisk
 from fata.errors import StateError
 from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Explored, Outcome, explore
+from fata.sim.powercut import Recorder
 from fata.sim.suspending import SuspendingBlock
 
 pytestmark = pytest.mark.slow  # in all, some seconds
@@ -103,6 +108,44 @@ def explore_a_flush(build: Build) -> Explored:
 
 
 CHECKS = [explore_a_cancelled_write, explore_two_writes, explore_a_reader, explore_a_flush]
+
+
+def _over(kind: str, disk: Block) -> Block:
+    """Lay a driver over a disk that holds `OLD`."""
+    match kind:
+        case "partition":
+            return PartitionBlock(disk, 0, SECTORS)
+        case "cached":
+            return CachedBlock(disk, 4)
+        case "small cache":
+            return CachedBlock(disk, 2)
+        case "faulty":
+            return FaultyBlock(disk)
+        case "recorder":
+            return Recorder(disk)
+    raise StateError(kind)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("kind", ["partition", "cached", "small cache", "faulty", "recorder"])
+def test_sectors_are_whole_over_a_disk_that_suspends(kind: str, check: Callable[[Build], Explored]) -> None:
+    async def build() -> Block:
+        disk = RamDisk(SECTORS)
+        await disk.write(0, OLD * SECTORS)
+        return _over(kind, SuspendingBlock(disk, tear=True))
+
+    assert check(build).schedules
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_ciphertext_is_whole_in_every_schedule(check: Callable[[Build], Explored]) -> None:
+    async def build() -> Block:
+        disk = RamDisk(SECTORS)
+        key = bytes(range(64))
+        await EncryptedBlock(disk, key).write(0, OLD * SECTORS)
+        return EncryptedBlock(SuspendingBlock(disk, tear=True), key)
+
+    assert check(build).schedules > 5
 
 
 @pytest.mark.parametrize("check", CHECKS)

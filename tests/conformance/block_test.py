@@ -11,9 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fata.device.block import Block
+from fata.driver.block.cache import CachedBlock
+from fata.driver.block.encrypted import EncryptedBlock
+from fata.driver.block.faults import FaultyBlock
 from fata.driver.block.file import open_file_block
+from fata.driver.block.memory_image import MemoryImage
+from fata.driver.block.partition import PartitionBlock
 from fata.driver.block.ramdisk import RamDisk
+from fata.driver.block.read_only import ReadOnlyBlock
+from fata.driver.block.statistics import CountingBlock
 from fata.errors import StateError
+from fata.sim.powercut import Recorder
+from fata.sim.powercut.image import CrashDisk
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingBlock
 from tests.driver.virtio.open_block import open_virtio_block
@@ -47,7 +56,61 @@ async def _virtio(_folder: Path, sectors: int, sector_size: int, read_only: bool
     return open_virtio_block(sectors, sector_size=sector_size, read_only=read_only).disk
 
 
+async def _partition(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return PartitionBlock(RamDisk(sectors + 5, sector_size, read_only), 3, sectors)
+
+
+async def _counting(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return CountingBlock(RamDisk(sectors, sector_size, read_only))
+
+
+async def _encrypted(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    plain = RamDisk(sectors, sector_size)
+    await EncryptedBlock(plain, bytes(range(64))).write(0, bytes(sectors * sector_size))
+    return EncryptedBlock(ReadOnlyBlock(plain) if read_only else plain, bytes(range(64)))
+
+
+async def _faulty(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return FaultyBlock(RamDisk(sectors, sector_size, read_only))
+
+
+async def _recorder(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return Recorder(RamDisk(sectors, sector_size, read_only))
+
+
+async def _crashed(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    disk = CrashDisk(sectors, sector_size, {}, {})
+    return ReadOnlyBlock(disk) if read_only else disk
+
+
+async def _image(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    if not read_only:
+        return RamDisk(sectors, sector_size)  # an image can only be read
+    return MemoryImage(bytes(max(sectors * sector_size - 3, 0)), sector_size)
+
+
+def _cached(capacity: int) -> Open:
+    async def open_it(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+        return CachedBlock(RamDisk(sectors, sector_size, read_only), capacity)
+
+    return open_it
+
+
+async def _suspending_cached(_folder: Path, sectors: int, sector_size: int, read_only: bool) -> Block:
+    return CachedBlock(SuspendingBlock(RamDisk(sectors, sector_size, read_only), tear=True), 5)
+
+
 IMPLEMENTATIONS = {
+    "partition": _partition,
+    "counting": _counting,
+    "encrypted": _encrypted,
+    "faulty": _faulty,
+    "recorder": _recorder,
+    "crashed": _crashed,
+    "image": _image,
+    "cached": _cached(4096),
+    "small cache": _cached(4),
+    "cache that suspends": _suspending_cached,
     "ramdisk": _ramdisk,
     "file": _file,
     "suspending, torn": _torn,
@@ -199,11 +262,12 @@ def test_a_disk_is_an_array_of_sectors(
 ) -> None:
     implementation: Open = IMPLEMENTATIONS[name]
     disk = drive(implementation(tmp_path, SECTORS, 512, False))
-    drive(_compare_with_an_array(disk, steps))
+    drive(compare_with_an_array(disk, steps))
     drive(disk.close())
 
 
-async def _compare_with_an_array(disk: Block, steps: list[tuple[str, int, int]]) -> None:
+async def compare_with_an_array(disk: Block, steps: list[tuple[str, int, int]]) -> None:
+    """Do the steps on a disk of zeros, and the same on an array."""
     model = bytearray(SECTORS * 512)
     for number, (name, sector, count) in enumerate(steps):
         count = min(count, SECTORS - sector)

@@ -10,14 +10,19 @@ from typing import Any, Protocol
 import pytest
 
 from fata.device.console import Console
+from fata.device.poller import Software
 from fata.driver.console.memory import MemoryConsole
 from fata.driver.console.stdio import StdioConsole
 from fata.driver.poller.epoll import EpollPoller
+from fata.driver.virtio.console import VirtioConsole
+from fata.driver.virtio.mmio import Mmio
 from fata.errors import StateError
 from fata.runtime.drive import drive
 from fata.runtime.loop import Loop
 from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Explored, Outcome, explore
+from tests.driver.virtio.model import ModelMemory
+from tests.driver.virtio.model_small import ModelConsole
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -86,7 +91,35 @@ def _run_on_ours(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return runner.run(coroutine)
 
 
-RIGS: dict[str, Callable[[], Rig]] = {"memory": MemoryRig, "stdio": PipeRig}
+class VirtioRig:
+    """A VirtioConsole over a device in Python, whose interrupts arrive at once."""
+
+    def __init__(self) -> None:
+        line, memory = Software("interrupt"), ModelMemory()
+        self._poller = EpollPoller()
+        self._device = ModelConsole(memory, self._interrupt)
+        self._line = line
+        self.console = VirtioConsole(Mmio("console", self._device), memory, self._poller, line)
+
+    def _interrupt(self) -> None:
+        self._poller.wake(self._line)
+        self._poller.wait(0.0)
+
+    def feed(self, octets: bytes) -> None:
+        self._device.feed(octets)
+
+    def end(self) -> None:
+        drive(self.console.close())
+
+    def shown(self) -> str:
+        return self._device.shown.decode()
+
+    def close(self) -> None:
+        drive(self.console.close())
+        self._poller.close()
+
+
+RIGS: dict[str, Callable[[], Rig]] = {"memory": MemoryRig, "stdio": PipeRig, "virtio": VirtioRig}
 RUNS: dict[str, Run] = {"no loop": drive, "asyncio": asyncio.run, "our loop": _run_on_ours}
 LOOPS = {name: run for name, run in RUNS.items() if name != "no loop"}
 

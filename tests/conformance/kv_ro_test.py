@@ -7,15 +7,27 @@ import itertools
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import pytest
 
 from fata.device.kv import DictionaryExpected, InvalidKey, Kind, KvRo, NotFound, ValueExpected
+from fata.driver.block.memory_image import MemoryImage
+from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.crunch import Crunch, pack
 from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
+from fata.driver.kv.tar_pack import pack as pack_tar
+from fata.irmin.kv import CommitKv
 from fata.sim.pytest_plugin import Drive
-from fata.sim.suspending import SuspendingKvRo
+from fata.sim.suspending import SuspendingBlock, SuspendingKvRo
+from fata.store.fat.kv import open_fat_kv, open_fat_kv_ro
+from fata.store.fat.mount import format_volume
+from fata.store.tar.appending import open_appending_tar
+from fata.store.tar.reading import open_tar
+from fata.store.zip import open_zip
+from tests.conformance.btree_kv import btree_kv
+from tests.conformance.irmin_kv import irmin_kv
 
 pytestmark = pytest.mark.virtual_time
 
@@ -61,6 +73,54 @@ async def _crunch(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return Crunch((folder / "image").read_bytes())
 
 
+async def _btree(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    store = btree_kv()
+    for key, value in content.items():
+        await store.set(key, value)
+    return store
+
+
+async def _tar(folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    pack_tar(_write(folder, content), str(folder / "image.tar"))
+    return await open_tar(MemoryImage((folder / "image.tar").read_bytes()))
+
+
+async def _appending_tar(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    store = await open_appending_tar(RamDisk(8192, 1024))
+    for key, value in content.items():
+        await store.set(key, b"older" + value)
+        await store.set(key, value)
+    return store
+
+
+async def _suspending_tar(folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    pack_tar(_write(folder, content), str(folder / "image.tar"))
+    return await open_tar(SuspendingBlock(MemoryImage((folder / "image.tar").read_bytes(), 4096)))
+
+
+async def _zip(folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    with ZipFile(folder / "image.zip", "w") as archive:
+        for number, (key, value) in enumerate(content.items()):
+            archive.writestr(ZipInfo(key, (2024, 2, 3, 4, 5, 6)), value, (ZIP_STORED, ZIP_DEFLATED)[number % 2])
+    return await open_zip(MemoryImage((folder / "image.zip").read_bytes()))
+
+
+async def _fat(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    block = RamDisk(8192)
+    await format_volume(block)
+    store = await open_fat_kv(block)
+    for key, value in content.items():
+        await store.set(key, value)
+    await store.close()
+    return await open_fat_kv_ro(block)
+
+
+async def _irmin(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    kv = irmin_kv()
+    commit = await kv.store.set_all(content)
+    return kv if commit is None else CommitKv(kv.store.repo, commit)
+
+
 async def _suspending(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return SuspendingKvRo(await _memory(folder, content))
 
@@ -69,7 +129,14 @@ IMPLEMENTATIONS: dict[str, Fill] = {
     "memory": _memory,
     "directory": _directory,
     "crunch": _crunch,
+    "tar": _tar,
+    "appending tar": _appending_tar,
+    "tar on a disk that suspends": _suspending_tar,
+    "zip": _zip,
+    "FAT": _fat,
+    "irmin": _irmin,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

@@ -20,10 +20,17 @@ from fata.device.kv import (
     NotFound,
     ValueExpected,
 )
+from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
+from fata.irmin.kv import open_git_kv
 from fata.sim.pytest_plugin import Drive
-from fata.sim.suspending import SuspendingKvRw
+from fata.sim.suspending import SuspendingBlock, SuspendingKvRw
+from fata.store.fat.kv import open_fat_kv
+from fata.store.fat.mount import format_volume
+from fata.store.tar.appending import open_appending_tar
+from tests.conformance.btree_kv import btree_kv
+from tests.conformance.irmin_kv import irmin_kv
 
 pytestmark = pytest.mark.virtual_time
 
@@ -36,6 +43,32 @@ async def _directory(folder: Path) -> KvRw:
     return await open_directory(str(folder))
 
 
+async def _btree(_folder: Path) -> KvRw:
+    return btree_kv()
+
+
+async def _tar(_folder: Path) -> KvRw:
+    return await open_appending_tar(RamDisk(16_384))
+
+
+async def _tar_of_long_sectors(_folder: Path) -> KvRw:
+    return await open_appending_tar(SuspendingBlock(RamDisk(4096, 4096)))
+
+
+async def _fat(_folder: Path) -> KvRw:
+    block = RamDisk(8192)
+    await format_volume(block)
+    return await open_fat_kv(block)
+
+
+async def _irmin(_folder: Path) -> KvRw:
+    return irmin_kv()
+
+
+async def _irmin_in_git(folder: Path) -> KvRw:
+    return await open_git_kv(str(folder / "store.git"), "main", "nobody <>")
+
+
 async def _suspending(_folder: Path) -> KvRw:
     return SuspendingKvRw(MemoryKv())
 
@@ -43,7 +76,13 @@ async def _suspending(_folder: Path) -> KvRw:
 IMPLEMENTATIONS: dict[str, Callable[[Path], Coroutine[Any, Any, KvRw]]] = {
     "memory": _memory,
     "directory": _directory,
+    "tar": _tar,
+    "tar of long sectors": _tar_of_long_sectors,
+    "FAT": _fat,
+    "irmin": _irmin,
+    "irmin in a git directory": _irmin_in_git,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

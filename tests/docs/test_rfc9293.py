@@ -95,15 +95,54 @@ def test_the_tests_exist_and_are_not_skipped(row: Row) -> None:
         assert "allow_module_level" not in module
 
 
+def passed(files: list[str], root: Path) -> set[tuple[str, str]]:
+    """Run test files; return file and name of each test that has passed with all its parameters.
+
+    A test may be skipped in ways that its source does not show: by a fixture, by a hook, by what it calls.
+    """
+    command = [sys.executable, "-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", "-m", "not slow", *files]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    outcomes: dict[tuple[str, str], set[str]] = {}
+    for file, name, outcome in re.findall(r"^(\S+?)::(?:\w+::)?(\w+)\S*.* ([A-Z]+)\b", done.stdout, re.MULTILINE):
+        outcomes.setdefault((file, name), set()).add(outcome)
+    assert outcomes, done.stdout + done.stderr
+    return {test for test, seen in outcomes.items() if seen == {"PASSED"}}
+
+
 @pytest.mark.slow
-def test_the_tests_are_collected() -> None:
+def test_the_tests_run_and_pass() -> None:
     files = sorted({file for row in ROWS for file, _ in row.tests})
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = set()
-    for line in done.stdout.splitlines():
-        file, _, rest = line.partition("::")
-        found.add((file, rest.partition("[")[0].rpartition("::")[2] or rest.partition("[")[0]))
-    missing = {test for row in ROWS for test in row.tests} - found
-    assert not missing
+    ran = passed(files, ROOT)
+    assert {test for row in ROWS for test in row.tests} - ran == set()
+
+
+SEEDED = """
+import pytest
+
+@pytest.fixture
+def absent():
+    pytest.skip("nothing here")
+
+@pytest.mark.parametrize("word", ["a b", "c::d"])
+def test_good(word): pass
+def test_skipped_by_its_fixture(absent): pass
+@pytest.mark.parametrize("number", [1, 2])
+def test_skipped_in_part(number):
+    if number == 2: absent_too()
+def absent_too(): pytest.skip("nor here")
+@pytest.mark.xfail
+def test_expected_to_fail(): assert False
+def test_failing(): assert False
+@pytest.mark.slow
+def test_not_selected(): pass
+class TestClass:
+    def test_within(self): pass
+def helper_not_collected(): pass
+"""
+
+
+@pytest.mark.slow
+def test_the_check_catches_what_does_not_run(tmp_path: Path) -> None:
+    (tmp_path / "test_seeded.py").write_text(SEEDED)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow: x\n")
+    assert passed(["test_seeded.py"], tmp_path) == {("test_seeded.py", "test_good"), ("test_seeded.py", "test_within")}

@@ -16,11 +16,16 @@ from random import Random
 from types import FrameType
 from typing import NamedTuple
 
-from tests.fuzz import link_targets, machine_targets, message_targets
+from tests.fuzz import disk_targets, link_targets, machine_targets, message_targets
 from tests.fuzz.mutation import damaged, minimised
 from tests.fuzz.target import Target
 
-TARGETS: Mapping[str, Target] = {**link_targets.TARGETS, **message_targets.TARGETS, **machine_targets.TARGETS}
+TARGETS: Mapping[str, Target] = {
+    **link_targets.TARGETS,
+    **message_targets.TARGETS,
+    **machine_targets.TARGETS,
+    **disk_targets.TARGETS,
+}
 LIMIT = 5.0  # seconds of processor time for one input: beyond it a parser hangs
 KEPT = 4096  # accepted inputs that are damaged further
 

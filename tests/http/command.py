@@ -57,8 +57,9 @@ class Running:
         return self.process.returncode
 
 
-def curl(*words: str) -> bytes:
-    """Run curl; return what it prints."""
-    done = subprocess.run(["curl", "-sS", "--max-time", "20", *words], capture_output=True, timeout=30, check=False)
+def curl(*words: str, typed: bytes = b"") -> bytes:
+    """Run curl with `typed` on its standard input; return what it prints."""
+    command = ["curl", "-sS", "--max-time", "20", *words]
+    done = subprocess.run(command, input=typed, capture_output=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout

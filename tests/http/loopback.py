@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 from typing import Any
 
 from fata.driver.kv.memory import MemoryKv
@@ -42,9 +43,15 @@ class Loopback:
         self.port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def create_server(
-        self, protocol_factory: Callable[[], asyncio.Protocol], host: str | None = None, port: int = 0
+        self,
+        protocol_factory: Callable[[], asyncio.Protocol],
+        host: str | None = None,
+        port: int = 0,
+        *,
+        ssl: SSLContext | None = None,
     ) -> Port:
-        server = await asyncio.get_running_loop().create_server(protocol_factory, "127.0.0.1", port, backlog=1024)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(protocol_factory, "127.0.0.1", port, backlog=1024, ssl=ssl)
         listening = Port(server)
         self.port.set_result(listening.addresses[0][1])
         return listening

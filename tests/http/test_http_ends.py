@@ -181,7 +181,9 @@ def test_server_that_is_told_to_stop_lets_running_requests_end_within_the_grace_
 
             async def wait_closed(self) -> None: ...
 
-            async def create_server(self, protocol_factory: Any, host: str | None = None, port: int = 0) -> Any:
+            async def create_server(
+                self, protocol_factory: Any, host: str | None = None, port: int = 0, **_: Any
+            ) -> Any:
                 return self
 
         go = asyncio.Event()

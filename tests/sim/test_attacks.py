@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
 
+from fata.device.net import SentFrame
 from fata.driver.net.line import Faults
 from fata.sim.network import Simulation
-from fata.wire import icmpv4, ipv4, tcp
+from fata.wire import ethernet, icmpv4, ipv4, tcp
 from tests.conformance.stack_peers import Accepting, Peer
 from tests.sim.stranger import Stranger
 
@@ -133,6 +134,105 @@ def test_a_path_with_a_smaller_mtu_is_found_by_a_routers_word() -> None:
         await asyncio.sleep(2)
         assert len(field.peer.received) == 20_000
         assert field.server.stack.host.ip.path_mtus.lookup(CLIENT) == 1000
+
+    play(attack)
+
+
+def test_a_path_once_found_is_heeded_by_idle_and_by_new_connections() -> None:
+    """Their segments would be swallowed, and the router's second word would tell the host nothing new."""
+
+    async def attack(field: Field) -> None:
+        accepting = Accepting()
+        server, client = field.server.stack, field.client.stack
+        await server.create_server(accepting, port=9)
+        idle: Any = (await client.create_connection(Peer, field.server.address, 9))[1]
+        field.client.receiving = Faults(delay=50e-6, mtu=1000)
+        first = field.accepted.transport._connection.snd_nxt
+        field.accepted.transport.write(bytes(2000))
+        await asyncio.sleep(0.01)
+        field.stranger.say(too_large(field, first, 1000))
+        (await accepting.accepted.get()).transport.write(bytes(20_000))
+        fresh: Any = (await client.create_connection(Peer, field.server.address, 9))[1]
+        (await accepting.accepted.get()).transport.write(bytes(20_000))
+        await asyncio.sleep(0.1)
+        assert [len(peer.received) for peer in (field.peer, idle, fresh)] == [2000, 20_000, 20_000]
+
+    play(attack)
+
+
+def test_below_the_floor_routers_may_fragment() -> None:
+    """A path of 300 octets: no smaller packets than 552 for anyone's word, but ones that may be cut, each numbered."""
+    left: list[ipv4.Header] = []
+
+    async def attack(field: Field) -> None:
+        card = field.server.cable
+        send = card.send
+
+        def listening(frames: Sequence[SentFrame]) -> int:
+            for frame in frames:
+                octets = b"".join(frame.buffers)
+                left.append(ipv4.parse(octets, ethernet.HEADER_LENGTH, len(octets)))
+            return send(frames)
+
+        first = field.accepted.transport._connection.snd_nxt
+        field.client.receiving = Faults(delay=50e-6, mtu=300)
+        field.accepted.transport.write(bytes(2000))
+        await asyncio.sleep(0.01)
+        field.client.receiving = Faults(delay=50e-6)  # the router cuts what it may; there is none here
+        card.send = listening  # type: ignore[method-assign]
+        field.stranger.say(too_large(field, first, 300))
+        await asyncio.sleep(1.0)
+        field.accepted.transport.write(bytes(2000))
+        await asyncio.sleep(0.1)
+        assert len(field.peer.received) == 4000
+
+    play(attack)
+    assert max(header.total_length for header in left) == 552
+    late = [header for header in left if not header.dont_fragment]
+    assert len(late) >= 4
+    assert len({header.identification for header in late}) == len(late)
+
+
+def test_a_word_about_a_datagram_is_not_believed() -> None:
+    """None of ours leaves with "don't fragment", so nobody can have had to refuse one."""
+
+    async def attack(field: Field) -> None:
+        header = ipv4.Header(field.stranger.address, CLIENT, ipv4.UDP, total_length=1500)
+        message = icmpv4.Unreachable(icmpv4.FRAGMENTATION_NEEDED, icmpv4.Quoted(header, bytes(8)), 1000)
+        field.stranger.say(field.stranger.icmp(ROUTER, message))
+        await asyncio.sleep(0.1)
+        assert field.server.stack.host.ip.path_mtus.lookup(CLIENT) == 1500
+
+    play(attack)
+
+
+def test_a_connection_of_the_host_with_itself_cannot_be_reached_from_outside() -> None:
+    """Frames that claim to be our own are dropped, though they have a connection's key and the next number."""
+
+    async def attack(field: Field) -> None:
+        accepting = Accepting()
+        stack, address = field.server.stack, field.stranger.address
+        await stack.create_server(accepting, port=9)
+        calls = stack.host.calls
+        transport: Any = (await calls.create_connection(Peer, field.server.address, 9, local_addr=("", 5000)))[0]
+        accepted: Any = await accepting.accepted.get()
+        connection = accepted.transport._connection
+        for stamped in (True, False):  # the shortest way in, and the next
+            stamp = transport._connection.stamp(field.sim.now) if stamped else None
+            options = tcp.Options() if stamped else tcp.Options(1000)
+            evil = tcp.Segment(
+                *(5000, 9, connection.rcv_nxt & MASK, connection.snd_nxt & MASK, tcp.ACK | tcp.PSH, 65535),
+                timestamp=stamp,
+                options=options,
+            )
+            field.stranger.say(field.stranger.segment(address, evil, b"evil"))
+        await asyncio.sleep(0.1)
+        assert accepted.received == b""
+        assert stack.host.counters.for_others == 2
+        transport.write(b"honest")
+        await asyncio.sleep(0.1)
+        assert accepted.received == b"honest"
+        await field.works()
 
     play(attack)
 

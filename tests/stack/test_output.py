@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fata.device.net import Capabilities, RawForm
+from fata.proto.path_mtu import PathMtu
 from fata.proto.tcp.transmission import Answer
 from fata.stack.counters import Counters
 from fata.stack.output import LINK_LIFE, Output
@@ -38,6 +39,7 @@ class Ways:
 
     def __init__(self, header: bytes | None, own: bytes = b"") -> None:
         self.interface = Card(header)
+        self.path_mtus = PathMtu(1500)
         self._own = own
 
     def way(self, remote: bytes, _now: float) -> tuple[bytes, bytes]:

@@ -80,7 +80,7 @@ def test_modules_tells_what_works_and_why_the_rest_does_not(fata: Fata, variable
         (("--memory", "64"), "--memory belongs to a virtual machine, and the target is unix"),
         (("-p", "1:2"), "--publish belongs to a virtual machine"),
         (("--machine", "q35"), "--machine belongs to a virtual machine"),
-        (("--file", "a=b"), "--file belongs to a virtual machine"),
+        (("--file", "a=b"), "--file: no device of this program takes files"),
         (("-t", "virtio", "--reload"), "--reload belongs to a process, and the target is virtio"),
         (("-t", "virtio", "--memory", "lots"), "--memory lots: not an amount of memory"),
         (("-t", "virtio", "--publish", "80"), "--publish 80: not ports"),

@@ -12,7 +12,7 @@ from fata.config.where import Where
 from fata.errors import ConfigError
 
 PYPROJECT = "pyproject.toml"
-NAMES = ("target", "keys")
+NAMES = ("target", "keys", "irmin")  # the last is read by `fata irmin` alone
 SHAPE = "It may have `target` and the table `keys`."
 
 

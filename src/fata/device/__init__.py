@@ -7,6 +7,7 @@ loaded when it is first asked for, so that a program pays only for those that it
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.device.block import Block
+    from fata.device.boot_files import BootFiles
     from fata.device.clock import Clock, MonotonicClock, WallClock
     from fata.device.console import Console
     from fata.device.entropy import Entropy
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Block",
+    "BootFiles",
     "Clock",
     "Console",
     "Entropy",
@@ -38,10 +40,10 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load the contract `name` (PEP 562)."""
     match name:
-        case "Block":
-            from fata.device import block
+        case "BootFiles":
+            from fata.device import boot_files
 
-            return block.Block
+            return boot_files.BootFiles
         case "Clock" | "MonotonicClock" | "WallClock":
             from fata.device import clock
 
@@ -54,10 +56,6 @@ def __getattr__(name: str) -> object:
             from fata.device import entropy
 
             return entropy.Entropy
-        case "KvRo" | "KvRw" | "KvTx":
-            from fata.device import kv
-
-            return getattr(kv, name)
         case "Lease" | "LeasedStack":
             from fata.device import lease
 
@@ -74,5 +72,19 @@ def __getattr__(name: str) -> object:
             from fata.device import stack
 
             return getattr(stack, name)
+        case _:
+            return _of_storage(name)
+
+
+def _of_storage(name: str) -> object:
+    match name:
+        case "Block":
+            from fata.device import block
+
+            return block.Block
+        case "KvRo" | "KvRw" | "KvTx":
+            from fata.device import kv
+
+            return getattr(kv, name)
         case _:
             raise AttributeError(f"fata.device has no {name}")

@@ -27,14 +27,14 @@ class Asgi:
         """Call the application."""
         loop = asyncio.get_running_loop()
         if not asks_for_websocket(exchange.request):
-            scope = scope_of(exchange, "http", "http", self._root_path, self._state)
+            scope = scope_of(exchange, "http", self._root_path, self._state)
             scope["method"] = exchange.request.method
             return loop.create_task(HttpCycle(self._application, scope, exchange).run())
         offer = handshake(exchange.request)
         if not isinstance(offer, Offer):
             exchange.answer_page(*offer)
             return None
-        scope = scope_of(exchange, "websocket", "ws", self._root_path, self._state)
+        scope = scope_of(exchange, "websocket", self._root_path, self._state)
         scope["subprotocols"] = offer.subprotocols
         scope["extensions"] = {"websocket.http.response": {}}
         return loop.create_task(WebSocket(self._application, scope, exchange, offer, self._limits).run())

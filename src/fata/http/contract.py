@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ssl import SSLContext  # an application that serves TLS brings it; others do not pay for it
 
 
 class Kind(Protocol):
@@ -50,7 +53,12 @@ class Listener(Protocol):
     """Whatever can listen for TCP connections. `host` None means every address, `port` 0 any free one."""
 
     async def create_server(
-        self, protocol_factory: Callable[[], asyncio.Protocol], host: str | None = None, port: int = 0
+        self,
+        protocol_factory: Callable[[], asyncio.Protocol],
+        host: str | None = None,
+        port: int = 0,
+        *,
+        ssl: SSLContext | None = None,
     ) -> Listening: ...
 
 

@@ -20,10 +20,11 @@ VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 # A name is a token, a value has no control characters: an application that passes a client's text on cannot be
 # made to end its header early (response splitting).
 LINES = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\n-\x1f\x7f]*\r\n)*")
+SCHEMES = {"http": "http", "websocket": "ws"}  # with an "s" for TLS
 FRAMING = (b"connection", b"keep-alive", b"transfer-encoding", b"upgrade")  # the server's business
 
 
-def scope_of(exchange: Exchange, kind: str, scheme: str, root_path: str, state: dict[str, Any]) -> dict[str, Any]:
+def scope_of(exchange: Exchange, kind: str, root_path: str, state: dict[str, Any]) -> dict[str, Any]:
     """Return the connection scope of a request; `kind` is "http" or "websocket"."""
     request = exchange.request
     path = request.path if b"%" not in request.path else percent_decoded(request.path)
@@ -31,7 +32,7 @@ def scope_of(exchange: Exchange, kind: str, scheme: str, root_path: str, state: 
         "type": kind,
         "asgi": VERSIONS,
         "http_version": request.version,
-        "scheme": scheme,
+        "scheme": SCHEMES[kind] + ("s" if exchange.wire.secure else ""),
         "path": root_path + path.decode("utf-8", "replace"),
         "raw_path": root_path.encode("utf-8") + request.path,
         "query_string": request.query,

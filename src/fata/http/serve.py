@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fata.http.contract import Listener, Site
 from fata.http.files import Files
@@ -10,6 +11,9 @@ from fata.http.lifespan import Lifespan
 from fata.http.limits import DEFAULT, Limits
 from fata.http.scope import Application
 from fata.http.server import Server
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 
 async def serve_files(
@@ -20,13 +24,15 @@ async def serve_files(
     port: int = 80,
     limits: Limits = DEFAULT,
     wall: Callable[[], float | None] | None = None,
+    tls: SSLContext | None = None,
 ) -> None:
     """Serve the values of `site` until cancelled; then end in good order, within `limits.grace_seconds`.
 
     `host` None is every address, `port` 0 any free one; the log says which. With `wall`, a wall clock's
-    reading, answers carry a Date. Raises what `stack` raises when it cannot listen.
+    reading, answers carry a Date; with `tls`, a server's context, only TLS is spoken. Raises what `stack`
+    raises when it cannot listen.
     """
-    await Server(Files(site), limits, wall).run(stack, host, port)
+    await Server(Files(site), limits, wall).run(stack, host, port, tls)
 
 
 async def serve_asgi(
@@ -37,6 +43,7 @@ async def serve_asgi(
     port: int = 80,
     limits: Limits = DEFAULT,
     wall: Callable[[], float | None] | None = None,
+    tls: SSLContext | None = None,
     root_path: str = "",
 ) -> None:
     """Serve an ASGI 3 application, as `serve_files` does a site, between its lifespan's startup and shutdown.
@@ -49,6 +56,6 @@ async def serve_asgi(
     lifespan = Lifespan(application)
     await lifespan.start()
     try:
-        await Server(Asgi(application, lifespan.state, root_path, limits), limits, wall).run(stack, host, port)
+        await Server(Asgi(application, lifespan.state, root_path, limits), limits, wall).run(stack, host, port, tls)
     finally:
         await lifespan.stop(limits.grace_seconds)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fata.http.connection import Connection
 from fata.http.contract import Listener, Listening
 from fata.http.dates import http_date
 from fata.http.exchange import Exchange
 from fata.http.limits import LAST_SECONDS, Limits
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 LOG = logging.getLogger("http")
 
@@ -38,11 +41,12 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
-    async def run(self, stack: Listener, host: str | None, port: int) -> None:
+    async def run(self, stack: Listener, host: str | None, port: int, tls: SSLContext | None = None) -> None:
         """Listen until cancelled, then let running requests end within the grace time."""
-        listening = await stack.create_server(lambda: Connection(self), host, port)
+        listening = await stack.create_server(lambda: Connection(self), host, port, ssl=tls)
+        scheme = "http" if tls is None else "https"
         try:
-            LOG.info("listening on %s", ", ".join(f"http://{_authority(*at[:2])}/" for at in listening.addresses))
+            LOG.info("listening on %s", ", ".join(f"{scheme}://{_authority(*at[:2])}/" for at in listening.addresses))
             await self.loop.create_future()
         finally:
             await self._stop(listening)

@@ -49,6 +49,11 @@ class Wire:
         value = self._transport.get_extra_info(name)
         return (value[0], value[1]) if isinstance(value, tuple) else None
 
+    @property
+    def secure(self) -> bool:
+        """Whether the connection is one of TLS."""
+        return self._transport.get_extra_info("sslcontext") is not None
+
     def write(self, data: bytes) -> None:
         """Write, unless this side has ended."""
         if not self.ended:
@@ -92,7 +97,7 @@ class Wire:
 
     def linger(self) -> None:
         """Half close, and drop what still comes: closing at once would reset the connection, answer and all."""
-        if self.eof:
+        if self.eof or self.secure:  # TLS cannot half close; asyncio drops what comes until the client closes too
             self.close()
             return
         self.read(True)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def asset(name: str) -> memoryview:
     """Return the octets of the file `name` ("site.crunch", "data/table"), read only.
 
-    A file on a disk is mapped: it costs no memory until it is read. One in a zip is read. Raises
-    `DeviceError` when there is none, `StateError` for a name that leads elsewhere.
+    A file on a disk is mapped: it costs no memory until it is read. One in a unikernel's image is shown where it lies,
+    and one in any other zip is read. Raises `DeviceError` when there is none, `StateError` for a name that leads
+    elsewhere.
     """
     return asset_beside(sys.modules["__main__"], name)
 
@@ -32,9 +33,21 @@ def asset_beside(module: ModuleType, name: str) -> memoryview:
     path = os.path.join(os.path.dirname(origin), *name.split("/"))
     loader: Any = module.__loader__
     try:
-        return memoryview(loader.get_data(path)) if hasattr(loader, "archive") else _mapped(path)
+        return _packed(loader, path) if hasattr(loader, "archive") else _mapped(path)
     except OSError as error:
         raise DeviceError(f"asset {name!r} is not in the image ({error}): build it again") from error
+
+
+def _packed(loader: Any, path: str) -> memoryview:
+    view = getattr(sys.modules["zipimport"], "_view", None)  # the runtime's: kernel/program/archive.c
+    if view is None:
+        return memoryview(loader.get_data(path))
+    try:
+        entry = loader._files[path.removeprefix(f"{loader.archive}/")]
+    except KeyError:
+        raise FileNotFoundError(f"{path} is not in the archive") from None
+    found: memoryview = view(loader.archive, entry)
+    return found
 
 
 def _mapped(path: str) -> memoryview:

@@ -6,6 +6,8 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+from fata.runtime.memory import memory_report
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
@@ -15,7 +17,7 @@ UP_AND_CLEAR = "\x1b[{}F\x1b[J"  # ECMA-48: to the start of the line that many l
 
 
 class Display:
-    """Writes what `report(seconds)` returns to standard error, until `close`, which writes it once more."""
+    """Writes what `report(seconds)` returns, and the memory in use, to standard error; `close` does so once more."""
 
     def __init__(self, report: Callable[[float], str], stream: TextIO | None = None) -> None:
         self._report = report
@@ -35,7 +37,7 @@ class Display:
         self._timer = self._loop.call_later(self._interval, self._again)
 
     def _show(self) -> None:
-        text = self._report(self._loop.time() - self._started)
+        text = f"{self._report(self._loop.time() - self._started)}\n{memory_report()}"
         erase = UP_AND_CLEAR.format(self._shown) if self._terminal and self._shown else ""
         try:
             self._stream.write(f"{erase}{text}\n")

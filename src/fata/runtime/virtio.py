@@ -7,12 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fata.driver.entropy.os import OsEntropy
-from fata.driver.virtio import block, net
+from fata.driver.virtio import block, console, net
 from fata.driver.virtio.block import VirtioBlock
-from fata.driver.virtio.discovery import find
+from fata.driver.virtio.console import VirtioConsole
 from fata.driver.virtio.net import VirtioNet
 from fata.errors import Unavailable
-from fata.runtime.hardware_loop import hardware
+from fata.runtime.hardware import device, hardware
+from fata.runtime.machine_entropy import stir
 from fata.runtime.statistics import Display
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fata.device.poller import Interrupt, Poller
+    from fata.driver.net.tap import Tap
     from fata.driver.virtio.contract import Transport
 
-WORDS = "FATA_VIRTIO_MMIO"  # the environment variable in which the kernel gathers what the boot line told
+TAP = "FATA_TAP"  # of the image as a Linux process: the TAP interface that is its network card
 DHCP_WAIT = 30.0  # seconds
 
 
@@ -33,15 +35,18 @@ async def open_virtio_stack(
     ipv4_gateway: str | None = None,
     *,
     dns: Sequence[str] = (),
+    pcap: str | None = None,
     stats: bool = False,
 ) -> DirectStack:
     """Open a stack over the machine's network card `number`. It asks DHCP for an address unless it is given `ipv4`.
 
-    Raises `ConfigError` and `Unavailable`.
+    `pcap` is for who starts the machine: in it there is no place for such a file. Raises `ConfigError`, `Unavailable`.
     """
+    if pcap is not None:
+        remedy = "Start the machine with `fata run`, or give QEMU: -object filter-dump,id=dump,netdev=net0,file=FILE"
+        raise Unavailable("a machine cannot write a capture file of the host", remedy)
     addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
-    transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
-    card = VirtioNet(transport, hardware(), _poller(), interrupt)
+    card = _card(number)
     stack = DirectStack(card, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
     if ipv4 is None:
         try:
@@ -50,8 +55,24 @@ async def open_virtio_stack(
             await stack.close()
             raise
     if stats:
-        stack.closing.append(Display(stack.report).close)
+        stack.closing.append(Display(lambda seconds: _report(stack, card, seconds)).close)
     return stack
+
+
+def _report(stack: DirectStack, card: VirtioNet | Tap, seconds: float) -> str:
+    told = stack.report(seconds)
+    return f"{told}\n{card.report()}" if isinstance(card, VirtioNet) else told
+
+
+def _card(number: int) -> VirtioNet | Tap:
+    tap = os.environ.get(TAP)
+    if tap is not None:
+        from fata.driver.net.tap import Tap
+
+        return Tap(_poller(), tap)
+    transport, interrupt = _device(net.KIND, number, "network card", "Give --nic user, or --publish 8080:80.")
+    stir()
+    return VirtioNet(transport, hardware(), _poller(), interrupt)
 
 
 async def open_drive(number: int = 0) -> VirtioBlock:
@@ -60,8 +81,14 @@ async def open_drive(number: int = 0) -> VirtioBlock:
     return VirtioBlock(transport, hardware(), _poller(), interrupt)
 
 
+async def open_console(number: int = 0) -> VirtioConsole:
+    """Open the machine's console `number`, counted from 0, beside its serial port. Raises `Unavailable`."""
+    transport, interrupt = _device(console.KIND, number, "console", "Give --terminal PATH.")
+    return VirtioConsole(transport, hardware(), _poller(), interrupt)
+
+
 def _device(kind: int, number: int, what: str, remedy: str) -> tuple[Transport, Interrupt]:
-    found = find(hardware(), os.environ.get(WORDS, ""), kind, number)
+    found = device(kind, number)
     if found is None:
         raise Unavailable(f"the machine has no {what} {number}", remedy)
     return found

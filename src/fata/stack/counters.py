@@ -12,7 +12,6 @@ class Counters:
     received: int = 0
     received_octets: int = 0
     sent: int = 0
-    sent_octets: int = 0
     # Dropped on their way in.
     malformed: int = 0  # broke a format
     bad_checksum: int = 0

@@ -84,11 +84,14 @@ class Icmp:
             self._udp.fail(local, told.key[:4], remote, error)
 
     def _shrink(self, told: Report, now: float) -> None:
-        """Take a router's word that packets are too large: believed for TCP if it quotes a segment under way."""
-        if told.protocol == ipv4.TCP and not self._tcp.is_under_way(told.key, told.seq or 0):
+        """Take a router's word that packets are too large: believed if it quotes a segment of TCP's under way.
+
+        Nothing else leaves here with "don't fragment".
+        """
+        if told.protocol != ipv4.TCP or not self._tcp.is_under_way(told.key, told.seq or 0):
             return
         mtu = self._ip.path_mtus.receive(told.key[:4], told.mtu, told.length, now)
-        if mtu is not None and told.protocol == ipv4.TCP:
+        if mtu is not None:
             self._tcp.set_path_mtu(told.key, mtu, told.seq or 0, now)
 
     # Out.

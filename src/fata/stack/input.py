@@ -65,6 +65,8 @@ class Input:
     def receive(self, frames: list[ReceivedFrame]) -> None:
         """Take the frames of one wake-up; protocols are told and answers leave at their end."""
         now = self._loop.time()
+        if self._tcp.loopback and not self._ip.interface.inside:
+            frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
         self._counters.received += len(frames)
         for data, checksum, _segmentation, _size in frames:
             self._counters.received_octets += len(data)
@@ -78,6 +80,8 @@ class Input:
         unpack, begins, from_bytes = self._unpack, self._begins, int.from_bytes
         header, news, connections, octets = self._header, self._tcp.news, self._tcp.host.connections, 0
         ip, tcp, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        if self._tcp.loopback:
+            frames = [data for data in frames if not self._feigns_loopback(data, header)]
         for data in frames:
             length = len(data)
             octets += length
@@ -121,6 +125,14 @@ class Input:
                 self._begins.clear()
             self._begins[octets[: self._header + BEGIN]] = checksum is not UNKNOWN
         self._receive_any(data, checksum, now)
+
+    def _feigns_loopback(self, data: bytes, begin: int = 0) -> bool:
+        """Say whether a frame from outside claims to be this host's own; its key would be one of our connections."""
+        kind, addresses = data[begin + 12 : begin + 14], data[begin + 26 : begin + HEADERS]
+        if kind != PLAIN_IPV4[:2] or len(addresses) < 8 or not self._ip.is_martian(addresses[:4], addresses[4:]):
+            return False
+        self._counters.for_others += 1
+        return True
 
     def _receive_any(self, data: bytes, checksum: Checksum, now: float) -> None:
         """Take a frame by the shortest way but one."""

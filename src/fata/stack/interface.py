@@ -150,6 +150,7 @@ class Interface:
         self._due = False
         frames = self._queue
         if self._full or not frames:
+            self._limit()
             return
         self._queue = []
         if self.failed is not None:
@@ -167,8 +168,12 @@ class Interface:
         if accepted < len(frames):
             self._full = True
             self._queue = frames[accepted:] + self._queue
-            self._counters.send_queue_full += max(0, len(self._queue) - MAX_QUEUE)
-            del self._queue[MAX_QUEUE:]
+            self._limit()
+
+    def _limit(self) -> None:
+        """Drop the newest of what waits for a full card."""
+        self._counters.send_queue_full += max(0, len(self._queue) - MAX_QUEUE)
+        del self._queue[MAX_QUEUE:]
 
     def _lose(self, error: DeviceError) -> None:
         """Note that the card has gone. Told later: this may be in the middle of somebody's flush."""

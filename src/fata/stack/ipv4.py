@@ -163,11 +163,15 @@ class Ipv4:
             start = ETHERNET_LENGTH + ipv4.HEADER_LENGTH if checksum_offset >= 0 else -1
             frames.append(SentFrame((first, *buffers[1:]), start, max(checksum_offset, 0), Segmentation.NONE, 0, 0))
         else:
-            self._identification = (self._identification + 1) & 0xFFFF
-            header = header._replace(identification=self._identification)
+            header = header._replace(identification=self.identify())
             for octets, piece in ipv4.fragments(header, b"".join(buffers), self.interface.mtu):
                 frames.append(SentFrame((link + octets, piece)))
         self.interface.send(link, next_hop, frames, now)
+
+    def identify(self) -> int:
+        """Return the number of the next packet that may be fragmented (RFC 6864 4.1)."""
+        self._identification = (self._identification + 1) & 0xFFFF
+        return self._identification
 
     def source_for(self, destination: bytes) -> bytes:
         """Return the address that packets to `destination` come from."""

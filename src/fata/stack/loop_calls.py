@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fata.stack.tcp import Tcp
     from fata.stack.udp import Udp
 
+EVERY_ADDRESS = (None, "", "0.0.0.0", "::", b"", b"0.0.0.0", b"::")
 NO_SOCKETS = "this stack has no socket objects: name host and port instead of sock="
 
 
@@ -58,7 +59,7 @@ class LoopCalls:
         hosts = [host] if host is None or isinstance(host, str | bytes) else list(host)
         addresses: list[bytes | None] = []
         for one in hosts:
-            addresses += [None] if one in (None, "", "0.0.0.0", "::") else await self._own_addresses(one)
+            addresses += [None] if one in EVERY_ADDRESS else await self._own_addresses(one)
         server = StackServer(self._tcp, factory, tls, self._forget_server)
         server.bind(list(dict.fromkeys(addresses)), port or 0, backlog)
         self.servers[server] = None

@@ -44,20 +44,25 @@ class Names:
         """Answer as the C library does, for IPv4. `host` may be text or octets; None is every or the own address."""
         if family not in (socket.AF_UNSPEC, socket.AF_INET):
             raise socket.gaierror(socket.EAI_FAMILY, "this stack has IPv4 only")
+        kinds = [pair for pair in KINDS if type in (0, pair[0]) and proto in (0, pair[1])]
+        if not kinds:
+            raise socket.gaierror(socket.EAI_SOCKTYPE, "this stack has TCP and UDP only")
         number = port_number(port)
-        if host in (None, "", b""):
-            addresses = [UNSPECIFIED if flags & socket.AI_PASSIVE or host is not None else LOOPBACK]
+        name = bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else host
+        if name is None or name == "":
+            addresses = [UNSPECIFIED if flags & socket.AI_PASSIVE or name is not None else LOOPBACK]
+        elif flags & socket.AI_NUMERICHOST and numeric(str(name)) is None:
+            raise socket.gaierror(socket.EAI_NONAME, f"{name!r} is no address")
         else:
-            name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
-            if flags & socket.AI_NUMERICHOST and numeric(name) is None:
-                raise socket.gaierror(socket.EAI_NONAME, f"{name!r} is no address")
-            addresses = await self.resolve(name)
-        return [
+            addresses = await self.resolve(str(name))
+        rows = [
             (socket.AF_INET, kind, protocol, "", (format_address(address), number))
             for address in addresses
-            for kind, protocol in KINDS
-            if type in (0, kind) and proto in (0, protocol)
+            for kind, protocol in kinds
         ]
+        if flags & socket.AI_CANONNAME and name:
+            rows[0] = (*rows[0][:3], str(name), rows[0][4])
+        return rows
 
 
 def numeric(text: str) -> bytes | None:
@@ -82,7 +87,9 @@ def port_number(port: Any) -> int:
 
 
 def check_name(name: str) -> None:
-    """Raise `OSError` for a text that can be no name (RFC 1035 2.3.4)."""
+    """Raise `OSError` for a text that can be no name (RFC 1035 2.3.4), such as an address of IPv6."""
+    if ":" in name:
+        raise socket.gaierror(socket.EAI_NONAME, f"{name!r} is no host name, and this stack has IPv4 only")
     try:
         octets = name.encode("idna")
     except UnicodeError as error:

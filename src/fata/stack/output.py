@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fata.proto.tcp.connection import Connection
 from fata.stack.interface import UNRESOLVED
 from fata.stack.path import TTL, VERSION_AND_LENGTH, Path
-from fata.stack.segmentation import IP_LENGTH, to_frames
+from fata.stack.segmentation import IP_LENGTH, software, to_frames, without_dont_fragment
 from fata.wire.checksum import MODULUS
 from fata.wire.tcp import ACK, PSH, TIMESTAMPS_PREFIX
 
@@ -51,7 +51,11 @@ class Output:
         interface = self._ip.interface
         device = interface.capabilities
         for sent in transmissions:
-            interface.send(path.link, path.next_hop, to_frames(path, path.link, sent, device), now)
+            if path.may_fragment:
+                frames = [without_dont_fragment(each, self._ip.identify()) for each in software(path, path.link, sent)]
+            else:
+                frames = to_frames(path, path.link, sent, device)
+            interface.send(path.link, path.next_hop, frames, now)
 
     def make_answer(self, key: bytes, sent: Answer, now: float) -> bytes | None:
         """Return an answer's raw frame; None if it is to take the long way, as a transmission."""
@@ -77,8 +81,9 @@ class Output:
             path.link, path.next_hop = self._ip.way(path.remote, now)
         except OSError:  # the way has been lost since the connection began; its timers notice
             return False
+        path.may_fragment = self._ip.path_mtus.may_fragment(path.remote)
         path.until = now if path.link is UNRESOLVED else now + LINK_LIFE
-        if self._tcp_header is not None and not self._ip.is_own(path.remote):
+        if self._tcp_header is not None and not path.may_fragment and not self._ip.is_own(path.remote):
             path.begin = self._tcp_header + path.link + bytes((VERSION_AND_LENGTH, path.tos))
             path.raw_until = path.until
         return True

@@ -22,7 +22,18 @@ class Path:
     """
 
     __slots__ = (
-        *("addresses_sum", "begin", "ends", "ip_sum", "link", "middle", "next_hop", "raw_until", "remote"),
+        *(
+            "addresses_sum",
+            "begin",
+            "ends",
+            "ip_sum",
+            "link",
+            "may_fragment",
+            "middle",
+            "next_hop",
+            "raw_until",
+            "remote",
+        ),
         *("tcp_sum", "tos", "ttl", "until"),
     )
 
@@ -36,6 +47,7 @@ class Path:
         self.next_hop = b""
         self.middle = MIDDLE.pack(NO_IDENTIFICATION, DONT_FRAGMENT, ttl, PROTOCOL_TCP)
         self.until = self.raw_until = -1.0  # and until when a raw frame may begin with `begin`
+        self.may_fragment = False  # the path takes less than proto/path_mtu.py's floor: routers must help
         addresses = int.from_bytes(self.ends[:8], "big")
         # One's complement sums are associative: these parts are added to what each frame brings.
         first_words = (VERSION_AND_LENGTH << 8 | tos) + DONT_FRAGMENT + (ttl << 8 | PROTOCOL_TCP)

@@ -13,13 +13,14 @@ from struct import Struct
 from fata.device.net import Buffer, Capabilities, Segmentation, SentFrame
 from fata.proto.tcp.transmission import Transmission
 from fata.stack.path import DONT_FRAGMENT, NO_IDENTIFICATION, PROTOCOL_TCP, VERSION_AND_LENGTH, Path
-from fata.wire.checksum import MODULUS, quartered
+from fata.wire.checksum import MODULUS, checksum, quartered
 from fata.wire.tcp import CHECKSUM_OFFSET, FIN, PSH
 
 # Ethernet header; IPv4: version and length, service, total length, identification, flags, ttl, protocol, sum; both
 # addresses and both ports; TCP: seq, ack, offset, flags, window, sum, urgent pointer.
 HEADERS = Struct("!14sBBHHHBBH12sIIBBHHH")
 pack = HEADERS.pack
+IP_START = 14  # octets of Ethernet
 TCP_START = 34  # octets of Ethernet and IPv4
 IP_LENGTH = 20  # octets
 TCP_LENGTH = 20  # octets, without options
@@ -29,7 +30,7 @@ LAST_ONLY = PSH | FIN  # flags that belong to the end of the payload
 def to_frames(path: Path, link: bytes, sent: Transmission, device: Capabilities) -> list[SentFrame]:
     """Return the frames of a transmission; `link` is the Ethernet header, 14 octets."""
     if not device.send_checksum:
-        return _software(path, link, sent)
+        return software(path, link, sent)
     if sent.length <= sent.segment_size:
         return [_offloaded(path, link, sent, 0)]
     if Segmentation.TCP4 in device.send_segmentation:
@@ -70,7 +71,7 @@ def _offloaded(path: Path, link: bytes, sent: Transmission, segment_size: int) -
     return SentFrame(frame, TCP_START, CHECKSUM_OFFSET, Segmentation.TCP4, segment_size, TCP_START + tcp_length)
 
 
-def _software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
+def software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
     """Return frames that need nothing of the device."""
     options, buffers, length, size = sent.options, sent.buffers, sent.length, sent.segment_size
     tcp_length = TCP_LENGTH + len(options)
@@ -97,6 +98,15 @@ def _software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
             header += options
         frames.append(SentFrame((header, piece) if octets else (header,)))
     return frames
+
+
+def without_dont_fragment(frame: SentFrame, identification: int) -> SentFrame:
+    """Return a frame that routers may fragment; for that its packet has a number (RFC 6864 4.1)."""
+    first = bytes(frame.buffers[0])
+    ip = first[IP_START : IP_START + 4] + identification.to_bytes(2, "big") + bytes(2) + first[IP_START + 8 : TCP_START]
+    check = checksum(ip[:10] + bytes(2) + ip[12:]).to_bytes(2, "big")
+    header = first[:IP_START] + ip[:10] + check + ip[12:] + first[TCP_START:]
+    return frame._replace(buffers=(header, *frame.buffers[1:]))
 
 
 def _pieces(buffers: Sequence[Buffer], length: int, size: int) -> list[tuple[int, Buffer]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from fata.proto.tcp.connection import Connection
@@ -11,6 +11,22 @@ from fata.wire.ipv4 import format_address
 
 if TYPE_CHECKING:
     from fata.stack.host import Host
+
+DROPS = {
+    "frames": (
+        *("malformed", "bad_checksum", "for_others", "unknown_protocol", "source_routed", "no_port", "unreachable"),
+        "send_queue_full",
+    ),
+    "card": ("not_taken", "malformed"),
+    "tcp": ("cookies_refused",),
+    "arp": ("invalid", "locked", "unsolicited"),
+    "fragments": ("malformed", "oversized", "overlapping", "too_many", "expired"),
+    "path mtu": ("implausible",),
+    "icmp errors": ("forbidden", "limited"),
+    "dns": ("lame", "malformed", "strange"),
+    "dhcp": ("foreign", "invalid"),
+}
+"""Counters of what was dropped, besides those whose names begin so."""
 
 MOST_CONNECTIONS = 20  # lines; the busiest first
 HEADING = (
@@ -51,15 +67,39 @@ def _connections(host: Host) -> Iterator[str]:
 
 
 def _counters(host: Host) -> Iterator[str]:
-    groups: dict[str, Any] = {
-        "frames": host.counters,
-        "tcp": host.tcp.host.counters,
-        "arp": host.interface.neighbors.counters,
-        "fragments": host.ip.reassembly.counters,
-        "path mtu": host.ip.path_mtus.counters,
-        "icmp errors": host.icmp.gate.counters,
-    }
-    for name, counters in groups.items():
-        said = ", ".join(f"{what.replace('_', ' ')} {count:,}" for what, count in asdict(counters).items() if count)
-        if said:
+    dropped = []
+    for name, counters in _groups(host):
+        numbers = {what: count for what, count in asdict(counters).items() if count}
+        drops = {what: count for what, count in numbers.items() if _is_drop(name, what)}
+        if said := _said(numbers.items() - drops.items(), numbers):
             yield f"{name}: {said}"
+        if said := _said(drops.items(), numbers):
+            dropped.append(f"{name}: {said}")
+    if dropped:
+        yield "dropped – " + "; ".join(dropped)
+
+
+def _groups(host: Host) -> Iterator[tuple[str, Any]]:
+    """Yield every part of the host that counts, with its counters."""
+    yield "frames", host.counters
+    card = getattr(host.interface.net, "counters", None)  # not every card counts
+    if is_dataclass(card) and not isinstance(card, type):
+        yield "card", card
+    yield "tcp", host.tcp.host.counters
+    yield "arp", host.interface.neighbors.counters
+    yield "fragments", host.ip.reassembly.counters
+    yield "path mtu", host.ip.path_mtus.counters
+    yield "icmp errors", host.icmp.gate.counters
+    yield "dns", host.resolver.machine.counters
+    yield "dns cache", host.resolver.machine.cache.counters
+    yield "dhcp", host.leasing.machine.counters
+
+
+def _is_drop(name: str, what: str) -> bool:
+    """Say whether a counter tells of something that was received, or asked for, and came to nothing."""
+    return what in DROPS.get(name, ()) or what.startswith(("dropped", "refused", "evicted")) or "throttled" in what
+
+
+def _said(some: Collection[tuple[str, int]], order: Collection[str]) -> str:
+    chosen = dict(some)
+    return ", ".join(f"{what.replace('_', ' ')} {chosen[what]:,}" for what in order if what in chosen)

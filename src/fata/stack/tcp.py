@@ -54,6 +54,8 @@ class Tcp:
         self.news: dict[Connection | TimeWait, int] = {}  # Event bits of this list of frames
         self._touched: dict[Connection | TimeWait, None] = {}
         self._ip = ip
+        self.host.path_mtu = ip.path_mtus.lookup
+        self.loopback = False  # this host has connections with itself, or has had
         self.output = output
         self._emit = output.emit
         output.connections = self.host.connections
@@ -162,10 +164,13 @@ class Tcp:
         return (seq - connection.snd_una) & 0xFFFFFFFF < in_flight
 
     def set_path_mtu(self, key: bytes, mtu: int, seq: int, now: float) -> None:
-        """Tell every connection with the same peer that its packets are too large; `key`'s sends `seq` again."""
+        """Tell every connection with the same peer, idle ones too, how large its packets may be.
+
+        That of `key` sends `seq` again, which was too large.
+        """
         for other in list(self.host.connections.values()):
             if isinstance(other, Connection) and other.key[:4] == key[:4]:
-                other.set_path_mtu(mtu, seq if other.key == key else other.snd_una & 0xFFFFFFFF, now)
+                other.set_path_mtu(mtu, seq if other.key == key else None, now)
                 self.touch(other)
 
     def _note(self, connection: Connection, events: int) -> None:
@@ -206,6 +211,7 @@ class Tcp:
             raise OSError(errno.ENETUNREACH, str(error)) from error
         except Unavailable as error:
             raise OSError(errno.EADDRNOTAVAIL, str(error)) from error
+        self.loopback = self.loopback or self._ip.is_own(remote)
         self.touch(connection)
         return connection
 

@@ -17,6 +17,7 @@ from fata.target.virtio.machine import (
     read_forward,
     read_memory,
     read_nic,
+    read_terminal,
 )
 from fata.target.virtio.qemu import GDB_PORT
 
@@ -27,9 +28,10 @@ OPTIONS = (
         "--publish", "-p", multiple=True, metavar="[ADDR:]HOST:GUEST", help="A port that leads to the guest's."
     ),
     click.option("--memory", metavar="MIB", help=f"Memory of the guest, 64 or 1G. [default: {DEFAULT_MEMORY}]"),
-    click.option("--drive", multiple=True, metavar="FILE", help="A disk image (raw) for the guest."),
+    click.option("--drive", multiple=True, metavar="FILE[:ro]", help="A disk image (raw) for the guest."),
+    click.option("--terminal", multiple=True, metavar="SOCKET", help="A console beside the serial port: virtio's."),
     click.option("--nic", multiple=True, metavar="user|tap=NAME", help="A network of QEMU's own, or a TAP interface."),
-    click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for this run: /boot/NAME."),
+    click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for this run, in no image."),
     click.option("--machine", "model", type=click.Choice(MODELS), help=f"Kind of machine. [default: {MODELS[0]}]"),
     click.option(
         "--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"
@@ -44,6 +46,7 @@ class Options(NamedTuple):
     publish: tuple[str, ...]
     memory: str | None
     drive: tuple[str, ...]
+    terminal: tuple[str, ...]
     nic: tuple[str, ...]
     files: tuple[str, ...]
     model: str | None
@@ -59,13 +62,14 @@ class Options(NamedTuple):
             tuple(map(read_nic, self.nic)),
             tuple(map(read_drive, self.drive)),
             self.gdb,
+            tuple(map(read_terminal, self.terminal)),
         )
 
     def refuse(self, target: str) -> None:
-        """Refuse every option that was given, for a target that is no machine."""
-        names = {"files": "file", "model": "machine"}
+        """Refuse every option that was given but files, for a target that is no machine."""
+        names = {"model": "machine"}
         for name, value in self._asdict().items():
-            if value:
+            if value and name != "files":
                 raise ConfigError(
                     f"--{names.get(name, name)} belongs to a virtual machine, and the target is {target}",
                     remedy=f"Run it with -t {VIRTIO}, or leave the option out.",

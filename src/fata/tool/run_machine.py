@@ -8,10 +8,12 @@ from fata.config.graph import Graph
 from fata.runtime.quoting import join
 from fata.target.virtio.accel import choose
 from fata.target.virtio.build import build
+from fata.target.virtio.capture import captures
 from fata.target.virtio.cpio import write_cpio
 from fata.target.virtio.launch import run
-from fata.target.virtio.machine import enough_memory, read_file
+from fata.target.virtio.machine import USER, enough_memory, read_file
 from fata.target.virtio.qemu import GDB_PORT, command
+from fata.target.virtio.tap import check_tap
 from fata.tool.machine import Options
 from fata.tool.screen import progress, say
 from fata.tool.session import application_version
@@ -19,7 +21,10 @@ from fata.tool.session import application_version
 
 def run_machine(graph: Graph, words: list[str], options: Options) -> int:
     """Build an image and run it with the arguments `words`; return the program's exit status. Raises ConfigError."""
-    machine = options.machine()
+    machine = replace(options.machine(), captures=captures(graph))
+    for nic in machine.nics:
+        if nic != USER:
+            check_tap(nic)
     archive = write_cpio(dict(map(read_file, options.files))) if options.files else None
     with progress() as report:
         image, made = build(graph, application_version(graph.project.directory), report)

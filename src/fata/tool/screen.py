@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -55,6 +55,21 @@ def progress(*, quiet: bool = False) -> Iterator[Report]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading the configuration")
         yield lambda text: bar.update(task, description=text)
+
+
+@contextmanager
+def bar(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show how many of `total` octets are done, on a terminal; yields what is told of more."""
+    if quiet or not coloured(sys.stderr):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda octets: shown.advance(task, octets)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:

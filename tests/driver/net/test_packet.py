@@ -14,7 +14,6 @@ from fata.driver.net import ring_packet
 from fata.driver.net.packet import Packet
 from fata.driver.net.ring_packet import RingPacket
 from fata.driver.net.ring_packet import open_packet as open_either
-from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, Unavailable
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig, check_checksum, large_frame, pattern
@@ -34,13 +33,6 @@ def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 DRIVER: dict[str, type[Packet]] = {}
-
-
-@pytest.fixture
-def poller() -> Iterator[Poller]:
-    poller = EpollPoller()
-    yield poller
-    poller.close()
 
 
 @pytest.fixture
@@ -170,6 +162,7 @@ def test_down_frames_are_lost_and_counted(space: Namespace, poller: Poller, pack
     assert packet.counters.not_taken == 1
     poller.wait(poller.monotonic())
     space.ip(f"link set {NEAR} up")
+    space.await_carrier(FAR)
     far.transmit(frame_of(rig, 1, inwards=True))
     NetContract().wait(rig, lambda: sum(calls) == 1)
 

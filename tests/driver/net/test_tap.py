@@ -14,7 +14,6 @@ from fata.device.poller import Poller
 from fata.driver.net.interface import driver_of
 from fata.driver.net.packet import Packet
 from fata.driver.net.tap import Tap
-from fata.driver.poller.epoll import EpollPoller
 from fata.errors import DeviceError, StateError, Unavailable
 from tests.conformance.net import NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig
@@ -25,13 +24,6 @@ from tests.network_namespace import Namespace, namespace
 pytestmark = pytest.mark.root
 
 NAME = "tap0"
-
-
-@pytest.fixture
-def poller() -> Iterator[Poller]:
-    poller = EpollPoller()
-    yield poller
-    poller.close()
 
 
 @pytest.fixture

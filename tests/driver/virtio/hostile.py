@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
+from typing import Any
 
 from tests.driver.virtio.model import ModelDevice, Queue
 
@@ -46,7 +48,7 @@ def make_hostile(device: ModelDevice, hostility: Hostility) -> None:
     def store(offset: int, width: int, value: int) -> None:
         hostility.accesses += 1
         assert hostility.accesses < ACCESSES, "the driver tells without end"
-        _forgive(lambda: honest_store(offset, width, value), device)
+        forgive(lambda: honest_store(offset, width, value), device)
 
     def show(queue: Queue) -> None:
         honest_show(queue)
@@ -56,9 +58,16 @@ def make_hostile(device: ModelDevice, hostility: Hostility) -> None:
             device.interrupt()
 
     device.load, device.store, device.show = load, store, show  # type: ignore[method-assign]
+    for name in ("arrive", "answer"):  # what happens to a model on its own
+        if hasattr(device, name):
+            setattr(device, name, partial(_forgiving, getattr(device, name), device))
 
 
-def _forgive(action: Callable[[], None], device: ModelDevice) -> None:
+def _forgiving(action: Callable[..., None], device: ModelDevice, *words: Any) -> None:
+    forgive(partial(action, *words), device)
+
+
+def forgive(action: Callable[[], None], device: ModelDevice) -> None:
     """Do what a driver asks for, also when lies have led it to ask for what an honest device would not allow."""
     try:
         action()
@@ -98,4 +107,5 @@ def scribble_on_buffers(device: ModelDevice, number: int, hostility: Hostility) 
         address, length = device.memory.number(place, 8), device.memory.number(place + 8, 4)
         if address and device.memory.number(place + 12, 2) & 2:
             count = min(length, 16)
-            device.memory.at(address, count)[:] = bytes(hostility.number(1) for _ in range(count))
+            device.memory.at(address, count)[:] = hostility.chance.randbytes(count)
+    hostility.lies += 1

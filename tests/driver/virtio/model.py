@@ -10,31 +10,53 @@ from fata.driver.virtio.session import DRIVER_OK, EVENT_IDX, FEATURES_OK, VERSIO
 
 PAGE = 4096
 BASE = 0x1000_0000  # where the memory begins, for devices
+GUARD = b"\xa5" * PAGE  # what stands where nobody writes
 NEXT, WRITE, INDIRECT = 1, 2, 4
 
 
 class ModelMemory:
-    """The memory of a machine: a driver's pages lie in it, and a device that writes elsewhere is found out."""
+    """The memory of a machine: a driver's pages lie in it, each piece between guards.
 
-    def __init__(self, pages: int = 2048) -> None:
-        self.octets = bytearray(pages * PAGE)
+    A device that is told to write elsewhere is found out at once, a write that nobody was told of by `check`.
+    """
+
+    def __init__(self, pages: int = 1024) -> None:
+        self.octets = bytearray(GUARD * pages)
         self.view = memoryview(self.octets)
-        self._taken = 0
+        self._taken = PAGE  # after a guard
+        self._pieces: list[tuple[int, int]] = []  # start, octets
 
     def dma(self, pages: int) -> tuple[int, memoryview]:
-        start, self._taken = self._taken, self._taken + pages * PAGE
+        start, octets = self._taken, pages * PAGE
         assert pages > 0
+        self._taken += octets + PAGE
         assert self._taken <= len(self.octets), "the driver takes memory without end"
-        return BASE + start, self.view[start : self._taken]
+        self._pieces.append((start, octets))
+        self.view[start : start + octets] = bytes(octets)
+        return BASE + start, self.view[start : start + octets]
+
+    @property
+    def taken(self) -> int:
+        """Octets that the driver has, guards not counted."""
+        return sum(octets for _, octets in self._pieces)
 
     def barrier(self) -> None:
         """Do nothing: the model runs in the driver's own thread."""
 
+    def check(self) -> None:
+        """Find out whether something was written outside the driver's pages."""
+        places = [0, *(start + octets for start, octets in self._pieces)]
+        for place, following in zip(places, [start for start, _ in self._pieces] + [len(self.octets)], strict=True):
+            length = min(following - place, PAGE)
+            assert self.octets[place : place + length] == GUARD[:1] * length, f"a stray write near {BASE + place:#x}"
+
     def at(self, address: int, length: int) -> memoryview:
         """Return memory as a device sees it."""
         start = address - BASE
-        assert 0 <= start <= start + length <= self._taken, f"the driver points to {length} octets at {address:#x}"
-        return self.view[start : start + length]
+        for piece, octets in self._pieces:
+            if piece <= start <= start + length <= piece + octets:
+                return self.view[start : start + length]
+        raise AssertionError(f"the driver points to {length} octets at {address:#x}")
 
     def number(self, address: int, width: int) -> int:
         return int.from_bytes(self.at(address, width), "little")

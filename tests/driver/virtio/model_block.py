@@ -53,9 +53,10 @@ class ModelBlock(ModelDevice):
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
             moment = self._poller.monotonic() + self._chance.random() * LATEST
-            self._poller.schedule(moment, partial(self._answer, chain, queue))
+            self._poller.schedule(moment, partial(self.answer, chain, queue))
 
-    def _answer(self, chain: Chain, queue: object) -> None:
+    def answer(self, chain: Chain, queue: object) -> None:
+        """Do what a request asks for."""
         if queue is not self.queues[0]:
             return  # it was reset meanwhile
         self.under_way -= 1

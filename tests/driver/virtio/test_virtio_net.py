@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fata.device.net import Segmentation, SentFrame
+from fata.device.net import ReceivedFrame, Segmentation, SentFrame
 from fata.device.poller import Software
 from fata.driver.net.switch import Port, Switch
 from fata.driver.net.tap import OFFLOADS
@@ -138,6 +138,23 @@ def test_large_segments_reach_the_card_whole() -> None:
     )
 
 
+def test_frames_pass_as_they_lie_in_memory() -> None:
+    made = bench()
+    rig = Rig(made.net, made.far, made.poller)
+    assert made.net.raw.tcp_header is not None
+    frame = frame_of(rig, 1, 200)
+    assert made.net.send_raw([made.net.raw.tcp_header + frame, SentFrame([frame])]) == 2
+    completed, plain = made.card.sent
+    assert (completed.buffers, completed.checksum_start, completed.checksum_offset) == ([frame], 34, 16)
+    assert (plain.buffers, plain.checksum_start) == ([frame], -1)
+    made.far.transmit(frame := frame_of(rig, 2, inwards=True))
+    made.poller.wait(made.poller.monotonic())
+    (octets,) = made.net.receive_raw()
+    assert octets == bytes(10) + b"\1\0" + frame
+    assert made.net.interpret(octets) == ReceivedFrame(frame)
+    assert bench(masked=1 << net.CSUM).net.raw.tcp_header is None
+
+
 def test_the_arena_takes_large_and_small_frames_for_ever() -> None:
     made = bench()
     rig = Rig(made.net, made.far, made.poller)
@@ -154,6 +171,16 @@ def test_a_large_mtu_is_taken() -> None:
     made.far.transmit(sent := frame_of(rig, 1, 9014, inwards=True))
     made.poller.wait(made.poller.monotonic())
     assert [frame.data for frame in made.net.receive()] == [sent]
+
+
+def test_a_huge_mtu_without_merged_buffers_takes_no_more_memory() -> None:
+    made = bench(mtu=65_000, masked=1 << net.MRG_RXBUF)
+    rig = Rig(made.net, made.far, made.poller)
+    for number in range(40):
+        made.far.transmit(sent := frame_of(rig, number, 65_014, inwards=True))
+        made.poller.wait(made.poller.monotonic())
+        assert [frame.data for frame in made.net.receive()] == [sent]
+    assert made.card.memory.taken < net.RECEIVE_ROOM + net.ARENA + 16 * 4096
 
 
 def header_of(card: ModelNet, header: bytes, data: bytes, *, buffers: int = 1) -> None:

@@ -92,6 +92,29 @@ def test_paws_drops_old_segments_and_says_so() -> None:
     assert len(answers) == 1
 
 
+def test_paws_drops_an_acknowledgment_that_was_overtaken_too() -> None:
+    """RFC 7323 5.3 R1 knows no exception for empty segments; what it would have told, a later one has told already."""
+    peer = opened(timestamp=1000)
+    peer.write(b"x" * 2000)
+    una = peer.connection.snd_una
+    peer.say(ACK, ack=una + 1448, timestamp=1002)
+    assert len(peer.say(ACK, ack=una + 1000, timestamp=1001)) == 1
+    assert peer.say(ACK, ack=una + 1000, timestamp=1001) == []  # throttled: two peers must not go on for ever
+    assert peer.host.counters.dropped_paws == 2
+    assert peer.connection.snd_una == una + 1448
+
+
+def test_data_that_were_overtaken_pass_paws() -> None:
+    """Only what comes in order moves TS.Recent (RFC 7323 4.3), so an older stamp behind a gap is none."""
+    peer = opened(timestamp=1000)
+    first = peer.seq
+    peer.say(ACK, b"second", seq=(first + 5) & 0xFFFFFFFF, timestamp=1009)
+    peer.say(ACK, seq=(first + 11) & 0xFFFFFFFF, timestamp=1010)
+    peer.say(ACK, b"first", seq=first & 0xFFFFFFFF, timestamp=1001)
+    assert peer.take() == b"firstsecond"
+    assert peer.host.counters.dropped_paws == 0
+
+
 def test_paws_does_not_stop_a_reset() -> None:
     peer = opened(timestamp=1000)
     peer.say(ACK, b"new", timestamp=2000)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fata.proto.tcp.settings import Settings
+import pytest
+
+from fata.proto.tcp.settings import HostSettings, Settings
 from fata.proto.tcp.transmission import CLOSED, TROUBLED, Failure
 from fata.wire.tcp import ACK, SYN, Options
 from tests.proto.tcp.link import CLIENT, SERVER
@@ -105,3 +107,44 @@ def test_ipv6_headers_are_larger() -> None:
     (sent,) = peer.write(b"x" * 1400)
     peer.connection.set_path_mtu(1280, sent.seq, peer.now)
     assert peer.connection.mss == 1220
+
+
+def test_an_idle_connection_hears_of_a_smaller_path_too() -> None:
+    peer = Peer()
+    peer.open()
+    peer.connection.set_path_mtu(1000, None, peer.now)
+    assert peer.flush() == []
+    assert max(len(payload(segment)) for segment in peer.write(b"x" * 5000)) == 960
+
+
+def test_what_is_under_way_is_sent_again_when_another_connection_has_found_out() -> None:
+    peer = Peer()
+    peer.open()
+    (first, *_) = peer.write(b"x" * 5000)
+    peer.connection.set_path_mtu(1000, None, peer.now)
+    again = peer.flush()
+    assert again[0].seq == first.seq
+    assert max(len(payload(segment)) for segment in again) == 960
+
+
+@pytest.mark.parametrize("opened", ["by us", "by the peer", "by a cookie"])
+def test_a_new_connection_begins_with_what_is_known_of_the_path(opened: str) -> None:
+    peer = Peer(host=HostSettings(max_half_open=0) if opened == "by a cookie" else None)
+    peer.host.path_mtu = {CLIENT: 1000}.__getitem__
+    if opened == "by us":
+        peer.user = peer.host.connect(SERVER, CLIENT, PEER_PORT, None, peer.settings, peer.now, PORT)
+        peer.flush()
+        peer.isn = peer.seq = 5000
+        peer.say(SYN | ACK, options=Options(1460))
+    else:
+        peer.open()
+    assert peer.connection.mss == 960
+    assert max(len(payload(segment)) for segment in peer.write(b"x" * 5000)) == 960
+
+
+def test_a_handshake_under_way_heeds_what_is_found_out_meanwhile() -> None:
+    peer = calling()
+    peer.connection.set_path_mtu(1000, None, peer.now)
+    peer.isn = peer.seq = 5000
+    peer.say(SYN | ACK, options=Options(1460))
+    assert peer.connection.mss == 960

@@ -75,8 +75,11 @@ def check_connection(connection: Connection) -> None:
     assert connection.snd_una <= connection.snd_nxt <= connection.snd_stop
     assert connection.rcv_nxt <= connection.rcv_edge
     assert connection.queued >= 0
-    assert connection.scoreboard.retransmitted >= 0
-    assert connection.scoreboard.sacked >= 0
+    board = connection.scoreboard
+    assert board.missing == sum(board.lost.ends) - sum(board.lost.starts) >= 0
+    assert board.sacked == sum(board.ranges.ends) - sum(board.ranges.starts) >= 0
+    assert board.pipe(connection.snd_nxt) + connection.snd_una >= board.una
+    assert connection.left <= connection.snd_nxt - connection.snd_una
     assert connection.congestion.window > 0
     assert 0 <= connection.reassembly.charge <= SMALL.receive_buffer
     assert 0 <= connection.charge <= 2 * SMALL.receive_buffer + 3000

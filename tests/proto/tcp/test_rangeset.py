@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,18 +31,17 @@ def test_as_a_set(added: list[tuple[int, int]], bound: int) -> None:
 
 
 @given(RANGES, st.integers(0, 70), st.integers(0, 80))
-def test_gap_and_find(added: list[tuple[int, int]], number: int, limit: int) -> None:
+def test_gaps_and_what_is_removed(added: list[tuple[int, int]], start: int, end: int) -> None:
     ranges, model = RangeSet(), set[int]()
-    for start, length in added:
-        ranges.add(start, start + length)
-        model |= set(range(start, start + length))
-    start, end = ranges.gap(number, limit)
-    missing = [n for n in range(number, limit) if n not in model]
-    if missing:
-        assert start == missing[0]
-        assert all(n not in model for n in range(start, end))
-        assert end == limit or end in model
-    else:
-        assert start >= end
-    found = ranges.find(number)
-    assert (found is not None) == (number in model)
+    for low, length in added:
+        ranges.add(low, low + length)
+        model |= set(range(low, low + length))
+    found = ranges.find(start)
+    assert (found is not None and found[0] <= start < found[1]) == (start in model)
+    gaps = ranges.gaps(start, end)
+    assert {n for low, high in gaps for n in range(low, high)} == set(range(start, end)) - model
+    assert all(low < high for low, high in gaps)
+    assert all(high < low for (_, high), (low, _) in itertools.pairwise(gaps))
+    assert ranges.remove(start, end) == len(model & set(range(start, end)))
+    assert numbers(ranges) == model - set(range(start, end))
+    assert all(low < high for low, high in zip(ranges.starts, ranges.ends, strict=True))

@@ -22,6 +22,7 @@ def sending(options: Options, segments: int = 10) -> tuple[Peer, int]:
     peer.open(options)
     base = peer.connection.snd_una
     assert len(peer.write(FULL * segments)) == segments
+    peer.now += 0.01  # what was sent first and what is sent again later have different times
     return peer, base
 
 
@@ -65,6 +66,20 @@ def test_a_partial_acknowledgment_brings_the_next_hole() -> None:
     assert peer.connection.recovery == 0
 
 
+def test_the_window_is_inflated_by_duplicates_and_deflated_by_a_partial_acknowledgment() -> None:
+    """RFC 6582 3.2: 6 segments after the loss, 9 more for the duplicates; then 4 less, and 1 more for the partial."""
+    peer = Peer(Settings(congestion="newreno"))
+    peer.open(PLAIN)
+    base = peer.connection.snd_una
+    assert len(peer.write(FULL * 30)) == 10
+    out = [offsets(base, peer.say(ack=base)) for _ in range(9)]
+    assert out == [[10], [11], [0], [], [], [], [12], [13], [14]]
+    assert offsets(base, peer.say(ack=base + 4000)) == [4, 15]
+    assert offsets(base, peer.say(ack=base + 4000)) == [16]
+    assert offsets(base, peer.say(ack=base + 16_000)) == [17]  # the end: no burst, but one under way and one more
+    assert peer.connection.congestion.window == 2000
+
+
 def test_duplicates_with_data_or_another_window_are_none() -> None:
     peer, base = sending(PLAIN)
     for at in range(5):
@@ -99,8 +114,7 @@ def test_news_of_octets_never_sent_change_nothing() -> None:
 
 def test_a_time_out_sends_one_segment_and_starts_slowly() -> None:
     peer, base = sending(SACK)
-    (first, *_) = peer.wait(0.25)
-    assert offsets(base, [first]) == [0]
+    assert offsets(base, peer.wait(0.25)) == [9, 0]  # a tail probe first
     assert peer.connection.congestion.window == 1000
     assert peer.connection.statistics().timeouts == 1
     out = peer.say(ack=base + 1000)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from examples.www import make_large_file
+from fata.wire.pcap import parse
 from tests.programs import needs, needs_runtime
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -48,6 +49,20 @@ def test_a_disk_holds_what_was_written(machine: str, tmp_path: Path) -> None:
         ],
     )
     assert image.read_bytes() == b"".join((65 + sector).to_bytes(8) * 64 for sector in range(8))
+
+
+@MACHINES
+def test_drives_keep_their_order_and_may_be_read_only(machine: str, tmp_path: Path) -> None:
+    for sectors in (8, 9, 10):
+        (tmp_path / f"{sectors}.img").write_bytes(bytes(sectors * 512))
+    drives = [f"--drive={tmp_path / '8.img'}:ro", f"--drive={tmp_path / '9.img'}", f"--drive={tmp_path / '10.img'}"]
+    first = run("block", machine, "--disk", "drive", *drives)
+    assert first.stdout.startswith("disk: 8 sectors of 512 octets, read-only\n"), first.stdout + first.stderr
+    assert "write to a read-only disk: StateError" in first.stdout
+    last = run("block", machine, "--disk", "drive", *reversed(drives))
+    assert last.stdout.startswith("disk: 10 sectors of 512 octets, writable\n"), last.stdout + last.stderr
+    assert (tmp_path / "10.img").read_bytes() != bytes(5120)
+    assert (tmp_path / "8.img").read_bytes() == bytes(4096)
 
 
 @MACHINES
@@ -112,6 +127,12 @@ def test_a_site_is_served_by_dhcp_and_our_own_tcp(machine: str) -> None:
 
 
 @needs("curl")
-def test_an_address_may_be_given() -> None:
-    with serving("microvm", "--ipv4", "10.0.2.15/24", "--ipv4-gateway", "10.0.2.2") as port:
-        assert curl(f"http://127.0.0.1:{port}/") == (EXAMPLES / "www" / "htdocs" / "index.html").read_bytes()
+def test_an_address_may_be_given_and_frames_be_captured(tmp_path: Path) -> None:
+    page = (EXAMPLES / "www" / "htdocs" / "index.html").read_bytes()
+    capture = tmp_path / "a,b.pcap"
+    words = ("--ipv4", "10.0.2.15/24", "--ipv4-gateway", "10.0.2.2", "--pcap", str(capture))
+    with serving("microvm", *words) as port:
+        assert curl(f"http://127.0.0.1:{port}/") == page
+    frames = [record.data for record in parse(capture.read_bytes()).records]
+    assert any(page[:100] in frame for frame in frames)
+    assert {frame[12:14] for frame in frames} <= {b"\x08\0", b"\x08\x06", b"\x86\xdd"}

@@ -9,7 +9,7 @@ from fata.device.clock import Clock
 ENTRY = Entry(
     "clock",
     Clock,
-    {"unix": "fata.driver.clock.real:RealClock", "virtio": "fata.driver.clock.real:RealClock"},
+    {"unix": "fata.driver.clock.real:RealClock", "virtio": "fata.runtime.machine_clock:open_machine_clock"},
     "Monotonic time, and the date where the machine knows it.",
 )
 

@@ -9,7 +9,7 @@ from fata.device.entropy import Entropy
 ENTRY = Entry(
     "entropy",
     Entropy,
-    {"unix": "fata.driver.entropy.os:OsEntropy", "virtio": "fata.driver.entropy.os:OsEntropy"},
+    {"unix": "fata.driver.entropy.os:OsEntropy", "virtio": "fata.runtime.machine_entropy:open_entropy"},
     "Octets that nobody can predict.",
 )
 

@@ -77,6 +77,7 @@ def virtio_stack(number: int = 0, *, name: str | None = None) -> Impl[LeasedStac
         ipv4=_key(name, "ipv4", Maybe(TEXT), None, "address with prefix, as in 192.0.2.2/24"),
         ipv4_gateway=_key(name, "ipv4-gateway", Maybe(TEXT), None, "router to everywhere else"),
         dns=_key(name, "dns", Many(TEXT), [], "name servers"),
+        pcap=_key(name, "pcap", Maybe(TEXT), None, "file that every frame is written to, for Wireshark"),
         stats=_key(name, "stats", BOOLEAN, False, "show connections and counters while the program runs"),
     )
     return made

@@ -40,7 +40,7 @@ class RamDisk:
         self._check_open()
         view = octets_of(data)
         start, end = self._geometry.writable_span(sector, len(view))
-        self._octets[start:end] = view
+        memoryview(self._octets)[start:end] = view  # one copy; the bytearray itself would make two
 
     async def flush(self) -> None:
         self._check_open()  # memory is as durable as it will ever be

@@ -92,6 +92,11 @@ class PcapNet:
     def capabilities(self) -> Capabilities:
         return self._net.capabilities
 
+    @property
+    def counters(self) -> object:
+        """What the recorded card has counted; None if it does not count."""
+        return getattr(self._net, "counters", None)
+
     def _now(self) -> float:
         wall = self._clock.wall()
         return self._clock.monotonic() if wall is None else wall

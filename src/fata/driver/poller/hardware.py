@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from fata.device.poller import Interrupt, Readable, Software, Source
+from fata.driver.poller.line import Line, SharedLine
 from fata.errors import DeviceError, StateError
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class HardwarePoller:
         self._software: dict[Software, Callable[[], None]] = {}
         self._raised: dict[Software, None] = {}  # a set that keeps the order
         self._interrupts: dict[int, Callable[[], None]] = {}
+        self._lines: dict[int, SharedLine] = {}
         self._happened = 0  # interrupts that nobody was called for yet
+        self._still_up = 0  # lines that were served for long, and wanted more
         self._input: Callable[[], None] | None = None
         self._input_poll = select.poll()
         self._input_poll.register(0, select.POLLIN)
@@ -51,7 +54,10 @@ class HardwarePoller:
         if isinstance(source, Software):
             self._software[source] = callback
         elif isinstance(source, Interrupt) and 0 <= source.number < self._events.DEVICE_EVENTS:
-            self._interrupts[source.number] = callback
+            if isinstance(source, Line):
+                self._add(source, callback)
+            else:
+                self._interrupts[source.number] = callback
         elif source == CONSOLE_INPUT:
             self._input = callback
         else:
@@ -60,9 +66,24 @@ class HardwarePoller:
     def _watches(self, source: Source) -> bool:
         if isinstance(source, Software):
             return source in self._software
+        if isinstance(source, Line):
+            line = self._lines.get(source.number)
+            return source in line.devices if line else source.number in self._interrupts
         if isinstance(source, Interrupt):
             return source.number in self._interrupts
         return source == CONSOLE_INPUT and self._input is not None
+
+    def _add(self, source: Line, callback: Callable[[], None]) -> None:
+        """Watch one more device at a line."""
+        number = source.number
+        line = self._lines.setdefault(number, SharedLine())
+        line.devices[source] = callback
+
+        def serve() -> None:
+            if line.serve():
+                self._still_up |= 1 << number  # an edge will not come; the next wait asks again
+
+        self._interrupts[number] = serve
 
     def unregister(self, source: Source) -> None:
         """Forget `source`."""
@@ -71,7 +92,10 @@ class HardwarePoller:
         if isinstance(source, Software):
             del self._software[source]
             self._raised.pop(source, None)
+        elif isinstance(source, Line) and len(self._lines[source.number].devices) > 1:
+            del self._lines[source.number].devices[source]
         elif isinstance(source, Interrupt):
+            self._lines.pop(source.number, None)
             del self._interrupts[source.number]
             self._happened &= ~(1 << source.number)
         else:
@@ -82,14 +106,15 @@ class HardwarePoller:
         self._check_open()
         self._waiting = True  # from here on `wake` ends the wait, before it `_raised` keeps it from beginning
         try:
-            if self._raised or self._happened or (self._input and self._input_poll.poll(0)):
+            if self._raised or self._happened or self._still_up or (self._input and self._input_poll.poll(0)):
                 limit = 0
             else:
                 limit = FOREVER if deadline is None else max(0, min(FOREVER, math.ceil(deadline * 1e9)))
             happened = self._events.wait(limit)
         finally:
             self._waiting = False
-        self._happened |= happened & ((1 << self._events.DEVICE_EVENTS) - 1)
+        self._happened |= happened & ((1 << self._events.DEVICE_EVENTS) - 1) | self._still_up
+        self._still_up = 0
         return self._call_software() + self._call_interrupts() + self._call_input()
 
     def _call_software(self) -> int:
@@ -135,6 +160,7 @@ class HardwarePoller:
         self._software.clear()
         self._raised.clear()
         self._interrupts.clear()
+        self._lines.clear()
         self._happened = 0
         self._input = None
 

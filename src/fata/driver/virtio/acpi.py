@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TABLE_HEADER = 36  # octets, ACPI 6.5, 5.2.6
 LARGEST_TABLE = 1 << 20  # octets
 MADT, MADT_ENTRIES = b"APIC", 44
-IO_APIC = 1  # type of an entry, ACPI 6.5, 5.2.12
+IO_APIC, OVERRIDE = 1, 2  # types of an entry, ACPI 6.5, 5.2.12
 FADT, DSDT_PLACES = b"FACP", ((140, 8), (40, 4))  # 5.2.9: of two pointers the first that is there
 VIRTIO_MMIO = b"LNRO0005\0"
 FIXED_MEMORY = b"\x86\x09\x00"  # 6.4.3.4: then writable 1, address 4, octets 4
@@ -40,14 +40,24 @@ class Place(NamedTuple):
 
 def io_apics(hardware: Hardware) -> list[IoApic]:
     """Return the I/O APICs that the table "APIC" (MADT) lists."""
-    found = []
+    return [IoApic(_number(entry, 4), _number(entry, 8)) for entry in _madt(hardware, IO_APIC, 12)]
+
+
+def isa_line(hardware: Hardware, line: int) -> int:
+    """Return the global line that a line of ISA's sixteen is: the same, unless MADT says another."""
+    overrides = (entry for entry in _madt(hardware, OVERRIDE, 10) if entry[3] == line)
+    return next((_number(entry, 4) for entry in overrides), line)
+
+
+def _madt(hardware: Hardware, kind: int, least: int) -> Iterator[bytes]:
+    """Yield the entries of a kind that have the `least` octets."""
     for table in _tables(hardware):
         place = MADT_ENTRIES
-        while table[:4] == MADT and place + 12 <= len(table) and table[place + 1] >= 2:
-            if table[place] == IO_APIC:
-                found.append(IoApic(_number(table, place + 4), _number(table, place + 8)))
-            place += table[place + 1]
-    return found
+        while table[:4] == MADT and place + 2 <= len(table) and table[place + 1] >= 2:
+            entry = table[place : place + table[place + 1]]
+            if entry[0] == kind and len(entry) >= least:
+                yield entry
+            place += len(entry)
 
 
 def virtio_places(hardware: Hardware) -> Iterator[Place]:

@@ -61,6 +61,8 @@ class VirtioBlock:
         self._session = session = Session(transport, memory, WANTED)
         session.accept(session.features & ~masked)
         self._geometry = self._shape()
+        geometry = self._geometry
+        self.sectors, self.sector_size, self.read_only = geometry.sectors, geometry.sector_size, geometry.read_only
         self._most = self._largest_request()
         self._most_discarded = session.config(MOST_DISCARDED)[0] if session.has(DISCARD) else 0
         self._ring = session.ring(0, CHAIN * SLOTS * 2, least=4)
@@ -102,18 +104,6 @@ class VirtioBlock:
         first = CHAIN * slot
         self._ring.describe(first, rest, REQUEST.size, follow=first + 1)
         self._ring.describe(first + 2, rest + STATUS, 1, writable=True)
-
-    @property
-    def sector_size(self) -> int:
-        return self._geometry.sector_size
-
-    @property
-    def sectors(self) -> int:
-        return self._geometry.sectors
-
-    @property
-    def read_only(self) -> bool:
-        return self._geometry.read_only
 
     # What is asked of it.
 

@@ -1,4 +1,4 @@
-"""The virtio devices of a machine: those that its boot line or firmware tells, then those on PCI's first bus.
+"""The virtio devices of a machine: those that its boot line or firmware tells, then those on PCI's buses.
 
 Firecracker, and QEMU's microvm without ACPI, add a word for each device to the boot line, `SIZE@ADDRESS:LINE`, as Linux
 reads it; the kernel gathers them in FATA_VIRTIO_MMIO.
@@ -15,6 +15,7 @@ from fata.driver.virtio.acpi import Place, virtio_places
 from fata.driver.virtio.hardware import Window
 from fata.driver.virtio.interrupts import route
 from fata.driver.virtio.mmio import Mmio
+from fata.driver.virtio.pci_bus import functions
 from fata.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from fata.driver.virtio.contract import Transport
     from fata.driver.virtio.hardware import Hardware
+    from fata.driver.virtio.pci_bus import Function
 
 WORD = re.compile(r"(\d+)([KkMm]?)@(0x[0-9a-fA-F]+|\d+):(\d+)(?::\d+)?")
 UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
@@ -33,15 +35,16 @@ def find(hardware: Hardware, words: str, kind: int, number: int) -> tuple[Transp
 
     An interrupt's number follows from the device's place, so that devices may be looked for in any order.
     """
+    most = hardware.DEVICE_EVENTS - pci.ISA_LINES
     for event, each in enumerate(_all(hardware, words)):
         if each.kind != kind:
             continue
         if number:
             number -= 1
             continue
-        if event >= hardware.DEVICE_EVENTS:
-            raise DeviceError(f"the machine has more than {hardware.DEVICE_EVENTS} devices")
-        return each.connect(event), Interrupt(event)
+        if event >= most:
+            raise DeviceError(f"{each.name}: the machine has more than {most} virtio devices")
+        return each.connect(event)
     return None
 
 
@@ -51,33 +54,39 @@ class MmioFound:
     def __init__(self, hardware: Hardware, place: Place) -> None:
         self._hardware = hardware
         self._place = place
-        name = f"virtio at {place.address:#x}"
-        self._transport = Mmio(name, Window(hardware, name, place.address, place.octets))
+        self.name = f"virtio at {place.address:#x}"
+        self._transport = Mmio(self.name, Window(hardware, self.name, place.address, place.octets))
         self.kind = self._transport.kind
 
-    def connect(self, event: int) -> Transport:
+    def connect(self, event: int) -> tuple[Transport, Interrupt]:
         """Route its interrupts to an event."""
         route(self._hardware, self._place.line, event)
-        return self._transport
+        return self._transport, Interrupt(event)
 
 
 class PciFound:
-    """A device on the bus."""
+    """A device on a bus."""
 
-    def __init__(self, function: pci.Function) -> None:
+    def __init__(self, function: Function) -> None:
         self._function = function
+        self.name = function.name
         self.kind = function.kind
 
-    def connect(self, event: int) -> Transport:
+    def connect(self, event: int) -> tuple[Transport, Interrupt]:
         """Find its registers, and have its messages raise an event."""
-        return pci.Pci(self._function, event)
+        transport = pci.Pci(self._function, event)
+        return transport, transport.source
 
 
 def _all(hardware: Hardware, words: str) -> Iterator[MmioFound | PciFound]:
     for place in dict.fromkeys((*read_places(words), *virtio_places(hardware))):
-        yield MmioFound(hardware, place)
-    for slot in range(pci.SLOTS):
-        yield PciFound(pci.Function(hardware, slot))
+        at_registers = MmioFound(hardware, place)
+        if at_registers.kind:
+            yield at_registers
+    for function in functions(hardware):
+        on_bus = PciFound(function)
+        if on_bus.kind:
+            yield on_bus
 
 
 def read_places(words: str) -> Iterator[Place]:

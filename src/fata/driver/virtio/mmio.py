@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fata.driver.virtio.halves import load_features, load_field, store_addresses, store_features
 from fata.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -31,20 +32,12 @@ class Mmio:
     """A Transport. Raises `DeviceError` when there is no device of version 2."""
 
     def __init__(self, name: str, registers: Registers) -> None:
-        self._name = name
+        self.name = name
         self._registers = registers
         magic, version = registers.load(MAGIC, 4), registers.load(VERSION, 4)
         if (magic, version) != (VIRT, MODERN):
             raise DeviceError(f"{name}: magic {magic:#x} and version {version}, where {VIRT:#x} and {MODERN} are due")
-        self._kind = registers.load(KIND, 4)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def kind(self) -> int:
-        return self._kind
+        self.kind = registers.load(KIND, 4)
 
     def status(self) -> int:
         return self._registers.load(STATUS, 4)
@@ -53,16 +46,10 @@ class Mmio:
         self._registers.store(STATUS, 4, status)
 
     def features(self) -> int:
-        value = 0
-        for half in (0, 1):
-            self._registers.store(FEATURES_SELECT, 4, half)
-            value |= self._registers.load(FEATURES, 4) << 32 * half
-        return value
+        return load_features(self._registers, FEATURES_SELECT, FEATURES)
 
     def set_features(self, features: int) -> None:
-        for half in (0, 1):
-            self._registers.store(ACCEPTED_SELECT, 4, half)
-            self._registers.store(ACCEPTED, 4, features >> 32 * half & 0xFFFFFFFF)
+        store_features(self._registers, ACCEPTED_SELECT, ACCEPTED, features)
 
     def queue_limit(self, number: int) -> int:
         self._registers.store(QUEUE_SELECT, 4, number)
@@ -72,9 +59,7 @@ class Mmio:
         store = self._registers.store
         store(QUEUE_SELECT, 4, number)
         store(QUEUE_SIZE, 4, size)
-        for register, address in zip(QUEUE_PLACES, (descriptors, available, used), strict=True):
-            store(register, 4, address & 0xFFFFFFFF)
-            store(register + 4, 4, address >> 32)
+        store_addresses(self._registers, QUEUE_PLACES, (descriptors, available, used))
         store(QUEUE_READY, 4, 1)
 
     def notify(self, number: int) -> None:
@@ -84,9 +69,7 @@ class Mmio:
         self._registers.store(INTERRUPT_ACKNOWLEDGE, 4, self._registers.load(INTERRUPT, 4) & INTERRUPT_BITS)
 
     def config(self, offset: int, width: int) -> int:
-        if width == 8:  # 4.2.2.2: as two halves
-            return self.config(offset, 4) | self.config(offset + 4, 4) << 32
-        return self._registers.load(CONFIG + offset, width)
+        return load_field(self._registers, CONFIG + offset, width)
 
     def generation(self) -> int:
         return self._registers.load(GENERATION, 4)

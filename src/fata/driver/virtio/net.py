@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fata.device.net import Capabilities, Checksum, RawForm, ReceivedFrame, Segmentation, SentFrame
 from fata.device.poller import Software
 from fata.driver.net.sendable import ETHERNET_HEADER, LARGEST_FRAME, MIN_MTU, check
-from fata.driver.net.vnet_header import ONLY_CHECKSUM, parse, serialize
+from fata.driver.net.vnet_header import RAW, parse, serialize
 from fata.driver.virtio.arena import Arena
 from fata.driver.virtio.ring import PAGE
 from fata.driver.virtio.session import Session
@@ -36,12 +36,13 @@ RING = 256  # descriptors, QEMU's own limit
 BURST = 64  # frames a receive()
 HEADER = 12  # octets, with the number of merged buffers at 10
 MERGED = 10
+RECEIVE_ROOM = RING * PAGE  # octets of buffers to receive into; a large MTU without MRG_RXBUF gets fewer of them
 ARENA = 128 * PAGE  # octets of sent frames under way: seven of the largest
 VLAN_TAG = 4  # octets, which the MTU does not count
 GROUP = 0x01  # bit of an address's first octet
 DEFAULT_MTU = 1500  # octets
 REST = bytes(2)  # of a header, behind what Linux has
-TO_COMPLETE = ONLY_CHECKSUM[34, 16] + REST
+PLAIN, UNKNOWN = Segmentation.NONE, Checksum.UNKNOWN  # looked up once: an enumeration's member costs as much as a call
 
 
 class VirtioNet:
@@ -58,8 +59,10 @@ class VirtioNet:
         if not features >> MRG_RXBUF & 1:  # else 64 KiB would have to lie ready for every frame
             features &= ~(1 << GUEST_TSO4 | 1 << GUEST_TSO6)
         session.accept(features)
-        self._mac, self._mtu = self._identity()
-        self._capabilities = _capabilities(session)
+        self.mac, self.mtu = self._identity()
+        self._largest = self.mtu + ETHERNET_HEADER + VLAN_TAG  # octets of a frame that is not segmented
+        self.capabilities = _capabilities(session)
+        self.raw = RawForm(HEADER, RAW.tcp_header + REST if RAW.tcp_header and session.has(CSUM) else None)
         self._merges = session.has(MRG_RXBUF)
         self._poller = poller
         self._source = source
@@ -69,6 +72,7 @@ class VirtioNet:
         self._awaits_room = False
         self._told = False  # of its failure, by receive()
         self.malformed = 0  # frames received with a header that makes no sense
+        self.interrupts = 0
         self._receiving = session.ring(RECEIVING, RING)
         self._sending = session.ring(SENDING, RING)
         self._fill(memory)
@@ -94,26 +98,15 @@ class VirtioNet:
         return mac, mtu
 
     def _fill(self, memory: Memory) -> None:
-        """Give the device all buffers to receive into: descriptor n is buffer n, for ever."""
+        """Give the device the buffers to receive into: descriptor n is buffer n, for ever."""
         ring = self._receiving
-        least = HEADER + ETHERNET_HEADER + VLAN_TAG + self._mtu
+        least = HEADER + ETHERNET_HEADER + VLAN_TAG + self.mtu
         self._buffer = PAGE if self._merges else -(-least // 64) * 64  # octets
-        address, self._in = memory.dma(-(-self._buffer * ring.size // PAGE))
-        for index in range(ring.size):
+        count = min(ring.size, RECEIVE_ROOM // self._buffer)
+        address, self._in = memory.dma(-(-self._buffer * count // PAGE))
+        for index in range(count):
             ring.describe(index, address + index * self._buffer, self._buffer, writable=True)
             ring.offer(index, self._buffer)
-
-    @property
-    def mac(self) -> bytes:
-        return self._mac
-
-    @property
-    def mtu(self) -> int:
-        return self._mtu
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._capabilities
 
     # In.
 
@@ -121,11 +114,8 @@ class VirtioNet:
         """Return up to 64 frames."""
         return [frame for octets in self.receive_raw() if (frame := self.interpret(octets)) is not None]
 
-    @property
-    def raw(self) -> RawForm:
-        return RawForm(HEADER, TO_COMPLETE if self._capabilities.send_checksum else None)
-
     def receive_raw(self) -> list[bytes]:
+        """Return up to 64 frames with the header before each."""
         session, ring = self._session, self._receiving
         session.check_open()
         frames: list[bytes] = []
@@ -160,16 +150,6 @@ class VirtioNet:
         frames.append(octets)
         return count
 
-    def interpret(self, octets: bytes) -> ReceivedFrame | None:
-        try:
-            frame = parse(octets, HEADER)
-        except WireError:
-            frame = None
-        if frame is None or not self._makes_sense(frame):
-            self.malformed += 1
-            return None
-        return frame
-
     def _buffer_back(self, ring: Ring) -> bytes:
         """Take a buffer back: copy what is in it, and give it to the device again."""
         head, written = ring.take()
@@ -180,18 +160,28 @@ class VirtioNet:
         ring.offer(head, self._buffer)
         return octets
 
+    def interpret(self, octets: bytes) -> ReceivedFrame | None:
+        """Return the frame behind a header; None, and count it, if that is not what was agreed on."""
+        try:
+            frame = parse(octets, HEADER)
+        except WireError:
+            frame = None
+        if frame is None or not self._makes_sense(frame):
+            self.malformed += 1
+            return None
+        return frame
+
     def _makes_sense(self, frame: ReceivedFrame) -> bool:
         """Say whether a frame is what was agreed on."""
         data, checksum, segmentation, segment_size = frame
-        if segmentation is Segmentation.NONE:
-            limit = self._mtu + ETHERNET_HEADER + VLAN_TAG
-        else:
+        limit = self._largest
+        if segmentation is not PLAIN:
             limit = LARGEST_FRAME
             if not self._session.has(GUEST_TSO4 if segmentation is Segmentation.TCP4 else GUEST_TSO6):
                 return False
             if segment_size < 1:
                 return False
-        if checksum is not Checksum.UNKNOWN and not self._capabilities.receive_checksum:
+        if checksum is not UNKNOWN and not self.capabilities.receive_checksum:
             return False
         return ETHERNET_HEADER <= len(data) <= limit
 
@@ -211,7 +201,7 @@ class VirtioNet:
                 if isinstance(frame, bytes):
                     octets = frame
                 else:
-                    check(frame, self._mtu, self._capabilities)
+                    check(frame, self.mtu, self.capabilities)
                     octets = b"".join((serialize(frame), REST, *frame.buffers))
                 if not self._put(octets):
                     self._awaits_room = True
@@ -225,7 +215,7 @@ class VirtioNet:
         return accepted
 
     def _put(self, octets: bytes) -> bool:
-        """Put a frame, its header before it, into the arena; say whether there was room."""
+        """Put a frame with its header into the arena; say whether there was room."""
         ring, length = self._sending, len(octets)
         if not self._free:
             self._reclaim()
@@ -277,6 +267,7 @@ class VirtioNet:
         self._poller.wake(self._more)
 
     def _interrupt(self) -> None:
+        self.interrupts += 1
         self._session.transport.acknowledge()
         self._look()
 
@@ -297,6 +288,11 @@ class VirtioNet:
             self._readable()
         if has_room and self._writable is not None:
             self._writable()
+
+    def report(self) -> str:
+        """Return what it took to move the frames, for people."""
+        told = f"card: {self._session.notified:,} notifications, {self.interrupts:,} interrupts"
+        return f"{told}, {self.malformed:,} malformed frames" if self.malformed else told
 
     async def close(self) -> None:
         session = self._session

@@ -30,6 +30,7 @@ class Session:
         self.transport = transport
         self.failure: DeviceError | None = None
         self.closed = False
+        self.notified = 0  # how often the device was: each time costs an exit from the virtual machine
         self._memory = memory
         self._reset()
         transport.set_status(ACKNOWLEDGE)
@@ -79,6 +80,7 @@ class Session:
     def publish(self, number: int, ring: Ring) -> None:
         """Show the device what was offered on queue `number`."""
         if ring.publish():
+            self.notified += 1
             self.transport.notify(number)
 
     def fail(self, reason: str | DeviceError) -> DeviceError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fata.proto.tcp.congestion import Congestion, choose
 from fata.proto.tcp.counters import Counters, Pool
+from fata.proto.tcp.rack import Rack
 from fata.proto.tcp.reassembly import Reassembly
 from fata.proto.tcp.rtt import Rtt
 from fata.proto.tcp.sack import Scoreboard
@@ -59,16 +60,18 @@ class Block:
     """See the module. The attributes are explained where they are set first."""
 
     __slots__ = (
-        "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due",
-        "challenged_at", "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks",
-        "dup_due", "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "key",
+        "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due", "challenged_at",
+        "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks", "dup_due",
+        "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "key",
         "largest", "left", "limited", "linger_at", "listener", "max_window", "mss", "news", "nodelay", "owner",
-        "path_mss", "persist_at", "persists", "pieces", "predicted", "probe_due", "probes", "probing", "progress",
-        "queue", "queued", "rare", "rcv_edge", "rcv_nxt", "rcv_scale", "reassembly", "recover", "recoveries",
-        "recovery", "repair_due", "resent", "reset_at", "retransmit_at", "retries", "rtt", "sack_ok",
-        "sack_recoveries", "scaled", "scheduled", "scoreboard", "sent_at", "settings", "snd_edge", "snd_end", "snd_nxt",
-        "snd_scale", "snd_stop", "snd_una", "snd_wl1", "snd_wl2", "soft_failure", "stamp_offset", "stamps",
-        "started", "state", "step", "timed_at", "timed_seq", "timeouts", "ts_recent", "ts_recent_at", "update_step",
+        "path_mss", "persist_at", "persists", "pieces", "predicted", "probe_due", "probes", "probing",
+        "progress", "queue", "queued", "rack", "rack_at", "rare", "rcv_edge", "rcv_nxt", "rcv_scale",
+        "reassembly", "recover", "recoveries", "recovery", "reduced_at", "repair_due", "resent", "reset_at",
+        "retransmit_at", "retries", "rtt", "sack_ok", "sack_recoveries", "scaled", "scheduled", "scoreboard",
+        "sent_at", "settings", "snd_edge", "snd_end", "snd_nxt", "snd_scale", "snd_stop", "snd_una", "snd_wl1",
+        "snd_wl2", "soft_failure", "stamp_offset", "stamps", "started", "state", "step", "tail", "tail_again",
+        "tail_due", "timed_at", "timed_seq", "timeouts", "ts_recent", "ts_recent_at", "undo", "undo_stamp",
+        "update_step",
     )  # fmt: skip
 
     def __init__(
@@ -119,14 +122,21 @@ class Block:
         self.rtt = Rtt(self.settings.initial_rto, self.settings.min_rto, self.settings.max_rto)
         self.limited = False  # the congestion window was what kept the sender from sending
         self.scoreboard = Scoreboard(iss)
+        self.rack = Rack()
         self.left = 0  # octets of those in flight that are believed to have left the network
         self.recovery = OPEN
         self.recover = iss  # a recovery ends when this is acknowledged
+        self.reduced_at = -NEVER  # when the congestion window became smaller for a loss
+        self.undo: Congestion | None = None  # what congestion control was before this recovery
+        self.undo_stamp: int | None = None  # the timestamp of the recovery's first retransmission
         self.repair_due = False  # the first retransmission of a recovery leaves whatever the window says
         self.dup_acks = 0
         self.timed_seq = UNTIMED  # the acknowledgment that ends the running measurement of the round trip
         self.timed_at = 0.0
         self.probing = False  # one octet was sent into a closed window
+        self.tail = 0  # where the tail probe that is on its way ends, 0: there is none
+        self.tail_again = False  # it was sent before
+        self.tail_due = False
         self.probe_due = 0  # rare.WINDOW_PROBE or KEEPALIVE_PROBE
         self.challenge_due = False
         self.reset_at: int | None = None  # a RST with this sequence number is to be sent
@@ -160,6 +170,7 @@ class Block:
         self.deadline = NEVER
         self.scheduled = NEVER  # where the host's heap has it
         self.retransmit_at = NEVER
+        self.rack_at = NEVER  # when RACK is to look at what is late, or a tail probe is to leave
         self.ack_at = NEVER
         self.persist_at = NEVER
         self.keep_at = NEVER
@@ -234,6 +245,7 @@ class Block:
             and not self.scoreboard.sacked
             and not self.reassembly.starts
             and not self.probing
+            and not self.tail
             and not self.detached
             and not self.rare
             and self.dsack is None
@@ -255,6 +267,8 @@ class Block:
     def rearm(self) -> None:
         """Compute `deadline`, and have the host know if it came nearer."""
         deadline = self.retransmit_at
+        if self.rack_at < deadline:
+            deadline = self.rack_at
         if self.ack_at < deadline:
             deadline = self.ack_at
         if self.persist_at < deadline:

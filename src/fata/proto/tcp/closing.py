@@ -98,6 +98,6 @@ def finish(block: Block, failure: Failure | None) -> int:
 
 
 def _stop_timers(block: Block) -> None:
-    block.retransmit_at = block.ack_at = block.persist_at = block.keep_at = block.linger_at = NEVER
-    block.deadline = NEVER
+    block.retransmit_at = block.rack_at = block.ack_at = block.persist_at = NEVER
+    block.keep_at = block.linger_at = block.deadline = NEVER
     block.keepalive = False

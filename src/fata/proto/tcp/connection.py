@@ -98,8 +98,7 @@ class Connection(Block):
     def answer(self, now: float) -> Answer | None:
         """What was written since the last flush, if one segment of one buffer says it all and nothing holds it back.
 
-        So most answers of most servers leave. None: `flush` has the say. What that would do and this does not can make
-        no difference here.
+        So most answers of most servers leave. What `flush` would do besides can make no difference. None: it has to.
         """
         nxt, end = self.snd_nxt, self.snd_end
         in_flight, length, size = nxt - self.snd_una, end - nxt, self.mss - STAMPS
@@ -117,17 +116,19 @@ class Connection(Block):
         ):
             return None
         self.limited = self.ack_now = False
-        self.snd_nxt = end
-        self.sent_at = now
-        if self.timed_seq == UNTIMED:
-            self.timed_seq = end
-            self.timed_at = now
-        if not in_flight:
+        if in_flight:
+            self.rack.sent(nxt, self.snd_una, self.sent_at)
+        else:
             self.progress = now
             self.retransmit_at = due = now + self.rtt.timeout
             if due < self.deadline:
                 self.deadline = due
                 self.host.schedule(self)
+        self.snd_nxt = end
+        self.sent_at = now
+        if self.timed_seq == UNTIMED:
+            self.timed_seq = end
+            self.timed_at = now
         self.acked = acked = self.rcv_nxt
         self.ack_at = NEVER
         if self.charge != self.accounted:
@@ -211,8 +212,8 @@ class Connection(Block):
         self.predict()
         return events
 
-    def set_path_mtu(self, mtu: int, seq: int, now: float) -> None:
-        """The packet with 32-bit `seq` was too large; `mtu` counts octets of IP packets."""
+    def set_path_mtu(self, mtu: int, seq: int | None, now: float) -> None:
+        """The packet with 32-bit `seq` was too large, or another connection's; `mtu` counts octets of IP packets."""
         path.set_path_mtu(self, mtu, seq, now)
         self.predict()
 

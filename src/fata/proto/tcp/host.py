@@ -17,7 +17,7 @@ from fata.proto.tcp.isn import SECRET_LENGTH, initial_sequence, stamp_offset
 from fata.proto.tcp.listener import Listener
 from fata.proto.tcp.ports import BadAddress, PortInUse, Ports, TooManyConnections, is_unicast
 from fata.proto.tcp.sequence import HALF, MASK
-from fata.proto.tcp.settings import HostSettings, Settings
+from fata.proto.tcp.settings import LARGEST_PACKET, HostSettings, Settings
 from fata.proto.tcp.time_wait import TimeWait
 from fata.proto.tcp.transmission import Transmission
 from fata.wire.tcp import ACK, RST, SYN, Segment
@@ -35,6 +35,7 @@ class TcpHost:
         self.pool = Pool(self.settings.max_buffered)
         self.half_open = 0
         self.cookies = Cookies(secret, self.settings.cookie_life)
+        self.path_mtu: Callable[[bytes], int] = lambda _remote: LARGEST_PACKET  # what is known of the way to an address
         self._secret = secret
         self._ports = Ports(secret, self.settings.first_port, self.settings.last_port)
         self._deadlines = Deadlines()
@@ -230,17 +231,21 @@ class TcpHost:
         iss = initial_sequence(self._secret, key, now)
         if above is not None and (iss - above) & MASK >= HALF:
             iss = (above + 1) & MASK  # RFC 1122 4.2.2.13: larger than what the last incarnation used
-        connection = Connection(key, settings, self, owner, iss, stamp_offset(self._secret, key), now)
-        self.connections[key] = connection
-        return connection
+        return self._enter(Connection(key, settings, self, owner, iss, stamp_offset(self._secret, key), now), now)
 
     def make_from_cookie(self, listener: Listener, key: bytes, iss: int, now: float) -> Connection:
         """A connection whose SYN and ACK had been a cookie. `tick` is due at once and returns its first events."""
         offset = stamp_offset(self._secret, key)
-        connection = Connection(key, listener.settings, self, None, iss, offset, now)
+        connection = self._enter(Connection(key, listener.settings, self, None, iss, offset, now), now)
         connection.listener = listener
-        self.connections[key] = connection
         self._announced.append(connection)
+        return connection
+
+    def _enter(self, connection: Connection, now: float) -> Connection:
+        """Put a new connection into the table; it knows its path from the start (RFC 1191 6.2)."""
+        key = connection.key
+        connection.set_path_mtu(self.path_mtu(key[: (len(key) - 4) // 2]), None, now)
+        self.connections[key] = connection
         return connection
 
     def stamp_offset(self, key: bytes) -> int:

@@ -27,14 +27,23 @@ def unreachable(block: Block, soft: bool, seq: int, now: float) -> int:
     return TROUBLED
 
 
-def set_path_mtu(block: Block, mtu: int, seq: int, now: float) -> None:
-    """Send smaller segments from now on, and again at once what was too large (RFC 1191 6.4)."""
-    headers = HEADER_LENGTH + (IPV4_HEADER if len(block.key) == IPV4_KEY else IPV6_HEADER)
-    mss = max(mtu - headers, block.settings.min_mss)
-    if not _is_ours(block, seq) or mss >= block.mss:
+def set_path_mtu(block: Block, mtu: int, seq: int | None, now: float) -> None:
+    """Send smaller segments from now on, and again at once what was too large (RFC 1191 6.4).
+
+    `seq` is None where another connection, or an earlier one, has found this out: nothing of ours was quoted then.
+    """
+    mss = max(mtu - headers(block.key), block.settings.min_mss)
+    if seq is not None and not _is_ours(block, seq):
         return
-    block.mss = block.path_mss = mss
-    block.congestion.mss = mss
-    if block.state.value.synchronized:
+    block.path_mss = min(block.path_mss, mss)
+    if mss >= block.mss:
+        return
+    block.mss = block.congestion.mss = mss
+    if block.state.value.synchronized and block.snd_una < block.snd_nxt:
         resend_all(block)
         block.retransmit_at = now + block.rtt.timeout
+
+
+def headers(key: bytes) -> int:
+    """Octets of IP and TCP before the payload, options not counted; the address's family shows in the key's length."""
+    return HEADER_LENGTH + (IPV4_HEADER if len(key) == IPV4_KEY else IPV6_HEADER)

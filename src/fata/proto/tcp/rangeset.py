@@ -52,14 +52,34 @@ class RangeSet:
             return self.starts[at], self.ends[at]
         return None
 
-    def gap(self, number: int, limit: int) -> tuple[int, int]:
-        """The first gap at or above `number`, cut off at `limit`; empty if there is none below it."""
-        at = bisect_right(self.starts, number) - 1
-        if at >= 0 and number < self.ends[at]:
-            number = self.ends[at]
-        at += 1
-        end = self.starts[at] if at < len(self.starts) else limit
-        return number, max(number, min(end, limit))
+    def remove(self, start: int, end: int) -> int:
+        """Remove [start, end); return how many numbers of it there were."""
+        starts, ends = self.starts, self.ends
+        first = bisect_right(ends, start)  # the first range that reaches beyond `start`
+        last = bisect_left(starts, end)  # behind the last range that begins before `end`
+        if first >= last or start >= end:
+            return 0
+        before, after = starts[first], ends[last - 1]
+        removed = sum(ends[at] - starts[at] for at in range(first, last))
+        removed -= max(0, start - before) + max(0, after - end)
+        rest = [piece for piece in ((before, start), (end, after)) if piece[0] < piece[1]]
+        starts[first:last] = [piece[0] for piece in rest]
+        ends[first:last] = [piece[1] for piece in rest]
+        return removed
+
+    def gaps(self, start: int, end: int) -> list[tuple[int, int]]:
+        """What of [start, end) is not in the set, in order."""
+        found = []
+        starts, ends = self.starts, self.ends
+        at = bisect_right(ends, start)
+        while start < end and at < len(starts) and starts[at] < end:
+            if start < starts[at]:
+                found.append((start, starts[at]))
+            start = ends[at]
+            at += 1
+        if start < end:
+            found.append((start, end))
+        return found
 
     def clear(self) -> None:
         """Forget every range."""

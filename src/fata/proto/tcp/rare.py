@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fata.proto.tcp import handshake
+from fata.proto.tcp import handshake, tail, undo
 from fata.proto.tcp.acknowledging import sent
-from fata.proto.tcp.block import FAST, NEVER, OPEN, UNTIMED, Block
+from fata.proto.tcp.block import NEVER, OPEN, UNTIMED, Block
 from fata.proto.tcp.sending import TUPLE, send_acknowledgment, transmit
 from fata.proto.tcp.sequence import MASK
 from fata.proto.tcp.state import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, TIME_WAIT
@@ -43,6 +43,9 @@ def send_rare(block: Block, out: list[Transmission], now: float) -> bool:
         _send_probe(block, out, now)
     if block.recovery != OPEN:
         _repair(block, out, now)
+    elif block.tail_due:
+        _send_tail(block, out, now)
+    block.tail_due = False
     block.rare = block.recovery != OPEN
     return True
 
@@ -89,43 +92,40 @@ def _repair(block: Block, out: list[Transmission], now: float) -> None:
     """Send again what is lost, as far as the congestion window allows (RFC 6675 5, RFC 5681 3.1)."""
     options = block.options(now)
     size = block.mss - len(options)
-    board, before = block.scoreboard, len(out)
+    board = block.scoreboard
     while True:
-        start, end = board.next_lost(block.snd_nxt)
+        start, end = board.next_lost()
         room = block.congestion.window - (block.snd_nxt - block.snd_una) + block.left
         room -= room % size
         if block.repair_due:
             room = max(room, size)
         if start >= end or room <= 0:
             break
-        _resend(block, out, start, min(end, start + room), options, now)
-        board.resent(start, min(end, start + room))
+        end = min(end, start + room)
+        _resend(block, out, start, end, options, now)
+        board.resent(start, end)
         block.repair_due = False
         sent(block)
-    if len(out) == before and block.recovery == FAST and block.sack_ok and not _new_data(block):
-        _repair_likely(block, out, options, now)
 
 
-def _new_data(block: Block) -> bool:
-    return block.snd_nxt < block.snd_stop and block.snd_edge > block.snd_nxt
-
-
-def _repair_likely(block: Block, out: list[Transmission], options: bytes, now: float) -> None:
-    """Nothing is lost for sure and nothing new is there: RFC 6675's rules 3 and 4, a segment at a time."""
-    size = block.mss - len(options)
-    room = block.congestion.window - (block.snd_nxt - block.snd_una) + block.left
-    if room < size:
+def _send_tail(block: Block, out: list[Transmission], now: float) -> None:
+    """Send a tail probe (RFC 8985 7.3), whatever the congestion window says."""
+    if not tail.is_due(block):
         return
-    start, end = block.scoreboard.next_likely(block.snd_nxt)
-    if start < end:
-        end = min(end, start + size)
-        block.scoreboard.resent(start, end)
-    else:
-        start, end = block.scoreboard.rescue(block.snd_nxt)
-        start = max(start, end - size)
-    if start < end:
+    start, end = tail.piece(block)
+    block.host.counters.tail_probes += 1
+    block.tail_again = start < block.snd_nxt
+    options = block.options(now)
+    if block.tail_again:
         _resend(block, out, start, end, options, now)
-        sent(block)
+    else:
+        block.rack.sent(start, block.snd_una, block.sent_at)
+        data_end = min(end, block.snd_end)
+        transmit(block, out, start, data_end - start, end > block.snd_end, options, now)
+        block.snd_nxt = end
+        block.sent_at = now
+    block.tail = end
+    block.predict()
 
 
 def _resend(block: Block, out: list[Transmission], start: int, end: int, options: bytes, now: float) -> None:
@@ -135,5 +135,9 @@ def _resend(block: Block, out: list[Transmission], start: int, end: int, options
     block.resent += count
     block.host.counters.retransmissions += count
     block.timed_seq = UNTIMED  # Karn
+    undo.note(block, now)
+    if block.sack_ok:
+        block.rack.sent(block.snd_nxt, block.snd_una, block.sent_at)
+        block.rack.resent(start, end, now)
     block.sent_at = now
     block.await_acknowledgment(now)

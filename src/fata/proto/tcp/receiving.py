@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fata.proto.tcp import closing
-from fata.proto.tcp.acknowledging import advance, duplicate, resend_all, update_scoreboard
+from fata.proto.tcp import closing, tail
+from fata.proto.tcp.acknowledging import advance, duplicate, resend_all, take_news, tells_duplicate
 from fata.proto.tcp.block import NEVER, OPEN, Block
 from fata.proto.tcp.opening import established
 from fata.proto.tcp.reassembly import OVERHEAD
@@ -51,7 +51,10 @@ def arrive(block: Block, segment: Segment, now: float) -> int:
 
 
 def _is_timely(block: Block, segment: Segment, now: float) -> bool:
-    """PAWS (RFC 7323 5.3), and no segment without timestamps where they were agreed on (RFC 7323 3.2)."""
+    """PAWS (RFC 7323 5.3), and no segment without timestamps where they were agreed on (RFC 7323 3.2).
+
+    An empty acknowledgment that was overtaken is dropped as well: rule R1 makes no exception for it.
+    """
     if not block.stamps or segment.flags & RST:
         return True
     if segment.timestamp is None:
@@ -144,12 +147,18 @@ def _take_ack(block: Block, segment: Segment, seq: int, ack: int, now: float) ->
         challenge(block, now)  # RFC 5961 5.2
         return None
     block.heard = now
-    fresh = update_scoreboard(block, segment.options.sack)
+    # What the peer had already: the echo is of the transmission that came first, however long ago that was.
+    echo = 0 if tells_duplicate(segment.options.sack, ack) else segment.echo
+    fresh = take_news(block, segment.options.sack, ack, echo, now)
     events = 0
     if ack > una:
-        events = advance(block, ack, 0 if _tells_duplicate(segment, ack) else segment.echo, now)
+        events = advance(block, ack, echo, now)
     elif ack == una and _is_duplicate(block, segment, fresh):
         duplicate(block, now)
+    if block.tail:
+        sack = segment.options.sack
+        empty = ack == una and segment.end == segment.start and not sack
+        tail.answered(block, ack, tells_duplicate(sack, ack), empty, now)
     if ack >= una:
         _take_window(block, segment, seq, ack, now)
     if block.fin_queued and ack > block.snd_end:
@@ -159,21 +168,12 @@ def _take_ack(block: Block, segment: Segment, seq: int, ack: int, now: float) ->
     return events
 
 
-def _tells_duplicate(segment: Segment, ack: int) -> bool:
-    """Say whether the peer had these octets already (RFC 2883 4).
-
-    Its acknowledgment was lost then, and the echo is of the transmission that came first, however long ago that was.
-    """
-    sack = segment.options.sack
-    return bool(sack) and (ack - sack[0][1]) & MASK < HALF
-
-
-def _is_duplicate(block: Block, segment: Segment, fresh: int) -> bool:
+def _is_duplicate(block: Block, segment: Segment, fresh: bool) -> bool:
     """RFC 5681 2: no data, no SYN or FIN, the same window; with SACK, only news count (RFC 6675 2)."""
     if block.snd_nxt <= block.snd_una or block.probing:
         return False
     if block.sack_ok:
-        return fresh > 0
+        return fresh
     if segment.end > segment.start or segment.flags & (SYN | FIN):
         return False
     return block.snd_una + (segment.window << block.snd_scale) == block.snd_edge

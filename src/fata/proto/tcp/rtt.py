@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 ALPHA = 1 / 8  # RFC 6298 2.3
 BETA = 1 / 4
 K = 4
@@ -11,12 +13,13 @@ GRANULARITY = 0.001  # seconds: what a timestamp of ours counts
 class Rtt:
     """`timeout` is in seconds and within its bounds. Karn's rule is the caller's: no samples of what was re-sent."""
 
-    __slots__ = ("base", "maximum", "minimum", "smoothed", "timeout", "variation")
+    __slots__ = ("base", "least", "maximum", "minimum", "smoothed", "timeout", "variation")
 
     def __init__(self, initial: float, minimum: float, maximum: float) -> None:
         self.minimum = minimum
         self.maximum = maximum
         self.smoothed = 0.0  # 0: no sample yet
+        self.least = inf  # the shortest sample
         self.variation = 0.0
         self.base = initial  # the timeout without back-off
         self.timeout = initial
@@ -24,6 +27,8 @@ class Rtt:
     def sample(self, rtt: float) -> None:
         """Take a measured round-trip time, in seconds; it ends any back-off."""
         smoothed = self.smoothed
+        if rtt < self.least:
+            self.least = rtt
         if smoothed:
             error = rtt - smoothed
             self.smoothed = smoothed = smoothed + ALPHA * error

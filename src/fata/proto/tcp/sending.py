@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fata.proto.tcp import tail
 from fata.proto.tcp.block import NEVER, TIMESTAMPS, UNTIMED, Block
 from fata.proto.tcp.sequence import MASK
 from fata.proto.tcp.transmission import Transmission
@@ -22,12 +23,15 @@ def send_new(block: Block, out: list[Transmission], now: float) -> None:
     amount = _sendable(block, unsent, size)
     finish = block.fin_queued and amount == unsent and block.snd_edge > nxt + unsent
     if amount or finish:
+        if nxt > una:
+            block.rack.sent(nxt, una, block.sent_at)
         transmit(block, out, nxt, amount, finish, options, now)
         block.snd_nxt = nxt = nxt + amount + finish
         block.sent_at = now
         if una == block.snd_una and block.retransmit_at == NEVER:
             block.retransmit_at = now + block.rtt.timeout
             block.progress = now
+            tail.arm(block, now)
         if block.timed_seq == UNTIMED:
             block.timed_seq = nxt
             block.timed_at = now

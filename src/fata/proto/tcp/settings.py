@@ -34,6 +34,7 @@ class Settings:
     window_scaling: bool = True  # RFC 7323 2
     timestamps: bool = True  # RFC 7323 3
     sack: bool = True  # RFC 2018
+    tail_probes: bool = True  # RFC 8985 7, with SACK: retransmissions on suspicion, where a time-out would come late
     congestion: str = "cubic"  # or "newreno"
     initial_window: int = 10  # segments, RFC 6928
 

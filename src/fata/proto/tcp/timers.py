@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fata.proto.tcp.acknowledging import time_out
+from fata.proto.tcp import tail
+from fata.proto.tcp.acknowledging import find_losses, time_out
 from fata.proto.tcp.block import NEVER, Block
 from fata.proto.tcp.closing import finish
 from fata.proto.tcp.rare import KEEPALIVE_PROBE, WINDOW_PROBE
@@ -13,6 +14,8 @@ from fata.proto.tcp.transmission import TROUBLED, Failure
 def expire(block: Block, now: float) -> int:
     """Do whatever is due; return Event bits."""
     events = 0
+    if block.rack_at <= now:
+        _look_again(block, now)
     if block.retransmit_at <= now:
         events |= _retransmit(block, now)
     if block.ack_at <= now:
@@ -27,6 +30,16 @@ def expire(block: Block, now: float) -> int:
     if block.state is not CLOSED:
         block.rearm()
     return events
+
+
+def _look_again(block: Block, now: float) -> None:
+    """What was overtaken has had its time (RFC 8985 6.2 step 5), or nothing was heard for two round trips (7.3)."""
+    block.rack_at = NEVER
+    if tail.is_due(block):
+        block.tail_due = block.rare = True
+        block.await_acknowledgment(now)
+    else:
+        find_losses(block, now)
 
 
 def _give_up(block: Block) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ MODELS = ("microvm", "q35")
 ACCELERATORS = ("auto", "tcg", "kvm")
 DEFAULT_MEMORY = 128  # MiB
 LEAST_MEMORY = 8  # MiB; below that QEMU itself fails
+USER = "user"  # a network of QEMU's own
 LOOPBACK = "127.0.0.1"
+SECTOR = 512  # octets
+READ_ONLY = ":ro"
+LONGEST_SOCKET = 107  # octets, sockaddr_un less its NUL
 
 _MEMORY = re.compile(r"(\d{1,7})\s*([mMgG]?)(i?[bB])?")
 _PORTS = re.compile(
@@ -35,15 +40,28 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class Drive:
+    """A disk image of the host."""
+
+    path: Path
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
-    """A virtual machine; `nics` are "user" or the name of a TAP interface, memory is in MiB."""
+    """A virtual machine; `nics` are "user" or the name of a TAP interface, memory is in MiB.
+
+    `terminals` are paths of sockets that QEMU is to listen at, `captures` files for a network's frames by its number.
+    """
 
     model: str = MODELS[0]
     memory: int = DEFAULT_MEMORY
     forwards: tuple[Forward, ...] = ()
     nics: tuple[str, ...] = ()
-    drives: tuple[Path, ...] = ()
+    drives: tuple[Drive, ...] = ()
     gdb: bool = False
+    terminals: tuple[Path, ...] = ()
+    captures: tuple[tuple[int, Path], ...] = ()
 
 
 def enough_memory(image: int, floor: int) -> int:
@@ -82,12 +100,33 @@ def read_nic(text: str) -> str:
     return match[1] if match else text
 
 
-def read_drive(text: str) -> Path:
-    """Read the path of a disk image. Raises ConfigError when there is none."""
-    path = Path(text)
+def read_drive(text: str) -> Drive:
+    """Read "disk.img", or "disk.img:ro" for one that the guest may not change. Raises ConfigError."""
+    path, read_only = Path(text), False
+    if text.endswith(READ_ONLY) and not path.exists():
+        path, read_only = Path(text.removesuffix(READ_ONLY)), True
     if not (path.is_file() or path.is_block_device()):
-        raise ConfigError(f"--drive {text}: there is no such file", remedy=f"Make it: truncate -s 64M {text}")
-    return path.absolute()
+        raise ConfigError(f"--drive {text}: there is no such file", remedy=f"Make it: truncate -s 64M {path}")
+    if not os.access(path, os.R_OK if read_only else os.R_OK | os.W_OK):
+        remedy = f"Give it read-only: --drive {path}{READ_ONLY}" if os.access(path, os.R_OK) else "Change its mode."
+        raise ConfigError(f"--drive {text}: you may not {'read' if read_only else 'write'} the file", remedy=remedy)
+    octets = path.stat().st_size
+    if path.is_file() and (octets % SECTOR or not octets):
+        raise ConfigError(
+            f"--drive {text}: {octets} octets are no whole number of sectors of {SECTOR}",
+            remedy=f"Lengthen it: truncate -s {-(-max(octets, 1) // SECTOR) * SECTOR} {path}",
+        )
+    return Drive(path.absolute(), read_only)
+
+
+def read_terminal(text: str) -> Path:
+    """Read the path of a socket that QEMU is to make. Raises ConfigError."""
+    path = Path(text).absolute()
+    if path.exists() and not path.is_socket():
+        raise ConfigError(f"--terminal {text}: something else is there", remedy="Name a path that is free.")
+    if not path.parent.is_dir() or len(str(path).encode()) > LONGEST_SOCKET:
+        raise ConfigError(f"--terminal {text}: no socket can be there", remedy="Name a short path in a folder.")
+    return path
 
 
 def read_file(text: str) -> tuple[str, bytes]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from fata.errors import ConfigError
 from fata.target.virtio.machine import Machine
@@ -13,6 +15,16 @@ GDB_PORT = 1234
 LINE_MAX = 8000  # octets; the kernel keeps 8191 with the image's own words
 EXIT_PORT = "isa-debug-exit,iobase=0xf4,iosize=4"
 
+
+class _Device(NamedTuple):
+    """A virtio device: what is behind it, its kind, its options, and what is attached to it."""
+
+    backend: tuple[str, ...]
+    kind: str
+    options: tuple[str, ...]
+    attached: tuple[str, ...] = ()
+
+
 # The kernel starts at our entry, so a microvm needs neither firmware tables for Linux nor a command line of QEMU's
 # own making; the clock gives the date.
 MODELS = {"microvm": "microvm,rtc=on,auto-kernel-cmdline=off", "q35": "q35"}
@@ -20,6 +32,7 @@ MODELS = {"microvm": "microvm,rtc=on,auto-kernel-cmdline=off", "q35": "q35"}
 # SeaBIOS, which q35 gets unless told, spends 0.05 s on looking for disks to boot from. QEMU brings this firmware too;
 # it does less, and leaves devices on the PCI bus without addresses: it is for machines that have none.
 QUICK_FIRMWARE = "qboot.rom"
+RANDOM = _Device(("-object", "rng-builtin,id=random"), "rng", ("rng=random",))
 SUFFIX = {"microvm": "device", "q35": "pci,disable-legacy=on"}
 
 
@@ -47,17 +60,30 @@ def command(
         *("-device", EXIT_PORT),
         *(() if control is None else ("-chardev", f"socket,id=control,fd={control}", "-mon", "control,mode=control")),
         *(("-global", "virtio-mmio.force-legacy=false") if machine.model == "microvm" else ()),
-        *_networks(machine),
-        *_drives(machine),
+        *_devices(machine),
         *(("-gdb", f"tcp:127.0.0.1:{GDB_PORT}", "-S") if machine.gdb else ()),
     ]
 
 
 def _has_bare_pci(machine: Machine) -> bool:
-    return machine.model == "q35" and not (machine.nics or machine.forwards or machine.drives)
+    devices = (machine.nics, machine.forwards, machine.drives, machine.terminals)
+    return machine.model == "q35" and not any(devices)
 
 
-def _networks(machine: Machine) -> Iterator[str]:
+def _devices(machine: Machine) -> Iterator[str]:
+    """Yield the words for all devices. The guest finds them in this order."""
+    if _has_bare_pci(machine):
+        return
+    everything = chain(_networks(machine), _drives(machine), _terminals(machine), [RANDOM])
+    for slot, (backend, kind, options, attached) in enumerate(everything):
+        # QEMU would fill a microvm's slots from the last one down.
+        place = (f"bus=virtio-mmio-bus.{slot}",) if machine.model == "microvm" else ()
+        yield from backend
+        yield from ("-device", ",".join((f"virtio-{kind}-{SUFFIX[machine.model]}", *options, *place)))
+        yield from attached
+
+
+def _networks(machine: Machine) -> Iterator[_Device]:
     nics = machine.nics or (("user",) if machine.forwards else ())
     if machine.forwards and "user" not in nics:
         raise ConfigError(
@@ -67,14 +93,37 @@ def _networks(machine: Machine) -> Iterator[str]:
     for number, nic in enumerate(nics):
         name = f"net{number}"
         kind = f"user,id={name}" if nic == "user" else f"tap,id={name},ifname={nic},script=no,downscript=no"
-        yield from ("-netdev", kind + (forwards if nic == "user" else ""))
+        backend = ("-netdev", kind + (forwards if nic == "user" else ""))
         forwards = "" if nic == "user" else forwards  # a port leads to one network
-        yield from ("-device", f"virtio-net-{SUFFIX[machine.model]},netdev={name}")
+        yield _Device((*backend, *_capture(machine, number, nic)), "net", (f"netdev={name}",))
 
 
-def _drives(machine: Machine) -> Iterator[str]:
-    for number, path in enumerate(machine.drives):
+def _capture(machine: Machine, number: int, nic: str) -> Iterator[str]:
+    """Yield the words that write a network's frames to a file."""
+    for captured, path in machine.captures:
+        if captured != number:
+            continue
+        if nic != "user":
+            remedy = f"Capture at the interface itself: tcpdump -i {nic} -w {path}"
+            raise ConfigError("--pcap needs a network that QEMU makes", remedy=remedy)
+        yield from ("-object", f"filter-dump,id=dump{number},netdev=net{number},file={_escaped(path)}")
+
+
+def _drives(machine: Machine) -> Iterator[_Device]:
+    for number, drive in enumerate(machine.drives):
         name = f"drive{number}"
-        file = str(path).replace(",", ",,")
-        yield from ("-drive", f"if=none,id={name},format=raw,file={file}")
-        yield from ("-device", f"virtio-blk-{SUFFIX[machine.model]},drive={name}")
+        # What the guest discards is given back to the host's file system.
+        how = f"if=none,id={name},format=raw,discard=unmap,file={_escaped(drive.path)}"
+        yield _Device(("-drive", how + ",readonly=on" * drive.read_only), "blk", (f"drive={name}",))
+
+
+def _terminals(machine: Machine) -> Iterator[_Device]:
+    for number, path in enumerate(machine.terminals):
+        name = f"terminal{number}"
+        backend = ("-chardev", f"socket,id={name},path={_escaped(path)},server=on,wait=off")
+        attached = ("-device", f"virtconsole,chardev={name},bus=serial{number}.0")
+        yield _Device(backend, "serial", (f"id=serial{number}",), attached)
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace(",", ",,")

@@ -1,0 +1,6 @@
+"""Ciphers of an image's runtime, over libcrypto (kernel/program/ciphermod.c)."""
+
+Octets = bytes | bytearray | memoryview
+
+def encrypt(cipher: str, key: Octets, iv: Octets, data: Octets, associated: Octets = b"", /) -> bytes: ...
+def decrypt(cipher: str, key: Octets, iv: Octets, data: Octets, associated: Octets = b"", /) -> bytes: ...

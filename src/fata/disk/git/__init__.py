@@ -1,0 +1,1 @@
+"""Git's formats: objects, trees, commits, tags, references, packs and their indexes."""

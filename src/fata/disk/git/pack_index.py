@@ -1,0 +1,99 @@
+"""A pack's index, version 2: from an id to where the object is.
+
+    "\\377tOc" version (4)
+    256 × how many ids begin with this octet or a lower one (4)
+    the ids, sorted            20 each
+    CRC-32 of each entry       4 each
+    offset of each entry       4 each; with the highest bit set, a number in the next table
+    offsets over 2 GiB         8 each
+    the pack's hash (20), hash of all before (20)
+
+gitformat-pack(5), "Version 2 pack-*.idx files".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from hashlib import sha1
+from itertools import accumulate
+
+from fata.disk.git.errors import Malformed
+from fata.disk.git.pack import Packed
+
+MAGIC = b"\xfftOc\0\0\0\x02"
+FAN = struct.Struct(">256I")
+IDS = len(MAGIC) + FAN.size
+FAR = 0x80000000
+
+Octets = bytes | memoryview
+
+
+class PackIndex:
+    """An index over its file's octets, which may be mapped. Raises `Malformed` when made of something else."""
+
+    def __init__(self, octets: Octets, id_size: int = 20) -> None:
+        if len(octets) < IDS + 2 * id_size or octets[: len(MAGIC)] != MAGIC:
+            raise Malformed(f"pack index: {len(octets)} octets, no index of version 2")
+        self._octets = octets
+        self._size = id_size
+        self._fan = (0, *FAN.unpack_from(octets, len(MAGIC)))
+        self.count = self._fan[256]
+        self._offsets = IDS + self.count * (id_size + 4)
+        self._far = self._offsets + 4 * self.count
+        if any(a > b for a, b in zip(self._fan, self._fan[1:], strict=False)) or self._far > len(octets) - 2 * id_size:
+            raise Malformed(f"pack index: {len(octets)} octets for {self.count} ids")
+
+    def find(self, oid: bytes) -> int | None:
+        """Return where an object begins in the pack; None if it is not in it. Raises `Malformed`."""
+        low, high = self._fan[oid[0]], self._fan[oid[0] + 1]
+        octets, size = self._octets, self._size
+        while low < high:
+            middle = (low + high) // 2
+            at = IDS + middle * size
+            found = bytes(octets[at : at + size])
+            if found == oid:
+                return self._offset(middle)
+            if found < oid:
+                low = middle + 1
+            else:
+                high = middle
+        return None
+
+    def _offset(self, number: int) -> int:
+        at = self._offsets + 4 * number
+        offset = int.from_bytes(self._octets[at : at + 4], "big")
+        if offset < FAR:
+            return offset
+        at = self._far + 8 * (offset - FAR)
+        if at + 8 > len(self._octets) - 2 * self._size:
+            raise Malformed(f"pack index: entry {number} points beyond the table of far offsets")
+        return int.from_bytes(self._octets[at : at + 8], "big")
+
+    def ids(self) -> Iterator[bytes]:
+        """Yield the ids, sorted."""
+        for at in range(IDS, IDS + self.count * self._size, self._size):
+            yield bytes(self._octets[at : at + self._size])
+
+
+def serialize(packed: list[Packed], pack_hash: bytes) -> bytes:
+    """Write the index of a pack that ends with `pack_hash`."""
+    packed = sorted(packed)
+    counts = [0] * 256
+    for entry in packed:
+        counts[entry.id[0]] += 1
+    total = len(packed)
+    far = [entry.offset for entry in packed if entry.offset >= FAR]
+    places = {offset: FAR + number for number, offset in enumerate(far)}
+    content = b"".join(
+        (
+            MAGIC,
+            FAN.pack(*accumulate(counts)),
+            *(entry.id for entry in packed),
+            struct.pack(f">{total}I", *(entry.crc for entry in packed)),
+            struct.pack(f">{total}I", *(places.get(entry.offset, entry.offset) for entry in packed)),
+            struct.pack(f">{len(far)}Q", *far),
+            pack_hash,
+        )
+    )
+    return content + sha1(content).digest()

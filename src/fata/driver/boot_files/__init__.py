@@ -1,0 +1,1 @@
+"""Boot-time files: of a process, and of a machine."""

@@ -1,0 +1,21 @@
+"""Git for data: a store whose every change is a commit, with branches, merges and synchronisation.
+
+repo = Repo(MemoryBackend(), TEXT)
+store = await repo.main()
+await store.set("greetings/en", "hello", message="first")
+draft = await store.clone("draft")
+await draft.set("greetings/fr", "bonjour", message="more")
+await store.merge_with(draft, message="draft is good")
+"""
+
+from __future__ import annotations
+
+from fata.irmin.backend.memory import MemoryBackend
+from fata.irmin.commit import Commit
+from fata.irmin.contents.plain import BYTES, TEXT
+from fata.irmin.info import Info
+from fata.irmin.repo import Repo
+from fata.irmin.store.store import Store
+from fata.irmin.tree import Tree
+
+__all__ = ["BYTES", "TEXT", "Commit", "Info", "MemoryBackend", "Repo", "Store", "Tree"]

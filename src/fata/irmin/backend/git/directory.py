@@ -1,0 +1,229 @@
+"""The backend: objects, loose and packed, and references of a git directory.
+
+Files are read and written at once, without suspending: a small object's file takes tens of microseconds, less than
+handing it to a thread would.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import TYPE_CHECKING
+
+from fata.disk.git.objects import Object
+from fata.errors import Unavailable
+from fata.irmin.backend.contract import Capabilities, Listener, Objects, RefChange
+from fata.irmin.backend.git import repository
+from fata.irmin.backend.git.files import Durability, read_whole, sync_directory, sync_file, write_whole
+from fata.irmin.backend.git.growing import GrowingPacks
+from fata.irmin.backend.git.lock import Lock
+from fata.irmin.backend.git.loose import LooseObjects
+from fata.irmin.backend.git.packs import Packs
+from fata.irmin.backend.git.references import References
+from fata.irmin.backend.listeners import Listeners
+from fata.irmin.errors import CorruptRef
+
+if TYPE_CHECKING:
+    from fata.irmin.backend.git.others import Others
+
+PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
+ATTEMPTS = 10  # to find an object while others keep replacing the packs that it may be in
+HOT = 32  # commits of one process from which it writes packs: a tool that commits once leaves loose objects
+LIMIT = 1 << 30  # octets of one object: what a hostile pack may make us allocate
+
+
+class GitBackend:
+    """A git directory, bare or not."""
+
+    capabilities = Capabilities(durable=True, shared=True, git=True)
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        durability: Durability = Durability.NONE,
+        level: int = 1,
+        lock_timeout: float = 2.0,
+        limit: int = LIMIT,
+    ) -> None:
+        """Open the repository at `path`. `level` is zlib's. Raises `Unavailable`."""
+        places = repository.find(path)
+        self.git = places.git
+        self._objects = f"{places.shared}/objects"
+        self._durability = durability
+        self._lock_timeout = lock_timeout
+        self._level = level
+        self._unsynced: list[str] = []
+        sync = durability is Durability.SYNC
+        homes = [self._objects, *repository.alternates(self._objects)]
+        self._loose = [LooseObjects(home, level=level, limit=limit) for home in homes]
+        self._packs = [Packs(home, limit) for home in homes]
+        self._homes: list[LooseObjects | Packs] = [*self._loose, *self._packs]
+        self._refs = References(places.shared, timeout=lock_timeout, sync=sync)
+        self._head = References(places.git, timeout=lock_timeout, sync=sync)
+        self._listeners = Listeners()
+        self._others: Others | None = None
+        self._commits = 0  # by this process
+        self._outrun = False  # whether somebody else was faster at the last commit
+        note = self._unsynced.append if durability is Durability.BATCH else _ignore
+        self._growing = GrowingPacks(self.pack_directory(), level, sync=sync, note=note)
+
+    # Objects
+
+    async def read(self, oid: bytes) -> Object | None:
+        for _ in range(ATTEMPTS):
+            for home in self._homes:
+                if (found := home.read(oid)) is not None:
+                    return found
+            if not self._rescan():
+                break
+        return None
+
+    async def contains(self, oid: bytes) -> bool:
+        for _ in range(ATTEMPTS):
+            if self._has(oid):
+                return True
+            if not self._rescan():
+                break
+        return False
+
+    def _has(self, oid: bytes) -> bool:
+        return any(home.contains(oid) for home in self._homes)
+
+    def _rescan(self) -> bool:
+        return sum(packs.rescan() for packs in self._packs) > 0
+
+    async def write(self, objects: Objects) -> None:
+        self._write(objects)
+
+    def _write(self, objects: Objects) -> None:
+        many = len(objects) >= PACK_FROM
+        try:
+            if many or (self._commits >= HOT and len(objects) > 1):
+                self._growing.write(objects, join=not many)
+                if self._durability is Durability.SYNC:
+                    sync_directory(self.pack_directory())
+            else:
+                self._write_loose(objects)
+        except OSError as error:
+            raise Unavailable(f"{self._objects}: {error.strerror}") from error
+
+    def _write_loose(self, objects: Objects) -> None:
+        packs = self._packs[0]
+        sync = self._durability is Durability.SYNC
+        for oid, found in objects.items():
+            if len(packs) and packs.contains(oid):
+                continue
+            path = self._loose[0].write(oid, found, sync=sync)
+            if path is not None and self._durability is Durability.BATCH:
+                self._unsynced.append(path)
+
+    def pack_directory(self) -> str:
+        return f"{self._objects}/pack"
+
+    def adopt_pack(self, path: str, pack_hash: bytes, index: bytes) -> None:
+        try:
+            os.chmod(path, 0o444)
+            if self._durability is Durability.SYNC:
+                sync_file(path)
+            os.rename(path, f"{self._pack_path(pack_hash)}.pack")
+            self._finish_pack(pack_hash, index)
+        except OSError as error:
+            raise Unavailable(f"{self._objects}: {error.strerror}") from error
+
+    def _pack_path(self, pack_hash: bytes) -> str:
+        return f"{self._objects}/pack/pack-{pack_hash.hex()}"
+
+    def _finish_pack(self, pack_hash: bytes, index: bytes) -> None:
+        """Write a pack's index, with which git sees it."""
+        path, sync = self._pack_path(pack_hash), self._durability is Durability.SYNC
+        write_whole(f"{path}.idx", index, sync=sync)
+        if sync:
+            sync_directory(f"{self._objects}/pack")
+        elif self._durability is Durability.BATCH:
+            self._unsynced += (f"{path}.pack", f"{path}.idx")
+        self._packs[0].rescan()
+
+    # References
+
+    async def commit(self, objects: Objects, changes: Iterable[RefChange]) -> bool:
+        changes = tuple(changes)
+        # Whoever asks has just read the reference; looking again before writing objects pays only under contention.
+        if self._outrun and any(self._refs.read(name) != old for name, old, _ in changes):
+            return False
+        self._write(objects)
+        try:
+            done = self._refs.change(changes)
+        except OSError as error:
+            raise Unavailable(f"{self.git}: {error.strerror}") from error
+        self._outrun = not done
+        if done:
+            self._commits += 1
+            if self._others is not None:
+                self._others.expect(changes)
+            self._listeners.tell(changes)
+        return done
+
+    async def ref(self, name: str) -> bytes | None:
+        return self._refs.read(name)
+
+    async def refs(self, prefix: str) -> dict[str, bytes]:
+        return self._refs.all(prefix)
+
+    async def default_branch(self) -> str:
+        return (self._head.symbolic("HEAD") or "").removeprefix("refs/heads/") or "main"
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        end = self._listeners.add(listener)
+        if self._others is None and "asyncio" in sys.modules:
+            from fata.irmin.backend.git.others import Others  # a program without a loop does not pay for it
+
+            self._others = Others(self._refs, self._listeners.tell)
+        if self._others is not None:
+            self._others.start()
+        return end
+
+    # The rest
+
+    async def shallow(self) -> set[bytes]:
+        lines = (read_whole(f"{self._objects}/../shallow") or b"").split()
+        try:
+            return {bytes.fromhex(line.decode()) for line in lines}
+        except ValueError:
+            raise CorruptRef("shallow", "a line is no id") from None
+
+    async def set_shallow(self, commits: set[bytes]) -> None:
+        path = os.path.normpath(f"{self._objects}/../shallow")
+        with Lock(path, timeout=self._lock_timeout, sync=self._durability is Durability.SYNC) as lock:
+            lock.write(b"".join(b"%b\n" % oid.hex().encode() for oid in sorted(commits)))
+            lock.commit()
+
+    async def ids(self) -> AsyncIterator[bytes]:
+        self._rescan()
+        for oid in self._loose[0].ids():
+            yield oid
+        for oid in self._packs[0].ids():
+            yield oid
+
+    async def delete(self, oids: Iterable[bytes]) -> None:
+        for oid in oids:
+            self._loose[0].remove(oid)
+
+    async def flush(self) -> None:
+        """Make durable what was written with `Durability.BATCH`."""
+        paths = self._unsynced.copy()
+        self._unsynced.clear()
+        for path in paths:
+            sync_file(path)
+        for place in {os.path.dirname(path) for path in paths}:
+            sync_directory(place)
+
+    async def close(self) -> None:
+        self._listeners.close()
+        if self._others is not None:
+            self._others.stop()
+
+
+def _ignore(path: str) -> None:
+    """Note nothing: what was written is durable already, or need not be."""

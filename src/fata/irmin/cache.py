@@ -1,0 +1,34 @@
+"""Objects that were read a moment ago."""
+
+from __future__ import annotations
+
+from fata.disk.git.objects import Object
+
+SIZE = 64 << 20  # octets of all bodies
+LARGEST = 1 << 20  # octets of one: contents that are larger are not likely to be asked for twice
+OVERHEAD = 200  # octets that an entry costs besides its body
+
+
+class ObjectCache:
+    """A bounded map of objects whose hashes have been checked; the oldest go first."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._objects: dict[bytes, Object] = {}
+        self._room = size
+        self.get = self._objects.get
+
+    def keep(self, oid: bytes, found: Object) -> None:
+        """Remember an object."""
+        cost = len(found[1]) + OVERHEAD
+        if cost > LARGEST or oid in self._objects:
+            return
+        self._objects[oid] = found
+        self._room -= cost
+        while self._room < 0:
+            self._room += len(self._objects.pop(next(iter(self._objects)))[1]) + OVERHEAD
+
+    def clear(self) -> None:
+        """Forget all: after objects have been deleted."""
+        for _, body in self._objects.values():
+            self._room += len(body) + OVERHEAD
+        self._objects.clear()

@@ -1,0 +1,1 @@
+"""Types of contents: how a value becomes octets, and how two of them merge."""

@@ -1,0 +1,1 @@
+"""Walking histories: common ancestors, who changed a path last, pictures."""

@@ -1,0 +1,47 @@
+"""What a commit changed, in 256 bits: enough to say of most commits that they did not touch a path.
+
+Each changed path, and each directory above it, sets three bits (a Bloom filter). A commit whose filter lacks one of a
+path's bits did not change it; one that has them all may have, and is looked at. `None` says nothing: look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from zlib import crc32
+
+from fata.irmin.node import Node
+
+MOST = 24  # paths, directories included: beyond, so many bits are set that the filter says little
+
+
+@lru_cache(1 << 14)
+def bits_of(path: bytes) -> int:
+    """Return the bits that a path sets."""
+    hashed = crc32(path)
+    return 1 << (hashed & 255) | 1 << (hashed >> 8 & 255) | 1 << (hashed >> 16 & 255)
+
+
+def signature(before: Node | None, after: Node) -> int | None:
+    """Return the filter of what `after`, not yet saved, changed in `before`; None if that is unknown, or much."""
+    bits = 0
+    for count, path in enumerate(_changed(before, after), 1):
+        if path is None or count > MOST:
+            return None
+        bits |= bits_of(path)
+    return bits
+
+
+def _changed(before: Node | None, after: Node) -> Iterator[bytes | None]:
+    """Yield the paths of edits; None where a directory does not come from the one that was there before."""
+    work: list[tuple[bytes, Node | None, Node]] = [(b"", before, after)]
+    while work:
+        prefix, old, new = work.pop()
+        if new.edits is None or (new.origin if old is None else new.origin != old.oid):
+            yield None
+            return
+        for name, edit in new.edits.items():
+            path = prefix + name
+            yield path
+            if type(edit) is Node:
+                work.append((path + b"/", None if old is None else old.children.get(name), edit))

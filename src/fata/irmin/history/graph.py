@@ -1,0 +1,143 @@
+"""The graph of commits, in arrays: numbers for ids, parents, generations, and what each commit changed.
+
+A commit's *generation* is one more than the highest of its parents', so no commit can be reached from one of a lower
+generation. That orders every walk without looking at dates, which lie. The graph of a store's own commits grows with
+them; of others it is read once, when somebody asks for history.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Any
+
+from fata.disk.git.commits import parse_links
+from fata.disk.git.errors import Malformed
+from fata.disk.git.objects import COMMIT
+from fata.irmin.errors import CorruptObject, MissingObject, TooManyLcas
+from fata.irmin.objects import Objects
+
+OURS, THEIRS, STALE = 1, 2, 4
+BOTH = OURS | THEIRS
+
+
+class CommitGraph:
+    """All commits that were ever asked for, with all that led to them."""
+
+    def __init__(self, objects: Objects[Any]) -> None:
+        self._objects = objects
+        self.number: dict[bytes, int] = {}
+        self.ids: list[bytes] = []
+        self.parents: list[tuple[int, ...]] = []
+        self.generation: list[int] = []
+        self.changed: list[int | None] = []
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, oid: bytes, parents: tuple[bytes, ...], changed: int | None = None) -> None:
+        """Note a commit. If a parent is not known yet nothing is noted: it will be read when it is needed."""
+        number = self.number
+        if oid in number:
+            return
+        try:
+            links = tuple([number[parent] for parent in parents])
+        except KeyError:
+            return
+        number[oid] = len(self.ids)
+        self.ids.append(oid)
+        self.parents.append(links)
+        generation = self.generation
+        generation.append(1 + max([generation[link] for link in links]) if links else 1)
+        self.changed.append(changed)
+
+    async def load(self, oid: bytes) -> int:
+        """Return a commit's number, after reading what is not known of its history.
+
+        A parent that is not in the store ends the history, as in a shallow clone. Raises `MissingObject` if the
+        commit itself is not there, and `CorruptObject`.
+        """
+        if oid not in self.number:
+            await self._load(oid)
+        return self.number[oid]
+
+    async def _load(self, oid: bytes) -> None:
+        read: dict[bytes, tuple[bytes, ...]] = {oid: await self._parents(oid)}
+        gone: set[bytes] = set()
+        stack = [oid]
+        while stack:
+            top = stack[-1]
+            unknown = [each for each in read[top] if each not in self.number and each not in gone]
+            for each in unknown:
+                try:
+                    read[each] = await self._parents(each)
+                    stack.append(each)
+                except MissingObject:
+                    gone.add(each)
+            if stack[-1] is top:
+                self.add(top, tuple(each for each in read[top] if each not in gone))
+                stack.pop()
+
+    async def _parents(self, oid: bytes) -> tuple[bytes, ...]:
+        objects = self._objects
+        found = objects.peek(oid)
+        body = found[1] if found is not None and found[0] == COMMIT else await objects.read(oid, COMMIT)
+        try:
+            return parse_links(body, objects.id_size)[1]
+        except Malformed as error:
+            raise CorruptObject(oid, str(error)) from None
+
+    async def lcas(self, ours: bytes, theirs: bytes, max_depth: int | None = None, n: int | None = None) -> list[bytes]:
+        """Return the common ancestors that are no ancestors of other common ones, in a fixed order.
+
+        Raises `TooManyLcas` if there are more than `n`, or if more than `max_depth` generations have to be looked at.
+        """
+        mine, yours = await self.load(ours), await self.load(theirs)
+        lowest = 0 if max_depth is None else max(self.generation[mine], self.generation[yours]) - max_depth
+        found = sorted(self.ids[number] for number in self._paint(mine, yours, lowest))
+        if n is not None and len(found) > n:
+            raise TooManyLcas(f"{len(found)} common ancestors, the limit is {n}")
+        return found
+
+    def _paint(self, mine: int, yours: int, lowest: int) -> list[int]:
+        """Walk from both heads, highest generation first: what both reach first are the lowest common ancestors."""
+        if mine == yours:
+            return [mine]
+        generation, parents = self.generation, self.parents
+        colours = {mine: OURS, yours: THEIRS}
+        queue = [(-generation[number], number) for number in sorted(colours, key=lambda each: -generation[each])]
+        open_ends = 2  # entries of the queue that are not stale
+        found = []
+        while queue and open_ends:
+            _, number = heappop(queue)
+            colour = colours[number]
+            if not colour & STALE:
+                open_ends -= 1
+                if generation[number] < lowest:
+                    raise TooManyLcas("the common ancestors are deeper than the limit")
+                if colour == BOTH:
+                    found.append(number)
+                    colour |= STALE
+            for parent in parents[number]:
+                known = colours.get(parent)
+                if known is None:
+                    heappush(queue, (-generation[parent], parent))
+                    open_ends += not colour & STALE
+                elif not known & STALE and colour & STALE:
+                    open_ends -= 1
+                colours[parent] = colour | (known or 0)
+        return found
+
+    async def is_ancestor(self, old: bytes, new: bytes) -> bool:
+        """Whether one commit led to another, or is it."""
+        low, high = await self.load(old), await self.load(new)
+        floor = self.generation[low]
+        seen = {high}
+        work = [high]
+        for number in work:  # grows while it is walked
+            if number == low:
+                return True
+            for parent in self.parents[number]:
+                if parent not in seen and self.generation[parent] >= floor:
+                    seen.add(parent)
+                    work.append(parent)
+        return False

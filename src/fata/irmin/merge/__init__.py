@@ -1,0 +1,1 @@
+"""Merging: what a merge is, and the ways there are."""

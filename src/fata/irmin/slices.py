@@ -1,0 +1,68 @@
+"""Slices: a part of a repository, to be carried into another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fata.disk.git.objects import COMMIT, Object, object_id
+from fata.irmin.commit import Commit
+from fata.irmin.errors import CorruptObject
+from fata.irmin.history.reachable import reachable
+
+if TYPE_CHECKING:
+    from fata.irmin.repo import Repo
+
+T = TypeVar("T")
+
+BATCH = 1000  # objects that are written at once
+
+Slice = AsyncIterator[tuple[bytes, Object]]
+
+
+def export(
+    repo: Repo[T],
+    *,
+    full: bool = True,
+    depth: int | None = None,
+    min: Iterable[Commit[T]] = (),  # noqa: A002 – Irmin's words
+    max: Iterable[Commit[T]] | None = None,  # noqa: A002
+) -> Slice:
+    """Yield the objects that the commits `max` (None: all heads) lead to, without those that `min` lead to.
+
+    `depth` is how many commits deep. Without `full` only commits. Nothing is read before it is asked for.
+    """
+
+    async def objects() -> Slice:
+        heads = await repo.heads() if max is None else list(max)
+        known = [commit.oid for commit in min]
+        async for oid, found in reachable(repo.objects, [head.oid for head in heads], depth=depth, known=known):
+            if full or found[0] == COMMIT:
+                yield oid, found
+
+    return objects()
+
+
+async def import_slice(repo: Repo[Any], objects: Slice | Iterable[tuple[bytes, Object]]) -> int:
+    """Write the objects of a slice; return how many. No branch is moved. Raises `CorruptObject` for a wrong hash."""
+    batch: dict[bytes, Object] = {}
+    count = 0
+    async for oid, found in _each(objects):
+        if object_id(*found, repo.objects.new) != oid:
+            raise CorruptObject(oid, "its octets have another hash")
+        batch[oid] = found
+        count += 1
+        if len(batch) == BATCH:
+            await repo.objects.write(batch)
+            batch = {}
+    await repo.objects.write(batch)
+    return count
+
+
+async def _each(objects: Slice | Iterable[tuple[bytes, Object]]) -> Slice:
+    if isinstance(objects, AsyncIterator):
+        async for each in objects:
+            yield each
+    else:
+        for each in objects:
+            yield each

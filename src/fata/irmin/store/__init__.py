@@ -1,0 +1,1 @@
+"""A store: a tree that has a history, seen through a branch, a commit, or nothing yet."""

@@ -1,0 +1,1 @@
+"""Key-value stores and file systems over a `Block`."""

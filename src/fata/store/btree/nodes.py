@@ -1,0 +1,121 @@
+"""A tree's nodes in memory, and finding one's way through them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+from fata.disk.btree.extent import Extent
+from fata.disk.btree.node import CHILD_COST, ENTRY_COST
+from fata.disk.btree.pointer import HAS_EXTENTS, NOTHING, Pointer
+
+
+class Leaf:
+    """Entries in the order of their keys. `size` is what they take on disk, in octets."""
+
+    __slots__ = (
+        "epoch", "flight", "gone", "kept", "keys", "large", "parent", "pointer", "resident", "since", "size", "used",
+        "values",
+    )  # fmt: skip
+
+    def __init__(self, epoch: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
+        self.epoch = epoch
+        self.parent = parent
+        self.pointer = pointer  # NOTHING: fresh
+        self.keys: list[bytes] = []
+        self.values: list[bytes] = []
+        self.size = 0
+        self.large = 0  # how many values are extents
+        self.resident = False
+        self.since = -1  # log position of the oldest change that its page lacks; -1: clean
+        self.used = False  # since the cache last looked
+        self.flight = False  # its page is being written
+        self.gone = False  # not in the tree any more; a reader may still have it pinned
+        self.kept = False  # a reader may have the page that it points to
+
+
+class Inner:
+    """`keys[i]` is the least key that `children[i + 1]` may hold."""
+
+    __slots__ = ("children", "epoch", "flight", "gone", "kept", "keys", "level", "parent", "pointer", "size")
+
+    def __init__(self, epoch: int, level: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
+        self.epoch = epoch
+        self.level = level
+        self.parent = parent
+        self.pointer = pointer
+        self.keys: list[bytes] = []
+        self.children: list[Node] = []
+        self.size = 0
+        self.flight = False
+        self.gone = False
+        self.kept = False
+
+    def measure(self) -> None:
+        """Set `size`, in octets on disk."""
+        self.size = sum(map(len, self.keys)) + CHILD_COST * len(self.children)
+
+
+Node = Leaf | Inner
+
+
+class Span(NamedTuple):
+    """Neighbouring pages, and the generation that wrote them."""
+
+    address: int
+    pages: int
+    generation: int
+    kept: bool = False  # whether a reader may have it, whatever its generation
+
+
+class Part(NamedTuple):
+    """The keys (by index, `start` to `stop`) of a commit that fall into one leaf."""
+
+    leaf: Leaf
+    start: int
+    stop: int
+
+
+def fill(leaf: Leaf, keys: list[bytes], values: list[bytes], has_extents: bool) -> None:
+    leaf.keys, leaf.values = keys, values
+    leaf.size = sum(map(len, keys)) + sum(map(len, values)) + ENTRY_COST * len(keys)
+    leaf.large = sum(value.__class__ is Extent for value in values) if has_extents else 0
+
+
+def page_of(node: Node) -> Span:
+    """Return a node's page."""
+    return Span(node.pointer.address, 1, node.pointer.generation, node.kept)
+
+
+def is_last(leaf: Leaf) -> bool:
+    """Say whether nothing lies to the right of a leaf."""
+    node: Node = leaf
+    while node.parent is not None:
+        if node.parent.children[-1] is not node:
+            return False
+        node = node.parent
+    return True
+
+
+def find_with_end(node: Node, key: bytes) -> tuple[Leaf, bytes | None]:
+    """Return the leaf for a key beneath `node`, and where the next leaf begins (None: there is none)."""
+    end: bytes | None = None
+    while isinstance(node, Inner):
+        index = bisect_right(node.keys, key)
+        if index < len(node.keys):
+            end = node.keys[index]
+        node = node.children[index]
+    return node, end
+
+
+def separator(left: bytes, right: bytes) -> bytes:
+    """Return the shortest octets that are greater than `left` and not greater than `right`."""
+    for index, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return right[: index + 1]
+    return right[: len(left) + 1]
+
+
+def flags_of(leaf: Leaf) -> int:
+    """Return what a pointer says of a leaf."""
+    return HAS_EXTENTS if leaf.large else 0

@@ -1,0 +1,146 @@
+"""Giving nodes their pages: new pointers at once, the octets to be written as a list, and how to undo it.
+
+Pointers are changed before anything is written, so that a parent can carry its child's checksum. Until the
+write has returned such a node is *in flight*: the cache leaves it alone, and if the write does not return,
+`undo` makes it fresh again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fata.disk.btree.node import seal, serialize_inner, serialize_leaf
+from fata.disk.btree.pointer import NOTHING, Pointer
+from fata.store.btree.medium import COPY_OCTETS
+from fata.store.btree.nodes import Inner, Leaf, Span, flags_of, page_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fata.store.btree.cache import Cache
+    from fata.store.btree.nodes import Node
+    from fata.store.btree.pages import Pages
+    from fata.store.btree.tree import Tree
+
+
+class Placed(NamedTuple):
+    """A node on its way to the medium."""
+
+    node: Node
+    pointer: Pointer
+    since: int  # what the node's was before
+
+
+class Placing:
+    """Nodes that are written together."""
+
+    def __init__(self, tree: Tree, pages: Pages, cache: Cache, node_size: int, tag: int, generation: int) -> None:
+        self._tree = tree
+        self._pages = pages
+        self._cache = cache
+        self._node_size = node_size
+        self._tag = tag
+        self._generation = generation
+        self.placed: list[Placed] = []
+        self.writes: list[tuple[int, bytes]] = []  # page, octets
+        self._tables: list[Span] = []
+
+    def add_leaves(self, leaves: Sequence[Leaf]) -> None:
+        """Place leaves; their parents are changed by it."""
+        tree, generation = self._tree, self._generation
+        rest = iter(leaves)
+        for address, count in self._pages.take(len(leaves), COPY_OCTETS // self._node_size):
+            pieces = []
+            for page in range(address, address + count):
+                leaf = next(rest)
+                data, crc = serialize_leaf(
+                    self._node_size, self._tag, page, generation, leaf.keys, leaf.values, leaf.large
+                )
+                pieces.append(data)
+                self._move(leaf, Pointer(page, generation, crc, flags_of(leaf)), leaf.since)
+                tree.dirty.pop(leaf, None)
+                tree.fresh.pop(leaf, None)
+                leaf.since = -1
+            self.writes.append((address, b"".join(pieces)))
+
+    def add_inners(self) -> None:
+        """Place every changed inner node and all above it, after their children."""
+        tree = self._tree
+        levels: dict[int, dict[Inner, None]] = {}
+        for inner in tree.changed:
+            levels.setdefault(inner.level, {})[inner] = None
+        tree.changed.clear()
+        level = 0
+        while levels:
+            level += 1
+            group = levels.pop(level, {})
+            self._add_level(list(group))
+            for inner in group:
+                if inner.parent is not None:
+                    levels.setdefault(level + 1, {})[inner.parent] = None
+        tree.changed.clear()
+
+    def _add_level(self, inners: list[Inner]) -> None:
+        rest = iter(inners)
+        for address, count in self._pages.take(len(inners), COPY_OCTETS // self._node_size):
+            pieces = []
+            for page in range(address, address + count):
+                inner = next(rest)
+                children = [child.pointer for child in inner.children]
+                data, crc = serialize_inner(
+                    self._node_size, self._tag, page, self._generation, inner.level, inner.keys, children
+                )
+                flags = 0
+                for child in children:
+                    flags |= child.flags
+                pieces.append(data)
+                self._move(inner, Pointer(page, self._generation, crc, flags), 0)
+            self.writes.append((address, b"".join(pieces)))
+
+    def add_table(self, header: tuple[int, int, int], body: list[bytes]) -> Pointer:
+        """Place a node that belongs to no tree. `header` is its count, kind and level."""
+        ((page, _),) = self._pages.take(1)
+        data, crc = seal(self._node_size, (*header, self._tag, page, self._generation), body)
+        self.writes.append((page, data))
+        self._tables.append(Span(page, 1, self._generation))
+        return Pointer(page, self._generation, crc)
+
+    def _move(self, node: Node, pointer: Pointer, since: int) -> None:
+        if node.pointer is not NOTHING:
+            self._tree.freed.append(page_of(node))
+            node.kept = False
+        node.pointer = pointer
+        node.flight = True
+        if node.parent is not None:
+            self._tree.changed[node.parent] = None
+        self.placed.append(Placed(node, pointer, since))
+
+    def land(self) -> None:
+        """The octets have been written."""
+        for node, _, _ in self.placed:
+            node.flight = False
+            if isinstance(node, Leaf) and node.since < 0:
+                self._cache.add(node)
+
+    def undo(self) -> None:
+        """The octets may not have been written: whatever still has its new page is made fresh."""
+        tree = self._tree
+        self._pages.give_back(self._tables)
+        for node, pointer, since in self.placed:
+            node.flight = False
+            if isinstance(node, Leaf) and node.since < 0:
+                node.since = max(since, 0)
+            if node.pointer is not pointer:
+                continue
+            node.pointer = NOTHING
+            if node.gone:
+                continue  # its page is among the freed, a reader still has its entries
+            self._pages.give_back([Span(pointer.address, 1, pointer.generation)])
+            if node.parent is not None:
+                tree.changed[node.parent] = None
+            if isinstance(node, Leaf):
+                tree.dirty.pop(node, None)
+                tree.fresh[node] = None
+            else:
+                tree.changed[node] = None

@@ -1,0 +1,365 @@
+"""The tree in memory: where a key lives, and what a commit does to it. Nothing here waits or does I/O.
+
+Inner nodes are always here; a leaf's entries are here while its `resident` is true. A leaf is *clean* (its page
+holds it), *dirty* (its page holds an older version that the log brings up to date) or *fresh* (no page: it came
+out of a split or a merge, and must be written whenever its parent is). Inner nodes are clean or *changed*.
+
+What a snapshot sees is never touched: nodes from before the newest pin are copied before they are changed,
+and the copy takes their place here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+from fata.disk.btree.extent import Extent
+from fata.disk.btree.node import ENTRY_COST, HEADER_SIZE
+from fata.disk.btree.pointer import NOTHING
+from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_with_end, is_last, page_of, separator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fata.disk.btree.record import Changes
+
+
+class Tree:
+    """Everything between the root and the leaves, and which of it the medium does not have yet."""
+
+    def __init__(self, node_size: int) -> None:
+        self.capacity = node_size - HEADER_SIZE  # octets of entries in a node
+        self.epoch = 0
+        self.shared_below = 0  # nodes of an earlier epoch belong to a pinned reader too
+        self.root: Node = Leaf(0, None)
+        self.dirty: dict[Leaf, None] = {}  # in the order of their `since`
+        self.fresh: dict[Leaf, None] = {}
+        self.changed: dict[Inner, None] = {}
+        self.freed: list[Span] = []  # pages that the tree does not need any more, but the medium's tree does
+        self.extents: dict[bytes, tuple[Span, ...]] = {}  # pages of every extent, by its descriptor
+        self.leaves = 1
+        self.inners = 0
+        self.spare = 0  # pages that merges may take before the next checkpoint: each needs one before it gives two
+
+    @property
+    def levels(self) -> int:
+        """Levels of inner nodes."""
+        return self.root.level if isinstance(self.root, Inner) else 0
+
+    def find(self, key: bytes) -> Leaf:
+        """Return the leaf that holds the key if anything does."""
+        node = self.root
+        while isinstance(node, Inner):
+            node = node.children[bisect_right(node.keys, key)]
+        return node
+
+    def plan(self, keys: list[bytes]) -> list[Part]:
+        """Return which leaf each of the sorted keys falls into."""
+        parts: list[Part] = []
+        index, count = 0, len(keys)
+        while index < count:
+            leaf, end = find_with_end(self.root, keys[index])
+            stop = index + 1
+            if stop < count and (end is None or keys[stop] < end):
+                stop = count if end is None else bisect_left(keys, end, stop)
+            parts.append(Part(leaf, index, stop))
+            index = stop
+        return parts
+
+    def apply(self, plan: list[Part], keys: list[bytes], changes: Changes, position: int) -> None:
+        """Make a commit's changes, which stand in the log from `position` on. Every leaf of the plan is resident."""
+        for leaf, start, stop in plan:
+            if leaf.gone or leaf.epoch < self.shared_below:
+                leaf = self._own_leaf(self.find(keys[start]))
+            if not self._change(leaf, keys[start:stop], changes):
+                continue
+            if leaf.since < 0:
+                leaf.since = position
+                if leaf.pointer is not NOTHING:
+                    self.dirty[leaf] = None
+            if leaf.size > self.capacity:
+                self._split_leaf(leaf, position)
+            elif leaf.size < self.capacity // 3 and leaf.parent is not None:
+                self._shrink_leaf(leaf, leaf.parent, position)
+
+    def _change(self, leaf: Leaf, keys: list[bytes], changes: Changes) -> bool:
+        """Change a leaf's entries; say whether that made a difference."""
+        own_keys, own_values = leaf.keys, leaf.values
+        index, differs = 0, False
+        for key in keys:
+            value = changes[key]
+            index = bisect_left(own_keys, key, index)
+            if index < len(own_keys) and own_keys[index] == key:
+                old = own_values[index]
+                if old == value and old.__class__ is value.__class__:
+                    continue
+                if old.__class__ is Extent:
+                    leaf.large -= 1
+                    self.freed += self.extents.pop(old, ())
+                if value is None:
+                    del own_keys[index], own_values[index]
+                    leaf.size -= len(key) + len(old) + ENTRY_COST
+                else:
+                    own_values[index] = value
+                    leaf.size += len(value) - len(old)
+            elif value is None:
+                continue
+            else:
+                own_keys.insert(index, key)
+                own_values.insert(index, value)
+                leaf.size += len(key) + len(value) + ENTRY_COST
+            differs = True
+            if value.__class__ is Extent:
+                leaf.large += 1
+        return differs
+
+    def replace(self, root: Node, leaves: list[Leaf], inners: list[Inner], freed: list[Span]) -> None:
+        """Become another tree, whose leaves have pages already. `freed` are those of this one."""
+        for leaf in [*self.dirty, *self.fresh]:
+            leaf.gone = True
+        self.root, self.leaves, self.inners = root, len(leaves), len(inners)
+        self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.pointer is NOTHING}
+        self.changed = dict.fromkeys(inners)
+        self.freed += freed
+
+    # -- what belongs to whom
+
+    def _own_leaf(self, leaf: Leaf) -> Leaf:
+        """Return the leaf, or a copy in its place if a reader has it pinned."""
+        if leaf.epoch >= self.shared_below:
+            return leaf
+        parent = None if leaf.parent is None else self.own_inner(leaf.parent)
+        copy = Leaf(self.epoch, parent, leaf.pointer)
+        copy.keys, copy.values = leaf.keys.copy(), leaf.values.copy()
+        copy.size, copy.large, copy.resident = leaf.size, leaf.large, True
+        copy.kept = True
+        self._replace(leaf, copy, parent)
+        if leaf.since >= 0 or leaf.flight:
+            # Its age has no place in the order of the dirty any more: have it written with its parent.
+            copy.since = max(leaf.since, 0)
+            self.detach_leaf(copy, leaf)
+        return copy
+
+    def own_inner(self, inner: Inner) -> Inner:
+        """Return the inner node, or a copy in its place."""
+        if inner.epoch >= self.shared_below:
+            return inner
+        parent = None if inner.parent is None else self.own_inner(inner.parent)
+        copy = Inner(self.epoch, inner.level, parent, inner.pointer)
+        copy.keys, copy.children, copy.size = inner.keys.copy(), inner.children.copy(), inner.size
+        for child in copy.children:
+            child.parent = copy
+        copy.kept = True
+        self._replace(inner, copy, parent)
+        self.changed.pop(inner, None)
+        self.changed[copy] = None
+        if inner.flight:
+            self._detach_inner(copy)
+        return copy
+
+    def _replace(self, node: Node, copy: Node, parent: Inner | None) -> None:
+        node.gone = True
+        if parent is None:
+            self.root = copy
+        else:
+            parent.children[parent.children.index(node)] = copy
+            self.changed[parent] = None
+
+    def detach_leaf(self, leaf: Leaf, former: Leaf | None = None) -> None:
+        """Make a leaf fresh. `former` is the object that was dirty in its place."""
+        self.dirty.pop(former or leaf, None)
+        self.fresh.pop(former or leaf, None)
+        self._free(leaf)
+        leaf.pointer = NOTHING
+        self.fresh[leaf] = None
+        if leaf.parent is not None:
+            self.changed[leaf.parent] = None
+
+    def _detach_inner(self, inner: Inner) -> None:
+        self._free(inner)
+        inner.pointer = NOTHING
+        self.changed[inner] = None
+        if inner.parent is not None:
+            self.changed[inner.parent] = None
+
+    def _free(self, node: Node) -> None:
+        if node.pointer is not NOTHING:
+            self.freed.append(page_of(node))
+            node.kept = False
+
+    # -- growing
+
+    def _split_leaf(self, leaf: Leaf, position: int) -> None:
+        """Cut a leaf that is too large into as many as it takes."""
+        keys, values = leaf.keys, leaf.values
+        cuts = self._cuts(leaf)
+        siblings: list[Leaf] = []
+        for start, stop in zip(cuts, [*cuts[1:], len(keys)], strict=True):
+            sibling = Leaf(self.epoch, leaf.parent)
+            fill(sibling, keys[start:stop], values[start:stop], leaf.large > 0)
+            sibling.since, sibling.resident = position, True
+            siblings.append(sibling)
+        fill(leaf, keys[: cuts[0]], values[: cuts[0]], leaf.large > 0)
+        separators = [separator(keys[cut - 1], keys[cut]) for cut in cuts]
+        self.leaves += len(siblings)
+        parent = self._insert_children(leaf, separators, siblings)
+        self.detach_leaf(leaf)
+        for sibling in siblings:
+            self.fresh[sibling] = None
+        if parent.size > self.capacity:
+            self._split_inner(parent)
+
+    def _cuts(self, leaf: Leaf) -> list[int]:
+        """Return before which entries to cut: into equal parts, but full ones at the right edge of the tree."""
+        pieces = -(-leaf.size // self.capacity)
+        target = self.capacity if is_last(leaf) else leaf.size / pieces
+        cuts: list[int] = []
+        size = 0
+        for index, (key, value) in enumerate(zip(leaf.keys, leaf.values, strict=True)):
+            cost = len(key) + len(value) + ENTRY_COST
+            if size and (size + cost > self.capacity or size + cost / 2 > target):
+                cuts.append(index)
+                size = 0
+            size += cost
+        return cuts
+
+    def _insert_children(self, left: Node, separators: list[bytes], siblings: list[Leaf] | list[Inner]) -> Inner:
+        """Put new nodes behind `left`; return their parent."""
+        parent = left.parent
+        if parent is None:
+            level = left.level + 1 if isinstance(left, Inner) else 1
+            parent = Inner(self.epoch, level, None)
+            parent.children = [left]
+            left.parent = self.root = parent
+            self.inners += 1
+        index = parent.children.index(left)
+        parent.keys[index:index] = separators
+        parent.children[index + 1 : index + 1] = siblings
+        for sibling in siblings:
+            sibling.parent = parent
+        parent.measure()
+        self.changed[parent] = None
+        return parent
+
+    def _split_inner(self, inner: Inner) -> None:
+        """Cut an inner node that is too large into two or more."""
+        keys, children = inner.keys, inner.children
+        pieces = -(-inner.size // self.capacity)
+        step = -(-len(children) // pieces)
+        cuts = list(range(step, len(children), step))
+        siblings: list[Inner] = []
+        for start, stop in zip(cuts, [*cuts[1:], len(children)], strict=True):
+            sibling = Inner(self.epoch, inner.level, inner.parent)
+            sibling.keys, sibling.children = keys[start : stop - 1], children[start:stop]
+            for child in sibling.children:
+                child.parent = sibling
+            siblings.append(sibling)
+        inner.keys, inner.children = keys[: cuts[0] - 1], children[: cuts[0]]
+        self.inners += len(siblings)
+        parent = self._insert_children(inner, [keys[cut - 1] for cut in cuts], siblings)
+        for piece in (inner, *siblings):
+            piece.measure()
+            self._detach_inner(piece)
+            if piece.size > self.capacity:
+                self._split_inner(piece)
+        if parent.size > self.capacity:
+            self._split_inner(parent)
+
+    # -- shrinking
+
+    def _shrink_leaf(self, leaf: Leaf, parent: Inner, position: int) -> None:
+        """Take a leaf away that is empty, or merge a small one with a neighbour that is at hand."""
+        if not leaf.keys:
+            self._remove_child(parent, leaf)
+            return
+        if self.spare <= 0:
+            return
+        index = parent.children.index(leaf)
+        for left, right in ((index - 1, index), (index, index + 1)):
+            if left < 0 or right >= len(parent.children):
+                continue
+            one, other = parent.children[left], parent.children[right]
+            assert isinstance(one, Leaf)
+            assert isinstance(other, Leaf)
+            if one.resident and other.resident and one.size + other.size <= self.capacity * 4 // 5:
+                self._merge_leaves(self._own_leaf(one), self._own_leaf(other), position)
+                return
+
+    def _merge_leaves(self, left: Leaf, right: Leaf, position: int) -> None:
+        self.spare -= 1
+        left.keys += right.keys
+        left.values += right.values
+        left.size += right.size
+        left.large += right.large
+        if left.since < 0:
+            left.since = position
+        parent = left.parent
+        assert parent is not None
+        self.detach_leaf(left)
+        self._remove_child(parent, right)
+
+    def _remove_child(self, parent: Inner, child: Node) -> None:
+        """Take a node out of the tree, and whatever becomes empty or superfluous above it."""
+        self._free(child)
+        child.pointer = NOTHING
+        child.gone = True
+        if isinstance(child, Leaf):
+            self.dirty.pop(child, None)
+            self.fresh.pop(child, None)
+            self.leaves -= 1
+        else:
+            self.changed.pop(child, None)
+            self.inners -= 1
+        index = parent.children.index(child)
+        del parent.children[index]
+        if parent.keys:
+            del parent.keys[max(index - 1, 0)]
+        parent.measure()
+        self.changed[parent] = None
+        if not parent.children:
+            self._remove_empty(parent)
+        elif parent.parent is None:
+            self._lower_root()
+        elif parent.size < self.capacity // 4:
+            self._merge_inner(parent, parent.parent)
+
+    def _remove_empty(self, inner: Inner) -> None:
+        if inner.parent is not None:
+            self._remove_child(inner.parent, inner)
+            return
+        self._free(inner)
+        self.changed.pop(inner, None)
+        leaf = Leaf(self.epoch, None)
+        leaf.resident, leaf.since = True, 0
+        self.root = leaf
+        self.fresh[leaf] = None
+        self.leaves, self.inners = 1, 0
+
+    def _lower_root(self) -> None:
+        """Drop roots with a single child."""
+        root = self.root
+        while isinstance(root, Inner) and len(root.children) == 1:
+            self._free(root)
+            self.changed.pop(root, None)
+            self.inners -= 1
+            root = root.children[0]
+            root.parent = None
+            self.root = root
+
+    def _merge_inner(self, inner: Inner, parent: Inner) -> None:
+        index = parent.children.index(inner)
+        for left, right in ((index - 1, index), (index, index + 1)):
+            if left < 0 or right >= len(parent.children):
+                continue
+            one, other = parent.children[left], parent.children[right]
+            assert isinstance(one, Inner)
+            assert isinstance(other, Inner)
+            middle = parent.keys[left]
+            if one.size + other.size + len(middle) <= self.capacity * 4 // 5:
+                one, other = self.own_inner(one), self.own_inner(other)
+                one.keys += [middle, *other.keys]
+                one.children += other.children
+                for child in other.children:
+                    child.parent = one
+                one.measure()
+                self._detach_inner(one)
+                self._remove_child(parent, other)
+                return

@@ -1,0 +1,71 @@
+"""fata irmin: git for data, from the command line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from fata.config.nearest import nearest
+from fata.errors import ConfigError
+from fata.tool.irmin.place import CONTENTS, Wanted
+
+# Where each command is. Imported when called: `fata irmin get` need not know of git's protocols.
+COMMANDS = {
+    "init": ("starting", "Make a repository, which real git opens as well."),
+    "clone": ("syncing", "Make a repository from another one."),
+    "get": ("reading", "Write the value at a path on standard output."),
+    "set": ("writing", "Put a value at a path."),
+    "remove": ("writing", "Remove what is at a path."),
+    "list": ("reading", "List a directory."),
+    "tree": ("reading", "Show everything beneath a path."),
+    "log": ("history", "Show commits, newest first."),
+    "branches": ("history", "List branches and their heads."),
+    "merge": ("writing", "Merge a branch or commit into this branch."),
+    "fetch": ("syncing", "Bring a remote's history here; move no branch."),
+    "pull": ("syncing", "Fetch, then merge what came."),
+    "push": ("syncing", "Send this branch's history to a remote."),
+    "snapshot": ("history", "Print the id of the present state."),
+    "revert": ("writing", "Go back to an earlier state."),
+    "watch": ("watching", "Tell of changes as they come, or run a program for each."),
+    "gc": ("upkeep", "Forget what no branch leads to."),
+    "fsck": ("upkeep", "Read and check everything that branches lead to."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            near = nearest(cmd_name, COMMANDS)
+            raise ConfigError(
+                f"there is no command `fata irmin {cmd_name}`",
+                remedy=f"Did you mean `fata irmin {near}`?" if near else "`fata irmin --help` lists them.",
+            )
+        module = import_module(f"fata.tool.irmin.{COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, f"{cmd_name}_command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--root", type=click.Path(path_type=Path), help="The repository; else the one that the folder is in.")
+@click.option("--branch", "-b", help="The branch; else what HEAD names.")
+@click.option("--contents", "-c", type=click.Choice(CONTENTS), help="What values are, for merging and checking.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.pass_context
+def command(ctx: click.Context, root: Path | None, branch: str | None, contents: str | None, as_json: bool) -> None:
+    """Git for data: values at paths, whose every change is a commit.
+
+    The repository is a git directory: git's own programs may work on it at the same time. What is always wanted can
+    stand in `irmin.toml` or in `[tool.fata.irmin]` of pyproject.toml: root, branch, contents, author, remote.
+    """
+    ctx.obj = Wanted(root, branch, contents, as_json)

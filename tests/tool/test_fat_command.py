@@ -1,0 +1,147 @@
+"""`fata fat` as a user calls it, judged by fsck.fat."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tool.conftest import Fata
+
+pytestmark = [pytest.mark.slow, pytest.mark.peer]
+
+TREE = {"index.html": b"<p>", "css/A long name.css": b"p {}" * 5000, "empty": b"", "deep/er/still/x": b"1"}
+
+
+@pytest.fixture
+def image(fata: Fata) -> str:
+    """An image with TREE in it, made by `create --from`."""
+    for path, content in TREE.items():
+        (fata.folder / "site" / path).parent.mkdir(parents=True, exist_ok=True)
+        (fata.folder / "site" / path).write_bytes(content)
+        os.utime(fata.folder / "site" / path, (1_700_000_000, 1_700_000_000))
+    done = fata("fat", "create", "disk.img", "--size", "4M", "--from", "site", "--label", "site")
+    assert (done.returncode, done.stdout) == (0, "")
+    return "disk.img"
+
+
+def told(fata: Fata, *words: str) -> Any:
+    """Return what a command says in JSON."""
+    done = fata("fat", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def judged(fata: Fata, image: str) -> None:
+    """Have fsck.fat look at an image: nothing to say but its version and its summary."""
+    fsck = shutil.which("fsck.fat", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    done = subprocess.run([str(fsck), "-n", image], cwd=fata.folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2), done.stdout
+
+
+def test_what_a_folder_holds_comes_out_again(fata: Fata, image: str) -> None:
+    judged(fata, image)
+    assert told(fata, "extract", image, "--to", "out")["written"]
+    for path, content in TREE.items():
+        assert (fata.folder / "out" / path).read_bytes() == content
+        assert (fata.folder / "out" / path).stat().st_mtime == 1_700_000_000
+    assert fata("fat", "cat", image, "INDEX.HTML", "deep/er/still/x").stdout == "<p>1"
+    fata("fat", "extract", image, "deep/er", "--to", "part")
+    assert (fata.folder / "part/er/still/x").read_bytes() == b"1"
+
+
+def test_files_are_added_listed_moved_and_removed(fata: Fata, image: str) -> None:
+    (fata.folder / "large").write_bytes(b"x" * 1_500_000)
+    assert told(fata, "add", image, "large", "site", "--to", "new/place") == {"image": image, "files": 5}
+    assert told(fata, "mkdir", image, "a/b", "-p") == {"made": ["a/b"]}
+    assert told(fata, "mv", image, "new/place/large", "a/b")["destination"] == "a/b/large"
+    assert told(fata, "mv", image, "index.html", "INDEX.html")["destination"] == "INDEX.html"
+    told(fata, "rm", image, "empty", "new/place/site/empty")
+    told(fata, "rm", image, "-r", "new")
+    paths = {entry["path"]: entry for entry in told(fata, "list", image, "-r")}
+    assert set(paths) == {
+        "INDEX.html", "a", "a/b", "a/b/large", "css", "css/A long name.css", "deep", "deep/er", "deep/er/still",
+        "deep/er/still/x",
+    }  # fmt: skip
+    assert (paths["a/b/large"]["size"], paths["a"]["kind"]) == (1_500_000, "directory")
+    assert "1,500,000" in fata("fat", "list", image, "a/b").stdout
+    judged(fata, image)
+
+
+def test_an_image_says_what_it_is(fata: Fata, image: str) -> None:
+    data = told(fata, "info", image)
+    assert (data["type"], data["label"], data["size"], data["bad_clusters"]) == ("FAT12", "SITE", 4 << 20, 0)
+    assert "FAT12" in fata("fat", "info", image).stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--size", "1440K"),
+        ("--size", "16M", "--type", "16", "--sector-size", "1024"),
+        ("--size", "40M", "--type", "32", "--cluster-size", "512"),
+        ("--from", "site"),
+    ],
+)
+def test_images_of_all_kinds(fata: Fata, image: str, words: tuple[str, ...]) -> None:
+    told(fata, "create", "other.img", *words)
+    judged(fata, "other.img")
+    assert told(fata, "check", "other.img")["faults"] == []
+
+
+def test_faults_are_found_and_mended(fata: Fata, image: str) -> None:
+    octets = bytearray((fata.folder / image).read_bytes())
+    octets[512 + 300 : 512 + 310] = b"\xff" * 10
+    (fata.folder / image).write_bytes(octets)
+    done = fata("fat", "check", image)
+    assert done.returncode == 1
+    assert "lost clusters" in done.stdout
+    assert "copies of the FAT differ" in done.stdout
+    assert [fault["fault"] for fault in told(fata, "repair", image)["faults"]]
+    assert fata("fat", "check", image).returncode == 0
+    judged(fata, image)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("create", "disk.img", "--size", "1M"), "is there already"),
+        (("create", "new.img"), "has no size"),
+        (("create", "new.img", "--size", "much"), "is no size"),
+        (("create", "new.img", "--size", "1M", "--type", "32"), "cannot be FAT32"),
+        (("create", "new.img", "--size", "1M", "--label", "much too long"), "is no label"),
+        (("create", "new.img", "--from", "nowhere"), "no folder"),
+        (("add", "disk.img", "nothing"), "there is no nothing"),
+        (("list", "none.img"), "none.img"),
+        (("rm", "disk.img", "/"), "the root cannot be removed"),
+    ],
+)
+def test_a_mistake_is_told_with_a_remedy(fata: Fata, image: str, words: tuple[str, ...], reason: str) -> None:
+    done = fata("fat", *words)
+    assert done.returncode in (1, 2)
+    assert reason in done.stderr
+    assert not (fata.folder / "new.img").exists()
+
+
+def test_what_does_not_fit_leaves_no_image(fata: Fata, image: str) -> None:
+    (fata.folder / "site" / "large").write_bytes(bytes(2_000_000))
+    done = fata("fat", "create", "new.img", "--size", "1M", "--from", "site")
+    assert done.returncode == 1
+    assert "no space" in done.stderr
+    assert [path.name for path in fata.folder.iterdir() if "new.img" in path.name] == []
+
+
+def test_what_is_no_volume_is_told(fata: Fata) -> None:
+    (fata.folder / "zeros.img").write_bytes(bytes(1 << 20))
+    done = fata("fat", "list", "zeros.img")
+    assert done.returncode == 1
+    assert "55aa" in done.stderr
+
+
+def test_octets_go_to_standard_output_unchanged(fata: Fata, image: str, tmp_path: Path) -> None:
+    assert len(fata("fat", "cat", image, "css/A long name.css").stdout) == 20_000
