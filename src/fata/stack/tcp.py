@@ -115,6 +115,8 @@ class Tcp:
             self._ip.interface.send_raw(answers)
         for key, reply in host.take_replies():
             self._emit(key, [reply], now)
+            if key not in host.connections:  # a stranger's path is of no more use
+                self.output.forget(key)
         self._alarm.set(host.next_deadline())
 
     def _tick(self, now: float) -> None:
