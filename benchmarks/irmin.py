@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from benchmarks import irmin_peers as peers
 from benchmarks.irmin_peers import FLAT, LAYOUT, by_cpu, paths, scratch, shuffled, value
 from benchmarks.table import Table
-from fata.blocking import call as drive
+from fata.blocking import drive
 from fata.irmin import BYTES, MemoryBackend, Repo, Store
 from fata.irmin.backend.git import GitBackend, init
 from fata.irmin.sync import clone, remote

@@ -35,9 +35,14 @@ KEYS = {
     "generic_kv_ro('.')": ("App", []),
     "generic_kv_ro(key('pages', str, stage='configure'))": ("App", ["pages"]),
     "memory_kv()": ("App", []),
+    "irmin_kv()": ("App", ["repository"]),
+    "irmin_kv(branch='draft', name='left')": ("App", ["left-repository"]),
+    "irmin_kv('data.git')": ("App", []),
+    "irmin_memory_kv()": ("App", []),
     "block_file()": ("Disk", ["image"]),
     "block_file(name='left')": ("Disk", ["left-image"]),
     "block_file('disk.img')": ("Disk", []),
+    "block_file('disk.img', create_sectors=key('sectors', int, default=8))": ("Disk", ["sectors"]),
     "block_file(key('img', str))": ("Disk", ["img"]),
     "ramdisk()": ("Disk", []),
     "partition(ramdisk(), key('part', int, default=1))": ("Disk", ["part"]),
@@ -48,6 +53,7 @@ KEYS = {
     "tar_kv(tar_of_files('.'))": ("App", []),
     "fat_kv_ro(fat_of_files('.'))": ("App", []),
     "zip_kv(block_file())": ("App", ["image"]),
+    "btree_kv(ramdisk())": ("App", []),
     "ramdisk(key('sectors', int))": ("Disk", ["sectors"]),
 }
 

@@ -29,7 +29,10 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import Directory, open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.runtime.drive import drive
+from fata.store.fat.kv import FatKv, open_fat_kv
+from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
+from tests.conformance.btree_kv import btree_kv
 from tests.conformance.kv_model import Model
 
 pytestmark = pytest.mark.slow  # in all, some seconds
@@ -173,6 +176,24 @@ class TarMachine(RwMachine):
         self.store = drive(open_appending_tar(self.disk))
 
 
+class FatMachine(RwMachine):
+    """FAT on a RAM disk."""
+
+    keeps_empties = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.disk = RamDisk(400)
+        drive(format_volume(self.disk))
+        self.opened: FatKv = drive(open_fat_kv(self.disk))
+        self.store = self.opened
+
+    @rule()
+    def open_again(self) -> None:
+        drive(self.opened.close())
+        self.store = self.opened = drive(open_fat_kv(self.disk))
+
+
 class _Batch(NamedTuple):
     context: AbstractAsyncContextManager[KvRw]
     batch: KvRw
@@ -272,12 +293,21 @@ class TxMachine(MemoryMachine):
             other.changed.update(key for call, _ in batch.calls for key in call[1:3] if isinstance(key, str))
 
 
+class BtreeMachine(TxMachine):
+    """A store on a B-tree, likewise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = btree_kv()
+
+
 def _related(one: str, other: str) -> bool:
     return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/") or not one or not other
 
 
 @pytest.mark.parametrize(
-    ("machine", "examples"), [(MemoryMachine, 60), (DirectoryMachine, 30), (TarMachine, 30), (TxMachine, 60)]
+    ("machine", "examples"),
+    [(MemoryMachine, 60), (DirectoryMachine, 30), (TarMachine, 30), (TxMachine, 60), (BtreeMachine, 30)],
 )
 def test_a_store_answers_like_a_dict(machine: type[RwMachine], examples: int) -> None:
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=30))

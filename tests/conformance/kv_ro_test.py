@@ -18,6 +18,7 @@ from fata.driver.kv.crunch import Crunch, pack
 from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.driver.kv.tar_pack import pack as pack_tar
+from fata.irmin.kv import CommitKv
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingBlock, SuspendingKvRo
 from fata.store.fat.kv import open_fat_kv, open_fat_kv_ro
@@ -25,6 +26,8 @@ from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
 from fata.store.tar.reading import open_tar
 from fata.store.zip import open_zip
+from tests.conformance.btree_kv import btree_kv
+from tests.conformance.irmin_kv import irmin_kv
 
 pytestmark = pytest.mark.virtual_time
 
@@ -70,6 +73,13 @@ async def _crunch(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return Crunch((folder / "image").read_bytes())
 
 
+async def _btree(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    store = btree_kv()
+    for key, value in content.items():
+        await store.set(key, value)
+    return store
+
+
 async def _tar(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     pack_tar(_write(folder, content), str(folder / "image.tar"))
     return await open_tar(MemoryImage((folder / "image.tar").read_bytes()))
@@ -105,6 +115,12 @@ async def _fat(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return await open_fat_kv_ro(block)
 
 
+async def _irmin(_folder: Path, content: Mapping[str, bytes]) -> KvRo:
+    kv = irmin_kv()
+    commit = await kv.store.set_all(content)
+    return kv if commit is None else CommitKv(kv.store.repo, commit)
+
+
 async def _suspending(folder: Path, content: Mapping[str, bytes]) -> KvRo:
     return SuspendingKvRo(await _memory(folder, content))
 
@@ -118,7 +134,9 @@ IMPLEMENTATIONS: dict[str, Fill] = {
     "tar on a disk that suspends": _suspending_tar,
     "zip": _zip,
     "FAT": _fat,
+    "irmin": _irmin,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

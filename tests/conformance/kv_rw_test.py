@@ -23,11 +23,14 @@ from fata.device.kv import (
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import open_directory
 from fata.driver.kv.memory import MemoryKv
+from fata.irmin.kv import open_git_kv
 from fata.sim.pytest_plugin import Drive
 from fata.sim.suspending import SuspendingBlock, SuspendingKvRw
 from fata.store.fat.kv import open_fat_kv
 from fata.store.fat.mount import format_volume
 from fata.store.tar.appending import open_appending_tar
+from tests.conformance.btree_kv import btree_kv
+from tests.conformance.irmin_kv import irmin_kv
 
 pytestmark = pytest.mark.virtual_time
 
@@ -38,6 +41,10 @@ async def _memory(_folder: Path) -> KvRw:
 
 async def _directory(folder: Path) -> KvRw:
     return await open_directory(str(folder))
+
+
+async def _btree(_folder: Path) -> KvRw:
+    return btree_kv()
 
 
 async def _tar(_folder: Path) -> KvRw:
@@ -54,6 +61,14 @@ async def _fat(_folder: Path) -> KvRw:
     return await open_fat_kv(block)
 
 
+async def _irmin(_folder: Path) -> KvRw:
+    return irmin_kv()
+
+
+async def _irmin_in_git(folder: Path) -> KvRw:
+    return await open_git_kv(str(folder / "store.git"), "main", "nobody <>")
+
+
 async def _suspending(_folder: Path) -> KvRw:
     return SuspendingKvRw(MemoryKv())
 
@@ -64,7 +79,10 @@ IMPLEMENTATIONS: dict[str, Callable[[Path], Coroutine[Any, Any, KvRw]]] = {
     "tar": _tar,
     "tar of long sectors": _tar_of_long_sectors,
     "FAT": _fat,
+    "irmin": _irmin,
+    "irmin in a git directory": _irmin_in_git,
     "suspending memory": _suspending,
+    "btree": _btree,
 }
 
 

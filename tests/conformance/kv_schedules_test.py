@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from fata.device.kv import KvRw, NotFound
+from fata.disk.fat.plan import Wish
+from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.directory import Directory, open_directory
 from fata.driver.kv.memory import MemoryKv
 from fata.errors import StateError
@@ -16,6 +18,8 @@ from fata.runtime.drive import drive
 from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Explored, Outcome, explore
 from fata.sim.suspending import SuspendingKvRw
+from fata.store.fat.kv import open_fat_kv
+from fata.store.fat.mount import format_volume
 
 pytestmark = pytest.mark.slow  # in all, some seconds
 
@@ -139,7 +143,9 @@ EXPLORATIONS: list[Callable[[Build], Explored]] = [
 ]
 
 
-@pytest.fixture(params=["memory", pytest.param("directory", marks=pytest.mark.slow)])  # it syncs, in each schedule
+@pytest.fixture(
+    params=["memory", "FAT", pytest.param("directory", marks=pytest.mark.slow)]
+)  # it syncs, in each schedule
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
     """Return what makes a store that suspends at every operation, with OLD at d/v and d/w."""
     opened: list[Directory] = []
@@ -148,6 +154,10 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Build]:
         while opened:
             await opened.pop().close()
         store: KvRw = MemoryKv()
+        if request.param == "FAT":
+            block = RamDisk(64)
+            await format_volume(block, Wish(root_entries=16))
+            store = await open_fat_kv(block)
         if request.param == "directory":
             store = await open_directory(str(tmp_path))
             opened.append(store)

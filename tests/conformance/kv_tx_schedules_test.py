@@ -13,6 +13,7 @@ from fata.driver.kv.memory import MemoryKv
 from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Explored, Outcome, explore
 from fata.sim.suspending import SuspendingKvTx
+from tests.conformance.btree_kv import btree_kv
 
 pytestmark = pytest.mark.slow  # in all, some seconds
 
@@ -130,7 +131,7 @@ async def _slow_batch(store: KvTx) -> AsyncIterator[KvRw]:
     await pause("after its end")
 
 
-IMPLEMENTATIONS: dict[str, Callable[[], KvTx]] = {"memory": MemoryKv}
+IMPLEMENTATIONS: dict[str, Callable[[], KvTx]] = {"memory": MemoryKv, "btree": btree_kv}
 
 
 @pytest.mark.parametrize("exploration", EXPLORATIONS)

@@ -63,12 +63,9 @@ def logged(words: list[str], log: Path) -> list[str]:
     ]
 
 
-def cut(
-    image: Path, machine: str, line: str, folder: Path, last: str, sectors: int = SECTORS
-) -> tuple[list[Entry], str]:
+def cut(image: Path, machine: str, line: str, disk: Path, last: str) -> tuple[list[Entry], str]:
     """Run an image until it says `last`, cut the power, and return the disk's log and what was said."""
-    disk, log = folder / "disk.img", folder / "log"
-    disk.write_bytes(bytes(sectors * SIZE))
+    log = disk.with_suffix(".log")
     log.touch()
     words = logged(command(Machine(machine, drives=(Drive(disk),)), "tcg", image, line), log)
     said = ""

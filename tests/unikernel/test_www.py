@@ -67,6 +67,16 @@ def test_every_file_arrives_octet_for_octet(www: Unikernel) -> None:
     assert curl("-o", "/dev/null", "-w", "%{http_code}", www.url("/nowhere")) == b"404"
 
 
+@pytest.mark.parametrize("kind", ["fat", "tar"])
+def test_the_same_site_comes_from_a_disk_in_the_image(kind: str) -> None:
+    make_large_file.main()
+    with Unikernel(EXAMPLES / "www", "microvm", "--site-kv", kind, ports=("80",)) as guest:
+        for path in SITE.rglob("*"):
+            if path.is_file():
+                assert curl(guest.url(f"/{path.relative_to(SITE)}")) == path.read_bytes(), path
+        assert curl("-r", "-5", guest.url("/large.bin")) == make_large_file.content()[-5:]
+
+
 def test_two_hundred_connections_stay_and_memory_is_flat(www: Unikernel) -> None:
     async def load() -> tuple[Outcome, str]:
         async with Clients(www.port(), PAGE, CONNECTIONS) as clients:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fata.config.catalog.block_file import block_file
 from fata.config.catalog.boot_files import boot_files
+from fata.config.catalog.btree_kv import btree_kv
 from fata.config.catalog.cached import cached
 from fata.config.catalog.clock import clock
 from fata.config.catalog.console import console
@@ -16,6 +17,7 @@ from fata.config.catalog.fat_kv import fat_kv, fat_kv_ro
 from fata.config.catalog.fat_of_files import fat_of_files
 from fata.config.catalog.generic_kv_ro import generic_kv_ro
 from fata.config.catalog.generic_stack import direct_stack, generic_stack, virtio_stack
+from fata.config.catalog.irmin_kv import irmin_kv, irmin_memory_kv
 from fata.config.catalog.memory_kv import memory_kv
 from fata.config.catalog.partition import partition
 from fata.config.catalog.ramdisk import ramdisk
@@ -40,6 +42,7 @@ __all__ = [
     "Offer",
     "block_file",
     "boot_files",
+    "btree_kv",
     "cached",
     "clock",
     "console",
@@ -57,6 +60,8 @@ __all__ = [
     "generic_stack",
     "growing_tar",
     "if_",
+    "irmin_kv",
+    "irmin_memory_kv",
     "key",
     "main",
     "match",

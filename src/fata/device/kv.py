@@ -182,7 +182,8 @@ class KvTx(KvRw, Protocol):
 
         Reads through the batch see the store as it was when the batch began, and the batch's own changes.
         Leaving the block applies them at once; leaving it by an exception or cancellation applies none.
-        Raises `BatchConflict` on leaving if a key it read or changed was changed meanwhile. A batch used
+        Raises `BatchConflict` on leaving if a key it read or changed was changed meanwhile (whether storing equal
+        octets is a change is the store's choice). A batch used
         after its end, or opened in another, is a `StateError`.
         """
         ...

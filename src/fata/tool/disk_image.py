@@ -23,8 +23,8 @@ from fata.store.fat.medium import Medium
 from fata.store.fat.mount import open_shape
 from fata.store.tar.reading import scanned_from
 from fata.store.zip import open_zip
+from fata.tool.fat_image import octets
 
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 REST = "rest"
 
 
@@ -51,14 +51,6 @@ async def part_of(file: FileBlock, place: Place) -> FileBlock | PartitionBlock |
     """Return the disk that is meant, over the image."""
     disk: FileBlock | PartitionBlock = file if place.partition is None else await open_partition(file, place.partition)
     return disk if place.key is None else await open_encrypted(disk, place.key)
-
-
-def octets(text: str) -> int:
-    """Read a size: 1474560, 1440K, 64M. Raises ConfigError."""
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
-    if unit not in UNITS or not (number.isascii() and number.isdigit() and int(number)):
-        raise ConfigError(f"{text!r} is no size", remedy="Write it as 64M, 1440K or in octets.")
-    return int(number) * UNITS[unit]
 
 
 def wish(text: str, scheme: str) -> Wish:

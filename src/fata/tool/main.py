@@ -26,6 +26,7 @@ COMMANDS = {
     "debug": "Say what an address in a kernel's message means.",
     "irmin": "Keep values in a git repository: set, get, merge, pull, push.",
     "fat": "Make, read, change, check and repair images of FAT volumes.",
+    "btree": "Look into the B-tree in a disk image, and change it.",
     "disk": "Partition images of disks, and look into them.",
     "mount": "Show what is in a disk image as files of this machine.",
     "clean": "Remove what build and configure made.",

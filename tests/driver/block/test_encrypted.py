@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fata.driver.block.encrypted import EncryptedBlock, open_encrypted
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.block.xts import xts
 from fata.errors import ConfigError
+from tests.kernel import machine
 from tests.vectors.xts import VECTORS, Vector
 
 pytestmark = pytest.mark.virtual_time
 
+ROOT = Path(__file__).parents[3]
 KEY = bytes(range(64))
 
 
@@ -20,6 +24,34 @@ def test_the_vectors_of_the_standard(vector: Vector) -> None:
     encrypt, decrypt = xts(vector.key)
     assert encrypt(vector.tweak, memoryview(vector.plain))[: len(vector.cipher)] == vector.cipher
     assert decrypt(vector.tweak, memoryview(encrypt(vector.tweak, memoryview(vector.plain)))) == vector.plain
+
+
+PROGRAM = """
+import sys
+from fata.driver.block.xts import xts
+from vectors import VECTORS
+
+for vector in VECTORS:
+    encrypt, decrypt = xts(vector.key)
+    cipher = encrypt(vector.tweak, memoryview(vector.plain))
+    assert cipher[: len(vector.cipher)] == vector.cipher, vector.name
+    assert decrypt(vector.tweak, memoryview(cipher)) == vector.plain, vector.name
+assert "_cipher" in sys.modules and "cryptography" not in sys.modules
+print(len(VECTORS), "right")
+"""
+PARTS = ("__init__", "errors", "driver/__init__", "driver/block/__init__", "driver/block/xts")
+
+
+@pytest.mark.slow
+def test_the_vectors_in_an_image(tmp_path: Path) -> None:
+    """The runtime has a cipher of its own, over another build of libcrypto."""
+    modules = {f"fata/{name}": (ROOT / "src" / "fata" / f"{name}.py").read_text(encoding="utf-8") for name in PARTS}
+    modules["vectors"] = (ROOT / "tests" / "vectors" / "xts.py").read_text(encoding="utf-8")
+    image = tmp_path / "image"
+    image.write_bytes(machine.image(PROGRAM, uses=("__future__", "typing"), modules=modules, profile="full"))
+    image.chmod(0o755)
+    done = machine.as_process(image)
+    assert (done.status, done.output) == (0, f"{len(VECTORS)} right\n")
 
 
 async def test_each_sector_is_a_unit_with_its_own_number() -> None:

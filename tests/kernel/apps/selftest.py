@@ -242,7 +242,7 @@ def check_tls() -> None:
 
 
 def check_cipher() -> None:
-    import _cipher  # type: ignore[import-not-found]
+    import _cipher
 
     key, iv, text = bytes(range(32)), bytes(12), b"text" * 10
     for name in ("aes-256-gcm", "chacha20-poly1305"):

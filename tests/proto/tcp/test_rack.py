@@ -122,8 +122,8 @@ def test_overtaking_alone_costs_next_to_nothing(seed: int) -> None:
     link.write(client, b"x" * 2_000_000)
     link.run_until(lambda: len(server.received) == 2_000_000)
     figures = client.connection.statistics()
-    assert figures.recoveries <= 2
-    assert figures.retransmissions <= 10
+    assert figures.recoveries - link.a.host.counters.spurious_recoveries <= 1
+    assert figures.retransmissions <= 15
 
 
 def arrived(rack: Rack, low: int, high: int, now: float, sent: float = 0.0) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from fata.disk.btree import record
-from fata.disk.btree.pointer import NOTHING
 from fata.disk.btree.superblock import Superblock
 from fata.store.btree import log as log_module
 from fata.store.btree import mount
@@ -21,9 +20,11 @@ from fata.store.btree.checkpoint import Checkpoints, Stage
 from fata.store.btree.log import Log
 from fata.store.btree.medium import Medium
 from fata.store.btree.mount import Walk
+from fata.store.btree.named import derive
 from fata.store.btree.pins import Pins
 from fata.store.btree.placing import Placing
 from fata.store.btree.store import Btree
+from fata.store.btree.superblocks import Superblocks
 
 Patch = pytest.MonkeyPatch
 Mutant = Callable[[Patch], tuple[str, str]]
@@ -58,7 +59,7 @@ def superblock_before_its_nodes(patch: Patch) -> tuple[str, str]:
 
     async def _close(self: Checkpoints, all_leaves: bool) -> None:
         await close(self, all_leaves)
-        await self._write_superblock(self._next)
+        await self._superblocks.write(self._next)
         self.stage = Stage.WRITTEN
 
     patch.setattr(Checkpoints, "_close", _close)
@@ -128,18 +129,15 @@ def generation_reused(patch: Patch) -> tuple[str, str]:
 
 def superblock_in_two_steps(patch: Patch) -> tuple[str, str]:
     """The newest superblock is wiped out before the next one is written, with no flush in between."""
-    write = Checkpoints._write_superblock
+    write = Superblocks.write
 
-    async def swapped(self: Checkpoints, superblock: Superblock) -> None:
-        block = self._medium.block
-        old = superblock._replace(generation=superblock.generation - 1, root=NOTHING)
-        from fata.disk.btree.superblock import serialize
-
-        await block.write((old.generation % 2) * self._medium.page_sectors, serialize(old)[:-1] + b"\0")
-        await block.write((superblock.pages - 2 + old.generation % 2) * self._medium.page_sectors, bytes(512))
+    async def in_two_steps(self: Superblocks, superblock: Superblock) -> None:
+        other = 1 - superblock.generation % 2
+        for page in (other, superblock.pages - 2 + other):
+            await self._medium.block.write(page * self._medium.page_sectors, bytes(512))
         await write(self, superblock)
 
-    patch.setattr(Checkpoints, "_write_superblock", swapped)
+    patch.setattr(Superblocks, "write", in_two_steps)
     return "tc", "sync"
 
 
@@ -261,18 +259,16 @@ def snapshot_not_kept(patch: Patch) -> tuple[str, str]:
 
 
 def snapshot_dropped_too_soon(patch: Patch) -> tuple[str, str]:
-    """A snapshot's pages are free before the table without it is durable."""
-    publish = Checkpoints.publish
+    """A snapshot's pages are written over before the table without it is durable."""
 
-    async def hasty(self: Checkpoints, snapshots: Any) -> None:
-        if len(snapshots) < len(self.snapshots):
-            entry = next(one for one in self.snapshots if one not in snapshots)
-            if entry.level == 0 and entry.root is not self._tree.root.pointer:
-                await self._medium.write(entry.root.address, bytes(4096))
-        await publish(self, snapshots)
+    async def hasty(checkpoints: Checkpoints, tree: Any, pages: Any, pins: Any, medium: Medium) -> None:
+        for entry in checkpoints._stored:
+            if entry not in checkpoints.snapshots and entry.root != tree.root.pointer:
+                await medium.write(entry.root.address, bytes(4096))
+        await derive(checkpoints, tree, pages, pins, medium)
 
-    patch.setattr(Checkpoints, "publish", hasty)
-    return "tsd", "sync"
+    patch.setattr("fata.store.btree.store.derive", hasty)
+    return "td", "sync"
 
 
 def pages_not_derived(patch: Patch) -> tuple[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
 from fata.device.kv import KvError
+from fata.disk.fat.layout import Layout
 from fata.disk.fat.plan import Wish
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.clock.virtual import VirtualClock
@@ -103,6 +105,14 @@ async def recover(disk: Recorder) -> Tree:
     return tree
 
 
+def place(shape: Layout, sector: int, _count: int) -> str:
+    """Name what a write is of; "" for clusters, where the operation says more."""
+    offset = sector * SECTOR
+    if offset < shape.fat_offset:
+        return "boot sector"
+    return "FAT" if offset < shape.root_offset else "root" if offset < shape.data_offset else ""
+
+
 class Work:
     """Random operations on a volume and on a dict beside it, with the promise told to the recorder."""
 
@@ -110,7 +120,8 @@ class Work:
         self.rng = rng
         ram = RamDisk(sectors)
         drive(format_volume(ram, wish))
-        self.disk = drive(record_over(ram))
+        shape = drive(mount(ram, read_only=True)).volume.layout
+        self.disk = drive(record_over(ram, classify=partial(place, shape)))
         self.clock = VirtualClock(wall=1_700_000_000.0)
         self.files = drive(mount(self.disk, clock=self.clock, sync="op" if sync else "flush"))
         self.sync = sync

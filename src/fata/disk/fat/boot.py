@@ -89,7 +89,7 @@ def parse(data: bytes) -> BootSector:
         fat_sectors, flags, _version, root, fsinfo, backup = _WIDE.unpack_from(data, 36)
     drive, state, extended, volume_id, label, kind = _NARROW.unpack_from(data, 64 if wide else 36)
     if extended != EXTENDED:
-        volume_id, label, kind = 0, NO_LABEL, b"FAT     "
+        volume_id, label, kind = 0, b"", b"FAT     "  # what stands there means something else
     return BootSector(
         sector_size,
         per_cluster,

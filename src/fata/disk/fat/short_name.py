@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.cp437  # noqa: F401  # CODE_PAGE: an image has no codec that is named by a variable only
 from collections.abc import Callable
 
 from fata.disk.fat.entry import KANJI, LOWER_EXTENSION, LOWER_STEM

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from fata.proto.tcp import tail
+from math import inf
+
+from fata.proto.tcp import tail, undo
 from fata.proto.tcp.block import FAST, LOSS, NEVER, OPEN, TIMESTAMPS, UNTIMED, Block
 from fata.proto.tcp.sack import DUPLICATES
 from fata.proto.tcp.sequence import HALF, MASK, unwrap
 from fata.proto.tcp.transmission import ROOM
+
+TICK = 0.001  # seconds, of our timestamps
 
 
 def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> int:
@@ -57,6 +61,8 @@ def advance(block: Block, una: int, echo: int, now: float) -> int:
     block.probing = False
     if block.recovery == OPEN:
         block.dup_acks = 0
+    elif undo.is_spurious(block, echo):
+        undo.take_back(block, acked)
     elif una >= block.recover:
         _end_recovery(block)
     elif block.recovery == FAST and not block.sack_ok:
@@ -106,6 +112,7 @@ def _begin_fast(block: Block, now: float) -> None:
     if block.scoreboard.sacked:
         block.sack_recoveries += 1
         block.host.counters.sack_recoveries += 1
+    undo.remember(block)
     block.congestion.lost(block.snd_nxt - block.snd_una, now)
     block.reduced_at = now
     if not block.sack_ok:
@@ -136,6 +143,7 @@ def _end_recovery(block: Block) -> None:
         cwnd = max(in_flight, block.mss) + block.mss  # RFC 6582 3.2 step 3 (1): no burst
         block.congestion.window = min(block.congestion.window, cwnd)
     block.recovery = OPEN
+    block.undo = None
     block.dup_acks = 0
     block.repair_due = False
     block.rack.recovered()
@@ -158,6 +166,7 @@ def resend_all(block: Block) -> None:
 def time_out(block: Block, now: float) -> None:
     """The retransmission timer ran off (RFC 6298 5.4 to 5.6, RFC 6675 5.1)."""
     if not block.retries:
+        undo.remember(block)
         block.congestion.timed_out(block.snd_nxt - block.snd_una - max(block.left, 0), now)
     block.retries += 1
     block.timeouts += 1
@@ -182,8 +191,11 @@ def _lose_all(block: Block) -> None:
     _update_left(block, 0)
 
 
-def take_news(block: Block, blocks: tuple[tuple[int, int], ...], ack: int, now: float) -> bool:
-    """Tell scoreboard and RACK what has arrived; return whether the SACK option had news."""
+def take_news(block: Block, blocks: tuple[tuple[int, int], ...], ack: int, echo: int, now: float) -> bool:
+    """Tell scoreboard and RACK what has arrived; return whether the SACK option had news.
+
+    `echo` is of what was acknowledged in order; 0 if it tells nothing.
+    """
     board, rack = block.scoreboard, block.rack
     if not block.sack_ok or not (blocks or board.sacked or block.recovery != OPEN):
         return False
@@ -192,8 +204,9 @@ def take_news(block: Block, blocks: tuple[tuple[int, int], ...], ack: int, now: 
     if block.resent and tells_duplicate(blocks, ack):  # else the network has duplicated it
         rack.duplicate(una, nxt)
     fresh = board.update([(unwrap(low, una), unwrap(high, una)) for low, high in blocks], nxt)
+    echoed = now - ((block.stamp(now) - echo) & MASK) / 1000 + TICK if block.stamps and echo else inf
     for start, end in sorted(fresh + board.ranges.gaps(una, ack)):
-        rack.arrived(start, end, block.sent_at, block.rtt.least, now)
+        rack.arrived(start, end, block.sent_at, block.rtt.least, now, echoed if end <= ack else inf)
     return bool(fresh)
 
 

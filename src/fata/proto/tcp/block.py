@@ -70,7 +70,8 @@ class Block:
         "retransmit_at", "retries", "rtt", "sack_ok", "sack_recoveries", "scaled", "scheduled", "scoreboard",
         "sent_at", "settings", "snd_edge", "snd_end", "snd_nxt", "snd_scale", "snd_stop", "snd_una", "snd_wl1",
         "snd_wl2", "soft_failure", "stamp_offset", "stamps", "started", "state", "step", "tail", "tail_again",
-        "tail_due", "timed_at", "timed_seq", "timeouts", "ts_recent", "ts_recent_at", "update_step",
+        "tail_due", "timed_at", "timed_seq", "timeouts", "ts_recent", "ts_recent_at", "undo", "undo_stamp",
+        "update_step",
     )  # fmt: skip
 
     def __init__(
@@ -126,6 +127,8 @@ class Block:
         self.recovery = OPEN
         self.recover = iss  # a recovery ends when this is acknowledged
         self.reduced_at = -NEVER  # when the congestion window became smaller for a loss
+        self.undo: Congestion | None = None  # what congestion control was before this recovery
+        self.undo_stamp: int | None = None  # the timestamp of the recovery's first retransmission
         self.repair_due = False  # the first retransmission of a recovery leaves whatever the window says
         self.dup_acks = 0
         self.timed_seq = UNTIMED  # the acknowledgment that ends the running measurement of the round trip

@@ -18,6 +18,7 @@ class Congestion(Protocol):
     """The contract. Algorithms satisfy it without inheriting."""
 
     name: str
+    initial: int  # octets, the initial window
     mss: int  # follows the path's MTU
     window: int  # cwnd
     threshold: int  # ssthresh

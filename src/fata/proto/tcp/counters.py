@@ -26,6 +26,7 @@ class Counters:
     tail_probes: int = 0  # RFC 8985 7; those that were sent before count as retransmissions, too
     recoveries: int = 0  # fast recoveries
     sack_recoveries: int = 0
+    spurious_recoveries: int = 0  # of both kinds: the originals had arrived, RFC 3522
     out_of_order: int = 0  # segments kept until the gap is filled
     duplicates: int = 0  # segments with nothing new in them
 

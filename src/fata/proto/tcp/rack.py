@@ -66,19 +66,24 @@ class Rack:
         self._edge = max(self._edge, nxt)
         self.due = inf
 
+    def reconsider(self, una: int) -> None:
+        """What is outstanding, from `una` on, was taken for lost too soon: judge it anew."""
+        self._edge = una
+
     # What the peer says.
 
-    def arrived(self, start: int, end: int, latest: float, least: float, now: float) -> None:
+    def arrived(self, start: int, end: int, latest: float, least: float, now: float, echoed: float = inf) -> None:
         """The peer has [start, end), which was news; call in order of `start`.
 
-        `latest` is when the latest transmission left, `least` the shortest round trip so far.
+        `latest` is when the latest transmission left, `least` the shortest round trip so far, `echoed` when that left
+        which has arrived, as far as a timestamp tells.
         """
         if self._fack < start:
             self._fack = start
         for low, high, at in self._take(start, end):
             if start < low:
                 self._original(start, low, latest, now)
-            if now > at and now - at >= least:  # else it was the one sent before that has arrived
+            if now > at and now - at >= least and at <= echoed:  # else it was the one sent before that has arrived
                 self._later(at, high, now)
             start = high
         if start < end:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.proto.tcp import handshake, tail
+from fata.proto.tcp import handshake, tail, undo
 from fata.proto.tcp.acknowledging import sent
 from fata.proto.tcp.block import NEVER, OPEN, UNTIMED, Block
 from fata.proto.tcp.sending import TUPLE, send_acknowledgment, transmit
@@ -135,6 +135,7 @@ def _resend(block: Block, out: list[Transmission], start: int, end: int, options
     block.resent += count
     block.host.counters.retransmissions += count
     block.timed_seq = UNTIMED  # Karn
+    undo.note(block, now)
     if block.sack_ok:
         block.rack.sent(block.snd_nxt, block.snd_una, block.sent_at)
         block.rack.resent(start, end, now)

@@ -147,11 +147,12 @@ def _take_ack(block: Block, segment: Segment, seq: int, ack: int, now: float) ->
         challenge(block, now)  # RFC 5961 5.2
         return None
     block.heard = now
-    fresh = take_news(block, segment.options.sack, ack, now)
+    # What the peer had already: the echo is of the transmission that came first, however long ago that was.
+    echo = 0 if tells_duplicate(segment.options.sack, ack) else segment.echo
+    fresh = take_news(block, segment.options.sack, ack, echo, now)
     events = 0
     if ack > una:
-        # What the peer had already: the echo is of the transmission that came first, however long ago that was.
-        events = advance(block, ack, 0 if tells_duplicate(segment.options.sack, ack) else segment.echo, now)
+        events = advance(block, ack, echo, now)
     elif ack == una and _is_duplicate(block, segment, fresh):
         duplicate(block, now)
     if block.tail:

@@ -14,16 +14,16 @@ from __future__ import annotations
 from enum import Enum
 from itertools import islice
 
-from fata.disk.btree.corrupt import Corrupt
 from fata.disk.btree.node import SNAPSHOTS
 from fata.disk.btree.pointer import NOTHING, Pointer
 from fata.disk.btree.snapshots import SnapshotEntry, snapshot_body
-from fata.disk.btree.superblock import SIZE, Superblock, parse, serialize
+from fata.disk.btree.superblock import Superblock
 from fata.errors import DeviceError
 from fata.store.btree.errors import Failed, OtherWriter, OutOfSpace
 from fata.store.btree.lock import Lock
 from fata.store.btree.nodes import Inner, Leaf, Span
 from fata.store.btree.placing import Placing
+from fata.store.btree.superblocks import Superblocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Checkpoints:
         self._cache = cache
         self._pins = pins
         self._on_failure = on_failure
+        self._superblocks = Superblocks(medium)
         self.superblock = superblock  # the newest that is durable
         self.snapshots: list[SnapshotEntry] = []  # named ones, as they are to be
         self._stored: list[SnapshotEntry] = []  # as the newest closing has them
@@ -79,7 +80,6 @@ class Checkpoints:
         self.failed: BaseException | None = None
         self.stage = Stage.IDLE
         self.unlogged = False  # the tree holds changes that the log does not: close before anything else is logged
-        self._attempted: Superblock | None = None  # the last that we began to write
         self._enlisted = False  # our incarnation is on the medium
         self._next = superblock
         self._freed: list[Span] = []  # by the closing under way
@@ -221,7 +221,7 @@ class Checkpoints:
     async def _write_round(self) -> None:
         await self._enlist()
         if self.stage is Stage.READY:
-            await self._write_superblock(self._next)
+            await self._superblocks.write(self._next)
             self.stage = Stage.WRITTEN
         if self.unlogged and self.stage is Stage.IDLE:
             await self._close(all_leaves=True)
@@ -360,31 +360,10 @@ class Checkpoints:
             return
         generation = self.superblock.generation + 1
         ours = self.superblock._replace(generation=generation, incarnation=generation)
-        await self._write_superblock(ours)
+        await self._superblocks.write(ours)
         await self._medium.block.flush()
         self.superblock, self._enlisted = ours, True
         self._log.incarnation = generation
-
-    async def _write_superblock(self, superblock: Superblock) -> None:
-        """Write both copies, unless somebody else has written in between."""
-        slot = superblock.generation % 2
-        if self._attempted != superblock:
-            await self._check_alone(slot, superblock)
-        self._attempted = superblock
-        block = self._medium.block
-        data = serialize(superblock)
-        data += bytes(block.sector_size - len(data))
-        for page in (slot, superblock.pages - 2 + slot):
-            await block.write(page * self._medium.page_sectors, data)
-
-    async def _check_alone(self, slot: int, superblock: Superblock) -> None:
-        data = await self._medium.block.read(slot * self._medium.page_sectors, 1)
-        try:
-            found = parse(data[:SIZE], slot)
-        except Corrupt:
-            return
-        if found.generation >= superblock.generation:
-            raise OtherWriter("btree: somebody else has written to this disk since it was opened")
 
     def _publish(self) -> None:
         """The superblock is durable: what only the one before needed is free."""

@@ -137,6 +137,20 @@ class Reading:
         low, high = bounds(start, end, prefix)
         return self._backward(low, high) if reverse else self._forward(low, high)
 
+    async def keys(
+        self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes = b""
+    ) -> AsyncIterator[bytes]:
+        """Yield the keys of a range in order, without reading large values."""
+        low, high = bounds(start, end, prefix)
+        with self._kept() as kept:
+            async for keys, _ in self._pieces(kept, low, high):
+                for key in keys:
+                    yield key
+
+    async def raw(self, key: bytes) -> bytes | None:
+        """Return what the tree holds under a key: a large value's descriptor. Equal answers mean the same value."""
+        return await self._lookup(key)
+
     async def _forward(self, low: bytes, high: bytes | None) -> AsyncIterator[Item]:
         with self._kept() as kept:
             async for keys, values in self._pieces(kept, low, high):

@@ -6,17 +6,16 @@ from typing import Literal
 
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import inline_limit, key_limit
-from fata.disk.btree.record import group_octets, serialize_group
 from fata.errors import StateError
 from fata.store.btree.admission import Admission
 from fata.store.btree.bulk import rebuild
 from fata.store.btree.cache import Cache
 from fata.store.btree.checkpoint import Checkpoints
+from fata.store.btree.commits import Commits
 from fata.store.btree.errors import Failed, TooLarge
 from fata.store.btree.extents import ExtentWriter, pages_for
 from fata.store.btree.lock import Lock
 from fata.store.btree.named import derive, find_entry, save
-from fata.store.btree.nodes import Leaf
 from fata.store.btree.pins import Pins
 from fata.store.btree.reading import Item, Kept, Reading, closed_error
 from fata.store.btree.snapshot import NamedSnapshot, Snapshot, open_named
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
     from fata.store.btree.mount import Mounted
-    from fata.store.btree.nodes import Part
     from fata.store.btree.pins import Pin
 
 Durability = Literal["sync", "batch", "none"]
@@ -60,9 +58,11 @@ class Btree(Reading):
         )
         self._checkpoints.trust(snapshots)
         self._admission = Admission(self._tree, self._pages, self._pins, self._checkpoints, self._log)
+        self._commits = Commits(self._tree, self._log, self._cache, self._checkpoints, self._admission, self._load)
         self._durability: Durability = durability
         self._writer = Lock()
         self._unflushed = 0  # commits
+        self._versions = 0
         self._underived = False  # a snapshot has been dropped, and the pages it kept have not been found yet
         self.key_limit = key_limit(superblock.node_size)
         self.inline_limit = inline_limit(superblock.node_size)
@@ -134,62 +134,13 @@ class Btree(Reading):
                 extents = [extent for extent in extents if extent in kept]
                 await self.medium.block.flush()
             keys = sorted(changes)
-            ticket = await self._apply(keys, changes)
+            ticket = await self._commits.make(keys, changes)
             applied = True
         finally:
             if not applied and changes:
                 self.abandon(extents)
             self.end()
         await self._settle(ticket, durability)
-
-    async def _apply(self, keys: list[bytes], changes: dict[bytes, bytes | None]) -> int:
-        octets = group_octets(keys, changes)
-        self._cache.paused += 1  # what is loaded here stays until it is changed
-        try:
-            plan = await self._prepare(keys, changes, octets)
-            if self._log.fits(octets):
-                self._tree.spare = self._checkpoints.spare()
-                group = serialize_group(keys, changes)
-                position = self._log.head
-                ticket = self._log.append(group)
-                self._tree.apply(plan, keys, changes, position)
-                return ticket
-            await self._checkpoints.commit_unlogged(lambda: self._apply_unlogged(keys, changes))
-            return 0
-        finally:
-            self._cache.paused -= 1
-
-    def _apply_unlogged(self, keys: list[bytes], changes: dict[bytes, bytes | None]) -> None:
-        self._tree.spare = self._checkpoints.spare()
-        self._tree.apply(self._tree.plan(keys), keys, changes, self._log.head)
-
-    async def _prepare(self, keys: list[bytes], changes: dict[bytes, bytes | None], octets: int) -> list[Part]:
-        """Have every leaf at hand that the changes touch, and room for them in the log and on the disk."""
-        while True:
-            plan = self._tree.plan(keys)
-            missing = [part.leaf for part in plan if not part.leaf.resident]
-            missing += self._neighbours(plan, changes)
-            if missing:
-                for leaf in missing:
-                    await self._load(leaf)
-            elif await self._admission.admit(plan, keys, changes, octets):
-                return plan
-
-    def _neighbours(self, plan: list[Part], changes: dict[bytes, bytes | None]) -> list[Leaf]:
-        """Return leaves to be loaded because one beside them gets so small that they may be merged."""
-        if None not in changes.values():
-            return []
-        third = self._tree.capacity // 3
-        found = []
-        for leaf, start, stop in plan:
-            if leaf.parent is None or not leaf.resident or leaf.size - (stop - start) * self.inline_limit > third:
-                continue
-            siblings = leaf.parent.children
-            index = siblings.index(leaf)
-            for sibling in siblings[max(index - 1, 0) : index + 2]:
-                if isinstance(sibling, Leaf) and not sibling.resident:
-                    found.append(sibling)
-        return found
 
     async def _settle(self, ticket: int, durability: str) -> None:
         if not ticket:
@@ -231,6 +182,11 @@ class Btree(Reading):
             self._pages.give_back(self._tree.extents.pop(extent, ()))
 
     # -- snapshots
+
+    def new_version(self) -> int:
+        """Return a number that no call of this or an earlier opening has returned, if something was written there."""
+        self._versions += 1
+        return (self._checkpoints.superblock.generation << 24) + self._versions
 
     def _kept(self) -> Kept:
         if self._ended is not None:

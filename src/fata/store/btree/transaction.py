@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from contextlib import contextmanager
 
 from fata.disk.btree.extent import VALUE_LIMIT, Extent
@@ -150,6 +149,19 @@ class Transaction:
             async for item in self._own(key, changes):
                 yield item
 
+    async def keys(
+        self, start: bytes | None = None, end: bytes | None = None, *, prefix: bytes = b""
+    ) -> AsyncIterator[bytes]:
+        """Yield the keys of a range in order, with this transaction's changes as they are now."""
+        self._check_open()
+        low, high = bounds(start, end, prefix)
+        async for key in merged(self._store.keys(low, high), dict(self.changes), low, high):
+            yield key
+
+    async def raw(self, key: bytes) -> bytes | None:
+        """Return what the tree holds, or will hold, under a key: a large value's descriptor."""
+        return await self._value(key)
+
     async def _own(self, key: bytes, changes: dict[bytes, bytes | None]) -> AsyncIterator[Item]:
         value = changes[key]
         if isinstance(value, Extent):
@@ -181,7 +193,18 @@ class Transaction:
             raise StateError("btree: a transaction can be used only inside its `async with`")
 
 
-def own_keys_between(keys: list[bytes], low: bytes, high: bytes | None) -> list[bytes]:
-    """Return those of the sorted keys that lie in a range."""
-    stop = len(keys) if high is None else bisect_left(keys, high)
-    return keys[bisect_left(keys, low) : stop]
+async def merged(
+    keys: AsyncIterator[bytes], changes: dict[bytes, bytes | None], low: bytes, high: bytes | None
+) -> AsyncIterator[bytes]:
+    """Yield keys of a range in order, as changes make them."""
+    own = sorted(key for key in changes if low <= key and (high is None or key < high))
+    async for key in keys:
+        while own and own[0] < key:
+            if changes[own[0]] is not None:
+                yield own[0]
+            del own[0]
+        if key not in changes:
+            yield key
+    for key in own:
+        if changes[key] is not None:
+            yield key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fata.device.kv import InvalidKey, NoSpace, NotFound, ValueExpected
 from fata.disk.fat import long_name, short_name
 from fata.disk.fat.entry import ARCHIVE, DIRECTORY, SIZE, Entry, later_tenths
+from fata.disk.fat.errors import CorruptFat
 from fata.store.fat.directory import Directory, Node, entry_set, first_entries, slots_for
 from fata.store.fat.table import Run
 from fata.store.fat.volume import DirectoryNotEmpty, NameRefused, Volume
@@ -112,20 +113,22 @@ async def remove_all(volume: Volume, directory: Directory) -> None:
 async def _tree(volume: Volume, top: Node, empty_key: str | None) -> tuple[list[Run], list[int]]:
     """Return the runs of a directory and of all beneath, and the directories' first clusters."""
     runs: list[Run] = []
-    clusters: list[int] = []
+    clusters: dict[int, None] = {}  # in order
     waiting = [top]
     while waiting:
         node = waiting.pop()
         if not node.is_directory:
             runs += volume.file_runs(node)
             continue
+        if node.entry.cluster in clusters:
+            raise CorruptFat(f"{top.name!r}: a directory in it is there twice, or contains itself")
         runs += volume.table.runs(node.entry.cluster, None)
-        clusters.append(node.entry.cluster)
+        clusters[node.entry.cluster] = None
         below = list(await volume.directory(node.entry.cluster))
         if below and empty_key is not None:
             raise DirectoryNotEmpty(empty_key)
         waiting += below
-    return runs, clusters
+    return runs, list(clusters)
 
 
 async def rename(volume: Volume, source: tuple[str, ...], destination: tuple[str, ...], *, parents: bool) -> None:

@@ -135,10 +135,10 @@ class Table:
         return runs
 
     def release(self, runs: Iterable[Run]) -> None:
-        """Give reserved clusters back that were never named."""
+        """Make clusters free that nobody names. On a broken volume some may have belonged to two files."""
         for first, count in runs:
+            self.free_count += count - self.free.count(1, first, first + count)
             self.free[first : first + count] = b"\1" * count
-            self.free_count += count
 
     def chain(self, runs: list[Run], after: int | None = None) -> None:
         """Make a chain of reserved clusters; link it to the end of another, whose last cluster is `after`."""

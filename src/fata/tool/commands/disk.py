@@ -11,6 +11,7 @@ from fata.disk.partition import kind_name
 from fata.driver.block.partition_table import GPT, MBR, Table
 from fata.errors import ConfigError
 from fata.tool import disk_image
+from fata.tool.fat_image import octets as octets_of
 from fata.tool.screen import say, show_json, table
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -42,7 +43,7 @@ def partition(
     Kinds are data (FAT), linux, swap and efi, or a GUID (two hexadecimal digits in an MBR); linux if there is none.
     The last size may be `rest`. Of more than four partitions in an MBR the fourth and later ones are logical.
     """
-    octets = None if size is None else disk_image.octets(size)
+    octets = None if size is None else octets_of(size)
     if octets is not None and image.exists() and image.stat().st_size:
         raise ConfigError(f"{image}: is there already", remedy="Leave --size out to divide it as it is.")
     if octets is None and not force and drive(disk_image.has_table(image, int(sector_size))):

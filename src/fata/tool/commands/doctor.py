@@ -53,6 +53,9 @@ def _findings() -> Iterator[Finding]:
     yield Finding("rsvg-convert", renderer, "`fata describe --format png`", "apt-get install librsvg2-bin")
     tap = os.access("/dev/net/tun", os.R_OK | os.W_OK)
     yield Finding("/dev/net/tun", tap, "a network of one's own (planned)", "load the module tun, or run as root")
+    fuse = os.access("/dev/fuse", os.R_OK | os.W_OK) and find_spec("mfusepy") is not None
+    yield Finding("FUSE", fuse, "`fata mount`", "apt-get install fuse3, and pip install fata[mount]")
+    yield _module("cryptography", "encrypted disks in a process")
     qemu = shutil.which("qemu-system-x86_64") is not None
     yield Finding("QEMU", qemu, "`fata run -t virtio`", "apt-get install qemu-system-x86")
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING
 
-from fata.disk.git import pack_index
 from fata.disk.git.objects import Object
-from fata.disk.git.pack import serialize
 from fata.errors import Unavailable
 from fata.irmin.backend.contract import Capabilities, Listener, Objects, RefChange
 from fata.irmin.backend.git import repository
 from fata.irmin.backend.git.files import Durability, read_whole, sync_directory, sync_file, write_whole
+from fata.irmin.backend.git.growing import GrowingPacks
 from fata.irmin.backend.git.lock import Lock
 from fata.irmin.backend.git.loose import LooseObjects
 from fata.irmin.backend.git.packs import Packs
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from fata.irmin.backend.git.others import Others
 
 PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
+ATTEMPTS = 10  # to find an object while others keep replacing the packs that it may be in
+HOT = 32  # commits of one process from which it writes packs: a tool that commits once leaves loose objects
 LIMIT = 1 << 30  # octets of one object: what a hostile pack may make us allocate
 
 
@@ -58,30 +59,37 @@ class GitBackend:
         homes = [self._objects, *repository.alternates(self._objects)]
         self._loose = [LooseObjects(home, level=level, limit=limit) for home in homes]
         self._packs = [Packs(home, limit) for home in homes]
+        self._homes: list[LooseObjects | Packs] = [*self._loose, *self._packs]
         self._refs = References(places.shared, timeout=lock_timeout, sync=sync)
         self._head = References(places.git, timeout=lock_timeout, sync=sync)
         self._listeners = Listeners()
         self._others: Others | None = None
+        self._commits = 0  # by this process
+        self._outrun = False  # whether somebody else was faster at the last commit
+        note = self._unsynced.append if durability is Durability.BATCH else _ignore
+        self._growing = GrowingPacks(self.pack_directory(), level, sync=sync, note=note)
 
     # Objects
 
     async def read(self, oid: bytes) -> Object | None:
-        for again in (False, True):
-            for loose in self._loose:
-                if (found := loose.read(oid)) is not None:
+        for _ in range(ATTEMPTS):
+            for home in self._homes:
+                if (found := home.read(oid)) is not None:
                     return found
-            for packs in self._packs:
-                if (found := packs.read(oid)) is not None:
-                    return found
-            if not again and not self._rescan():
-                return None
+            if not self._rescan():
+                break
         return None
 
     async def contains(self, oid: bytes) -> bool:
-        return self._has(oid) or (self._rescan() and self._has(oid))
+        for _ in range(ATTEMPTS):
+            if self._has(oid):
+                return True
+            if not self._rescan():
+                break
+        return False
 
     def _has(self, oid: bytes) -> bool:
-        return any(loose.contains(oid) for loose in self._loose) or any(packs.contains(oid) for packs in self._packs)
+        return any(home.contains(oid) for home in self._homes)
 
     def _rescan(self) -> bool:
         return sum(packs.rescan() for packs in self._packs) > 0
@@ -90,26 +98,26 @@ class GitBackend:
         self._write(objects)
 
     def _write(self, objects: Objects) -> None:
-        packs = self._packs[0]
+        many = len(objects) >= PACK_FROM
         try:
-            if len(objects) >= PACK_FROM:
-                self._write_pack(objects)
-                return
-            sync = self._durability is Durability.SYNC
-            for oid, found in objects.items():
-                if len(packs) and packs.contains(oid):
-                    continue
-                path = self._loose[0].write(oid, found, sync=sync)
-                if path is not None and self._durability is Durability.BATCH:
-                    self._unsynced.append(path)
+            if many or (self._commits >= HOT and len(objects) > 1):
+                self._growing.write(objects, join=not many)
+                if self._durability is Durability.SYNC:
+                    sync_directory(self.pack_directory())
+            else:
+                self._write_loose(objects)
         except OSError as error:
             raise Unavailable(f"{self._objects}: {error.strerror}") from error
 
-    def _write_pack(self, objects: Mapping[bytes, Object]) -> None:
-        content, packed = serialize(objects.items(), len(objects), self._level)
+    def _write_loose(self, objects: Objects) -> None:
+        packs = self._packs[0]
         sync = self._durability is Durability.SYNC
-        write_whole(f"{self._pack_path(content[-20:])}.pack", content, sync=sync)
-        self._finish_pack(content[-20:], pack_index.serialize(packed, content[-20:]))
+        for oid, found in objects.items():
+            if len(packs) and packs.contains(oid):
+                continue
+            path = self._loose[0].write(oid, found, sync=sync)
+            if path is not None and self._durability is Durability.BATCH:
+                self._unsynced.append(path)
 
     def pack_directory(self) -> str:
         return f"{self._objects}/pack"
@@ -141,14 +149,17 @@ class GitBackend:
 
     async def commit(self, objects: Objects, changes: Iterable[RefChange]) -> bool:
         changes = tuple(changes)
-        if any(self._refs.read(name) != old for name, old, _ in changes):
+        # Whoever asks has just read the reference; looking again before writing objects pays only under contention.
+        if self._outrun and any(self._refs.read(name) != old for name, old, _ in changes):
             return False
         self._write(objects)
         try:
             done = self._refs.change(changes)
         except OSError as error:
             raise Unavailable(f"{self.git}: {error.strerror}") from error
+        self._outrun = not done
         if done:
+            self._commits += 1
             if self._others is not None:
                 self._others.expect(changes)
             self._listeners.tell(changes)
@@ -201,7 +212,8 @@ class GitBackend:
 
     async def flush(self) -> None:
         """Make durable what was written with `Durability.BATCH`."""
-        paths, self._unsynced = self._unsynced, []
+        paths = self._unsynced.copy()
+        self._unsynced.clear()
         for path in paths:
             sync_file(path)
         for place in {os.path.dirname(path) for path in paths}:
@@ -211,3 +223,7 @@ class GitBackend:
         self._listeners.close()
         if self._others is not None:
             self._others.stop()
+
+
+def _ignore(path: str) -> None:
+    """Note nothing: what was written is durable already, or need not be."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable
 
+from fata.errors import DeviceError
 from fata.irmin.backend.contract import RefChange
 from fata.irmin.backend.git.inotify import Inotify
 from fata.irmin.backend.git.references import References
@@ -34,7 +35,10 @@ class Others:
         self._inotify = Inotify()
         self._hear_of_all()
         self._known = self._refs.all(PREFIX)
-        self._loop.add_reader(self._inotify.descriptor, self._look)
+        try:
+            self._loop.add_reader(self._inotify.descriptor, self._look)
+        except (NotImplementedError, DeviceError):  # a loop in virtual time has no descriptors
+            self.stop()
 
     def _hear_of_all(self) -> None:
         assert self._inotify is not None

@@ -105,17 +105,20 @@ class Packs:
         for name in before - names:
             if self._packs.pop(name) is self._last:
                 self._last = None
-        for name in sorted(names - before):
-            self._open(name)
-        return set(self._packs) != before
+        gone = [name for name in sorted(names - before) if not self._open(name)]
+        if gone:
+            self._seen = None
+        return bool(gone) or set(self._packs) != before
 
-    def _open(self, name: str) -> None:
+    def _open(self, name: str) -> bool:
+        """Open a pack; False if it was removed while we looked: its objects are in another one by now."""
         try:
             self._packs[name] = Pack(f"{self._directory}/{name}", self._limit)
         except FileNotFoundError:
-            pass  # removed while we looked: its objects are in another one
+            return False
         except (Malformed, ValueError) as error:  # ValueError: an empty file cannot be mapped
             raise CorruptObject(b"", f"{name}: {error}") from None
+        return True
 
     def read(self, oid: bytes) -> Object | None:
         """Return an object; None if no pack has it. Raises `CorruptObject`."""

@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from fata.blocking.deep import blocking
-from fata.blocking.face import call
+from fata.blocking import blocking, drive
 from fata.errors import StateError
 from fata.irmin import TEXT, MemoryBackend, Repo
 from fata.irmin.errors import NotFound
@@ -49,4 +48,4 @@ def test_threads_see_whole_operations() -> None:
 
 def test_a_device_that_waits_is_told() -> None:
     with pytest.raises(StateError, match="event loop"):
-        call(asyncio.sleep(0))
+        drive(asyncio.sleep(0))

@@ -1,4 +1,4 @@
-"""`fata run examples/disk-lottery` on an image, and its tickets through power cuts and damage."""
+"""`fata run examples/disk_lottery` on an image, and its tickets through power cuts and damage."""
 
 from __future__ import annotations
 
