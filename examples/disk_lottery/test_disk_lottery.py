@@ -19,6 +19,8 @@ from fata.runtime.drive import drive
 from fata.sim.powercut import Record, Recorder, campaign
 from tests.programs import needs, needs_runtime
 
+pytestmark = pytest.mark.slow  # most tests start processes
+
 FOLDER = Path(__file__).parent
 SLOTS = 4
 
