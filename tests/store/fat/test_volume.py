@@ -14,6 +14,8 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.driver.clock.virtual import VirtualClock
 from fata.errors import ConfigError, DeviceError, StateError
 from fata.runtime.drive import drive
+from fata.store.fat import file_system as file_system_module
+from fata.store.fat import volume as volume_module
 from fata.store.fat.check import check
 from fata.store.fat.file_system import FileSystem
 from fata.store.fat.image import octets_for, write_image
@@ -294,6 +296,37 @@ def test_a_label_is_changed_and_taken_away() -> None:
         assert files.label() == expected
     with pytest.raises(ConfigError):
         drive(files.set_label("much too long a label"))
+
+
+def test_a_label_needs_room_in_a_full_root() -> None:
+    disk, files = volume(2000, Wish(12, root_entries=16))
+    for number in range(16):
+        drive(files.store(f"FILE{number}", b""))
+    with pytest.raises(NoSpace):
+        drive(files.set_label("ONE"))
+    drive(files.remove("FILE3"))
+    drive(files.set_label("ONE"))
+    drive(files.close())
+    assert sound(disk)
+
+
+def test_directories_that_nobody_changes_are_dropped_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, files = volume(9000)
+    for number in range(60):
+        drive(files.store(f"d{number}/f", b"%d" % number, parents=True))
+    drive(files.close())
+    for module in (volume_module, file_system_module):
+        monkeypatch.setattr(module, "HELD_SLOTS", 500)
+    files = drive(mount(disk, read_only=True))
+    for number in range(60):
+        assert drive(files.read(f"d{number}/f")) == b"%d" % number
+        assert files.volume.held_slots < 1000
+    files = drive(mount(disk))
+    for number in range(60):
+        drive(files.append(f"d{number}/f", b"!"))
+        drive(files.flush())
+        assert files.volume.held_slots < 1000
+    assert [drive(files.read(f"d{number}/f")) for number in range(60)] == [b"%d!" % number for number in range(60)]
 
 
 def test_a_volume_that_is_read_is_not_written_to() -> None:
