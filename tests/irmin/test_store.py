@@ -91,3 +91,14 @@ async def test_a_bad_path_is_refused(path: str | tuple[str, ...]) -> None:
         await store.set(path, "1")
     with pytest.raises(InvalidPath):
         await store.find(path)
+
+
+async def test_nothing_is_beneath_a_file() -> None:
+    store = await repo().main()
+    await store.set_all({"a": "file", "b/a": "deeper"})
+    for found in (store, await store.tree()):
+        assert await found.find("a") == "file"
+        assert await found.find("a/a") is None
+        assert await found.find("b") is None
+        assert await found.find("b/a/a") is None
+        assert await found.find("") is None

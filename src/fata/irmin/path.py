@@ -22,7 +22,7 @@ def steps(path: Path) -> Steps:
     """Split a path. Raises `InvalidPath`."""
     if len(path) > CACHED:
         return _split(path)
-    return _remembered(path)
+    return remembered(path)
 
 
 def _split(path: Path) -> Steps:
@@ -38,7 +38,7 @@ def _split(path: Path) -> Steps:
     return tuple(parts)
 
 
-_remembered = lru_cache(1 << 14)(_split)
+remembered = lru_cache(1 << 14)(_split)
 
 
 def beneath(path: Steps, name: bytes) -> Steps:
@@ -46,6 +46,13 @@ def beneath(path: Steps, name: bytes) -> Steps:
     if len(path) >= DEEPEST:
         raise TooDeep(f"a directory is {len(path)} steps deep; the limit is {DEEPEST}")
     return (*path, name)
+
+
+@lru_cache(1 << 14)
+def divided(path: Path) -> tuple[Steps, bytes]:
+    """Split a path, shorter than `CACHED`, into the directories and the name; of the root neither is anything."""
+    where = remembered(path)
+    return where[:-1], where[-1] if where else b""
 
 
 def text(step: bytes) -> str:

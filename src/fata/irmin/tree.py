@@ -12,7 +12,7 @@ from fata.irmin.errors import InvalidPath, NotFound, WrongKind
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Leaf, Miss, Node, empty
 from fata.irmin.objects import Objects
-from fata.irmin.path import Path, joined, steps, text, texts
+from fata.irmin.path import CACHED, Path, divided, joined, steps, text, texts
 from fata.irmin.walk import ANY, Depth, Order, Stats, stats, walk
 
 T = TypeVar("T")
@@ -51,6 +51,10 @@ class Tree(Generic[T]):
 
     async def find(self, path: Path) -> T | None:
         """Return the contents at a path; None if there are none."""
+        above, name = divided(path) if len(path) < CACHED else ((), b"")
+        value = self.objects.at_hand(self.root, above, name)
+        if value is not None:
+            return value
         found = await self.locate(path)
         return await self.objects.value(found) if type(found) is tuple else None
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from hashlib import sha1
+from itertools import accumulate
 
 from fata.disk.git.errors import Malformed
 from fata.disk.git.pack import Packed
@@ -81,16 +82,13 @@ def serialize(packed: list[Packed], pack_hash: bytes) -> bytes:
     counts = [0] * 256
     for entry in packed:
         counts[entry.id[0]] += 1
-    total = 0
-    for octet, count in enumerate(counts):
-        total += count
-        counts[octet] = total
+    total = len(packed)
     far = [entry.offset for entry in packed if entry.offset >= FAR]
     places = {offset: FAR + number for number, offset in enumerate(far)}
     content = b"".join(
         (
             MAGIC,
-            FAN.pack(*counts),
+            FAN.pack(*accumulate(counts)),
             *(entry.id for entry in packed),
             struct.pack(f">{total}I", *(entry.crc for entry in packed)),
             struct.pack(f">{total}I", *(places.get(entry.offset, entry.offset) for entry in packed)),

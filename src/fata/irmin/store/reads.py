@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from fata.irmin.commit import Commit
 from fata.irmin.errors import NotFound
 from fata.irmin.node import Miss, Node
-from fata.irmin.path import Path, steps
+from fata.irmin.path import CACHED, Path, divided, steps
 from fata.irmin.store.target import Target
 from fata.irmin.tree import Kind, Tree
 
@@ -39,11 +39,15 @@ class Reads(Generic[T]):
 
     async def find(self, path: Path) -> T | None:
         """Return the contents at a path; None if there are none."""
-        where = steps(path)
+        above, name = divided(path) if len(path) < CACHED else (steps(path), b"")
         head = await self.commit()
         if head is None:
             return None
         objects = self.repo.objects
+        value = objects.at_hand(head.root, above, name)
+        if value is not None:
+            return value
+        where = steps(path)
         try:
             found = objects.find(head.root, where)
         except Miss:

@@ -30,12 +30,16 @@ class References:
 
     def read(self, name: str) -> bytes | None:
         """Return what a reference leads to; None if it does not exist. Raises `CorruptRef`."""
+        return self._follow(name)[1]
+
+    def _follow(self, name: str) -> tuple[str, bytes | None]:
+        """Follow symbolic references; return the last one and what it leads to. Raises `CorruptRef`."""
         for _ in range(MOST_LINKS):
             target = self._read_loose(name)
             if target is None:
-                return self._packed_ids().get(name, (None, None))[0]
+                return name, self._packed_ids().get(name, (None, None))[0]
             if isinstance(target, bytes):
-                return target
+                return name, target
             name = target
         raise CorruptRef(name, f"more than {MOST_LINKS} symbolic references in a row")
 
@@ -92,9 +96,10 @@ class References:
         """
         with ExitStack() as locks:
             held: list[tuple[RefChange, Lock]] = []
-            for change in sorted(change._replace(name=self._resolved(change.name)) for change in changes):
-                held.append((change, locks.enter_context(self._lock(change.name))))
-                if self.read(change.name) != change.old:
+            for change in sorted(changes):
+                resolved, lock, found = self._locked(locks, change)
+                held.append((resolved, lock))
+                if found != change.old:
                     return False
                 if change.old is None and change.new is not None:
                     self._check_free(change.name)
@@ -106,14 +111,14 @@ class References:
                     self._put_in_place(lock)
         return True
 
-    def _resolved(self, name: str) -> str:
-        """Follow symbolic references: what they stand for is changed, not they. Raises `CorruptRef`."""
-        for _ in range(MOST_LINKS):
-            target = self.symbolic(name)
-            if target is None:
-                return name
-            name = target
-        raise CorruptRef(name, f"more than {MOST_LINKS} symbolic references in a row")
+    def _locked(self, locks: ExitStack, change: RefChange) -> tuple[RefChange, Lock, bytes | None]:
+        """Lock what a change is about (of a symbolic reference, what it stands for), and read that."""
+        lock = locks.enter_context(self._lock(change.name))
+        name, found = self._follow(change.name)
+        if name == change.name:
+            return change, lock, found
+        lock = locks.enter_context(self._lock(name))
+        return change._replace(name=name), lock, self.read(name)
 
     def set_symbolic(self, name: str, target: str) -> None:
         """Make a reference stand for another."""
