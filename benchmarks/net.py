@@ -81,6 +81,7 @@ GOALS = (
     Goal(RECEIVE, OFFLOAD, 15, LINUX, stretch=1.7),
     Goal(SEND, OFFLOAD, 15, LINUX, stretch=1.0),
     Goal(REQUESTS, OFFLOAD, 35_000, ASYNCIO, ratio=0.8, stretch=27_000),
+    Goal(REQUESTS, PACKET, 35_000, ASYNCIO, ratio=0.8, stretch=27_000),
     Goal(DATAGRAMS, OFFLOAD, 40_000, ASYNCIO),
     Goal(CONNECTIONS, OFFLOAD, 5_000, ASYNCIO, stretch=3_000),
     Goal(ECHOES, OFFLOAD, 0, ASYNCIO, stretch=6_500),

@@ -16,7 +16,7 @@ from benchmarks.http import BODY, application
 from fata.device.net import Net
 from fata.driver.entropy.os import OsEntropy
 from fata.driver.kv.memory import MemoryKv
-from fata.driver.net.packet import Packet
+from fata.driver.net.ring_packet import open_packet
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
 from fata.driver.stack.host import HostStack
@@ -152,7 +152,7 @@ async def on_our_stack(interface: str, cidr: str, how: str) -> None:
     loop: Any = asyncio.get_running_loop()
     address, prefix = parse_cidr(cidr)
     if how == "packet":
-        net: Net = Packet(loop.poller, interface)
+        net: Net = open_packet(loop.poller, interface)
     else:
         net = Tap(loop.poller, interface, offload=how == "offload")
     stack = DirectStack(net, Addressing(address, prefix), OsEntropy().octets, lend=True)

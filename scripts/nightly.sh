@@ -13,6 +13,8 @@ export FATA_SOAK=90                                # seconds
 export FATA_HOSTILE_LIES=100000                   # of virtio devices, each kind
 export FATA_FUZZ_ROUNDS=4000000                    # hostile system calls
 export FATA_REQUESTS=100000                        # of each web application as a unikernel, with flat memory
+export FATA_POWER_CUTS=1000000                     # distinct states of FAT volumes
+export FATA_FAT_FUZZ=30000                         # FAT volumes with octets changed at random
 export FATA_MATRIX_SEEDS=25                        # of each case of the goodput matrix
 export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 

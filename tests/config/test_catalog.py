@@ -42,6 +42,7 @@ KEYS = {
     "block_file()": ("Disk", ["image"]),
     "block_file(name='left')": ("Disk", ["left-image"]),
     "block_file('disk.img')": ("Disk", []),
+    "block_file('disk.img', create_sectors=key('sectors', int, default=8))": ("Disk", ["sectors"]),
     "block_file(key('img', str))": ("Disk", ["img"]),
     "ramdisk()": ("Disk", []),
     "partition(ramdisk(), key('part', int, default=1))": ("Disk", ["part"]),

@@ -69,6 +69,6 @@ def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:
         from fata.driver.net.tap import Tap
 
         return Tap(poller, name, offload=offload)
-    from fata.driver.net.packet import Packet
+    from fata.driver.net.ring_packet import open_packet
 
-    return Packet(poller, name, offload=offload)
+    return open_packet(poller, name, offload=offload)

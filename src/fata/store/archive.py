@@ -23,6 +23,7 @@ if TYPE_CHECKING:
             ...
 
 
+LONGEST_NAME = 8192  # octets: twice what Linux has as a path; each segment costs a dictionary
 CHUNK = 1 << 18  # octets in memory at a time while a digest is made
 
 Path = tuple[str, ...]
@@ -35,6 +36,8 @@ def too_deep(tree: Tree, members: int) -> bool:
 
 def key_of(name: bytes) -> str | None:
     """Turn a member's name into a key; None if it cannot be one. The archive's own root is ""."""
+    if len(name) > LONGEST_NAME:
+        return None
     try:
         text = name.decode()
     except UnicodeDecodeError:

@@ -48,7 +48,7 @@ def test_the_vectors_in_an_image(tmp_path: Path) -> None:
     modules = {f"fata/{name}": (ROOT / "src" / "fata" / f"{name}.py").read_text(encoding="utf-8") for name in PARTS}
     modules["vectors"] = (ROOT / "tests" / "vectors" / "xts.py").read_text(encoding="utf-8")
     image = tmp_path / "image"
-    image.write_bytes(machine.image(PROGRAM, uses=("typing",), modules=modules, profile="full"))
+    image.write_bytes(machine.image(PROGRAM, uses=("__future__", "typing"), modules=modules, profile="full"))
     image.chmod(0o755)
     done = machine.as_process(image)
     assert (done.status, done.output) == (0, f"{len(VECTORS)} right\n")

@@ -236,3 +236,15 @@ def test_a_block_device_is_as_large_as_it_says(tmp_path: Path) -> None:
     finally:
         subprocess.run(["losetup", "-d", device], check=True)
     assert image.read_bytes()[63 * 512 :] == b"x" * 512
+
+
+def test_a_disk_of_a_tebibyte_takes_the_room_of_what_was_written(tmp_path: Path) -> None:
+    sectors = 1 << 31
+    disk = drive(open_file_block(str(tmp_path / "large.img"), create_sectors=sectors))
+    for sector in (0, sectors // 2, sectors - 1):
+        drive(disk.write(sector, b"x" * 512))
+    drive(disk.flush())
+    assert drive(disk.read(sectors - 2, 2)) == bytes(512) + b"x" * 512
+    state = (tmp_path / "large.img").stat()
+    assert (state.st_size, state.st_blocks < 4096) == (1 << 40, True)
+    drive(disk.close())

@@ -95,6 +95,23 @@ def _sfdisk(*words: str, script: str = "") -> str:
     return done.stdout + done.stderr if "--json" not in words else done.stdout
 
 
+@pytest.mark.peer
+@needs_sfdisk
+def test_a_gpt_reaches_beyond_what_an_mbr_can_say(tmp_path: Path) -> None:
+    path, sectors = tmp_path / "disk.img", 6 << 30  # 3 TiB, of which next to nothing is on the host's disk
+    disk = drive(open_file_block(str(path), create_sectors=sectors))
+    kind = KINDS[1].gpt
+    planned = gpt.plan([Wish(5 << 39, kind), Wish(None, kind)], sectors, 512)
+    drive(write_table(disk, Table(GPT, GUID, tuple(each._replace(identity=GUID) for each in planned))))
+    table = drive(read_table(disk))
+    drive(disk.close())
+    assert table.partitions[1].first > 1 << 32
+    told = json.loads(_sfdisk("--json", str(path)))["partitiontable"]
+    assert [(row["start"], row["size"]) for row in told["partitions"]] == [
+        (each.first, each.sectors) for each in table.partitions
+    ]
+
+
 SCRIPTS = {
     "mbr": "label: dos\n,1M,83\n,2M,c,*\n",
     "mbr with logical ones": "label: dos\n,1M,83\n,20M,5\n,1M,83\n,2M,82\n,3M,c\n",

@@ -10,7 +10,10 @@ import pytest
 
 from fata.device.net import ReceivedFrame, SentFrame
 from fata.device.poller import Poller
+from fata.driver.net import ring_packet
 from fata.driver.net.packet import Packet
+from fata.driver.net.ring_packet import RingPacket
+from fata.driver.net.ring_packet import open_packet as open_either
 from fata.errors import DeviceError, Unavailable
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig, check_checksum, large_frame, pattern
@@ -21,6 +24,15 @@ from tests.network_namespace import Namespace, namespace
 pytestmark = pytest.mark.root
 
 NEAR, FAR = "near", "far"
+
+
+@pytest.fixture(params=[Packet, RingPacket], autouse=True)
+def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test over both drivers: `open_packet` makes the one that stands here."""
+    monkeypatch.setitem(DRIVER, "packet", request.param)
+
+
+DRIVER: dict[str, type[Packet]] = {}
 
 
 @pytest.fixture
@@ -40,7 +52,7 @@ def far(space: Namespace) -> Iterator[RawSocket]:
 
 def open_packet(space: Namespace, poller: Poller, name: str = NEAR, offload: bool = True, mac: str = "") -> Packet:
     with space.entered():
-        return Packet(poller, name, offload=offload, mac=bytes.fromhex(mac) if mac else None)
+        return DRIVER["packet"](poller, name, offload=offload, mac=bytes.fromhex(mac) if mac else None)
 
 
 @pytest.fixture
@@ -74,6 +86,17 @@ class TestPacketOffload(NetOffloadContract):
 
 class TestPacketRaw(NetRawContract):
     rig = TestPacketOffload.rig
+
+
+def test_without_rings_a_plain_socket_does(space: Namespace, poller: Poller, monkeypatch: pytest.MonkeyPatch) -> None:
+    with space.entered():
+        ringed = open_either(poller, NEAR)
+        monkeypatch.setattr(ring_packet, "ORDERED", ())
+        plain = open_either(poller, NEAR)
+    assert type(ringed) is RingPacket
+    assert type(plain) is Packet
+    for net in (ringed, plain):
+        asyncio.run(net.close())
 
 
 def test_without_offloads_large_frames_are_cut_here(space: Namespace, poller: Poller) -> None:

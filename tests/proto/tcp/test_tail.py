@@ -80,6 +80,36 @@ def test_a_probe_that_was_not_needed_costs_nothing() -> None:
     assert peer.connection.tail == 0
 
 
+def test_a_repeated_acknowledgment_ends_the_waiting_for_an_answer() -> None:
+    """RFC 8985 7.4.2: two empty ones for the original and the probe, from a peer that sends no D-SACK."""
+    peer, base = sending()
+    window = peer.connection.congestion.window
+    peer.wait(ROUND_TRIP * 1.1)
+    peer.say(ack=base + 10_000)
+    assert peer.connection.tail
+    peer.say(ack=base + 10_000)
+    assert not peer.connection.tail
+    peer.write(FULL * 2)
+    peer.say(ack=base + 12_000)
+    assert peer.connection.congestion.window >= window
+
+
+def test_there_is_one_probe_at_a_time() -> None:
+    peer, base = sending()
+    assert offsets(base, peer.wait(ROUND_TRIP * 1.1)) == [9]
+    peer.say(ack=base + 5000)  # news, but not of the probe
+    peer.wait(ROUND_TRIP * 1.9)
+    assert peer.host.counters.tail_probes == 1
+
+
+def test_a_probe_is_one_segment_with_its_options() -> None:
+    peer = Peer()
+    peer.open(Options(1000, 7, True), timestamp=1)
+    assert {len(payload(segment)) for segment in peer.write(b"x" * 988 * 4)} == {988}
+    (probe,) = peer.wait(0.05)
+    assert len(payload(probe)) == 988
+
+
 def test_no_probe_for_a_single_segment_nor_without_sack() -> None:
     peer, _ = sending(1)
     peer.wait(ROUND_TRIP * 1.5)

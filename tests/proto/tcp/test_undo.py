@@ -105,3 +105,12 @@ def test_the_first_answer_decides_for_the_whole_recovery() -> None:
     peer.now += 0.1
     peer.say(ack=base + 9000, echo=stamp)  # the second was not
     assert peer.host.counters.spurious_recoveries == 0
+
+
+def test_the_segment_size_stays_what_was_found_out_meanwhile() -> None:
+    peer, base, stamp = sending()
+    peer.wait(0.5)
+    peer.connection.congestion.mss = 500
+    peer.say(ack=base + 3000, echo=stamp)
+    assert peer.host.counters.spurious_recoveries == 1
+    assert peer.connection.congestion.mss == 500

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
 from fata.device.kv import KvError
+from fata.disk.fat.layout import Layout
 from fata.disk.fat.plan import Wish
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.clock.virtual import VirtualClock
@@ -103,6 +105,14 @@ async def recover(disk: Recorder) -> Tree:
     return tree
 
 
+def place(shape: Layout, sector: int, _count: int) -> str:
+    """Name what a write is of; "" for clusters, where the operation says more."""
+    offset = sector * SECTOR
+    if offset < shape.fat_offset:
+        return "boot sector"
+    return "FAT" if offset < shape.root_offset else "root" if offset < shape.data_offset else ""
+
+
 class Work:
     """Random operations on a volume and on a dict beside it, with the promise told to the recorder."""
 
@@ -110,7 +120,8 @@ class Work:
         self.rng = rng
         ram = RamDisk(sectors)
         drive(format_volume(ram, wish))
-        self.disk = drive(record_over(ram))
+        shape = drive(mount(ram, read_only=True)).volume.layout
+        self.disk = drive(record_over(ram, classify=partial(place, shape)))
         self.clock = VirtualClock(wall=1_700_000_000.0)
         self.files = drive(mount(self.disk, clock=self.clock, sync="op" if sync else "flush"))
         self.sync = sync
@@ -237,6 +248,22 @@ class Work:
             after[new + key[len(name) :]] = self.tree[key]
         self._do("rename", after, lambda: drive(self.files.rename(name, new)))
 
+    def move_to_new_folder(self) -> None:
+        """Move something into a directory that is made on the way. (An empty file needs two steps for that.)"""
+        name, folder = self.some(folder=self.rng.random() < 0.4), self.new_name()
+        if name is None or folder is None or folder.startswith(f"{name}/") or self.tree[name] == b"":
+            return
+        after = {key: value for key, value in self.tree.items() if key != name and not key.startswith(f"{name}/")}
+        after[folder] = None
+        for key in [key for key in self.tree if key == name or key.startswith(f"{name}/")]:
+            after[f"{folder}/inside{key[len(name) :]}"] = self.tree[key]
+        self._do("rename -p", after, lambda: drive(self.files.rename(name, f"{folder}/inside", parents=True)))
+
+    def label(self) -> None:
+        """Change the label; only that nothing is wrong afterwards is judged."""
+        label = self.rng.choice(("", "ONE", "TWO"))
+        self._do("label", self.tree, lambda: drive(self.files.set_label(label)))
+
     def change_case(self) -> None:
         """Rename something to itself in another case."""
         name = self.some(folder=False)
@@ -256,7 +283,7 @@ class Work:
 
 OPERATIONS: list[Callable[[Work], None]] = [
     Work.store, Work.store, Work.store, Work.mkdir, Work.append, Work.write, Work.truncate, Work.remove, Work.rename,
-    Work.rename, Work.change_case, Work.flush,
+    Work.rename, Work.change_case, Work.move_to_new_folder, Work.label, Work.flush,
 ]  # fmt: skip
 
 SHAPES: dict[str, tuple[Wish, int]] = {

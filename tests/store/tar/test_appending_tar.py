@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -30,6 +31,7 @@ from fata.store.tar.end import ArchiveEnd
 from fata.store.tar.reading import open_tar
 
 SECTOR_SIZES = [512, 4096]
+STATES = int(os.environ.get("FATA_POWER_CUTS", "100000")) // 100  # for each sector size
 
 Task = Callable[[tuple[AppendingTarKv, Block]], Coroutine[Any, Any, object]]
 
@@ -174,6 +176,8 @@ def test_keys_that_would_hide_others_are_refused() -> None:
     store = drive(open_appending_tar(RamDisk(16)))
     with pytest.raises(KvError, match=r"\.wh\."):
         drive(store.set("d/.wh.a", b""))
+    with pytest.raises(KvError, match="too long"):
+        drive(store.set("d/" * 3000 + "x", b""))
     with pytest.raises(StateError, match="read-only"):
         drive(open_appending_tar(RamDisk(16, read_only=True)))
 
@@ -230,9 +234,9 @@ def _judge(seen: frozenset[tuple[str, bytes]], promise: Sequence[object]) -> Non
 
 @pytest.mark.parametrize("sector_size", SECTOR_SIZES)
 def test_a_power_cut_leaves_what_a_flush_has_left(sector_size: int) -> None:
-    report = campaign(lambda rng: _workload(rng, sector_size), _recover, _judge, states=1000, limit=64)
+    report = campaign(lambda rng: _workload(rng, sector_size), _recover, _judge, states=STATES, limit=64)
     print(report)
-    assert report.states >= 1000
+    assert report.states >= STATES
 
 
 async def _commit_without_flush(end: ArchiveEnd) -> None:

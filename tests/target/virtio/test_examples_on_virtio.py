@@ -28,6 +28,7 @@ def run(example: str, *words: str) -> tuple[int, str]:
         ("hello", ["--name", 'ça va "x"  y', "--count", "3"]),
         ("kv", []),
         ("block", ["--sectors", "8"]),
+        ("fat", []),
         ("two-jobs", ["--east-notes", "3"]),
     ],
 )

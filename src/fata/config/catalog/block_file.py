@@ -18,16 +18,25 @@ ENTRY = Entry(
 
 
 def block_file(
-    image: str | Key[str] | None = None, *, sector_size: int = 512, read_only: bool = False, name: str | None = None
+    image: str | Key[str] | None = None,
+    *,
+    sector_size: int = 512,
+    read_only: bool = False,
+    create_sectors: int | Key[int] = 0,
+    name: str | None = None,
 ) -> Impl[Block]:
     """Return a disk in a file of the host (relative to config.py).
 
-    Without `image` it is the key `--image`, or `--NAME-image`.
+    Without `image` it is the key `--image`, or `--NAME-image`. With `create_sectors` a file that is missing or empty
+    is made that large; it is sparse: what was never written, or was discarded, takes no room.
     """
     if image is None:
         owner = f"block_file(sector_size={sector_size}, read_only={read_only})"  # unequal disks may not share a key
         image = Key(prefixed(name, "image"), TEXT, REQUIRED, "disk image or block device", owner=owner, where=caller())
-    made: Impl[Block] = device(ENTRY, name=name, path=HostPath(image), sector_size=sector_size, read_only=read_only)
+    more = {"create_sectors": create_sectors} if create_sectors else {}
+    made: Impl[Block] = device(
+        ENTRY, name=name, path=HostPath(image), sector_size=sector_size, read_only=read_only, **more
+    )
     return made
 
 

@@ -47,7 +47,7 @@ class Descriptor:
         self._readable: Callable[[], None] | None = None
         self._writable: Callable[[], None] | None = None
         self._awaits_room = False
-        self._gone = False
+        self.gone = False
 
     def receive(self, parse: Parse) -> list[ReceivedFrame]:
         """As `receive_raw`, parsed; what `parse` refuses is counted and dropped."""
@@ -63,9 +63,9 @@ class Descriptor:
 
     def receive_raw(self) -> list[bytes]:
         """Return up to 64 frames as they were read. A device that has gone is told once; later calls return []."""
-        self._check_open()
+        self.check_open()
         frames: list[bytes] = []
-        if self._gone:
+        if self.gone:
             return frames
         number, read, append = self.number, os.read, frames.append
         try:
@@ -84,7 +84,7 @@ class Descriptor:
 
         If that is not all of them, `writable` is called when there is room.
         """
-        self._check_open()
+        self.check_open()
         number, written, write, write_several = self.number, 0, os.write, os.writev
         while written < len(frames):
             try:
@@ -97,7 +97,7 @@ class Descriptor:
                         write(number, b"".join(frame))
                     written += 1
             except BlockingIOError:
-                self._await_room()
+                self.await_room()
                 return written
             except OSError as error:
                 self._excuse(error)
@@ -114,10 +114,10 @@ class Descriptor:
 
     def watch(self, readable: Callable[[], None], writable: Callable[[], None]) -> None:
         """Call these from now on."""
-        self._check_open()
+        self.check_open()
         first = self._readable is None
         self._readable, self._writable = readable, writable
-        if first and not self._gone:
+        if first and not self.gone:
             self._poller.register(Readable(self.number), self._on_readable)
             if self._awaits_room:
                 self._poller.register(Writable(self.number), self._on_writable)
@@ -131,7 +131,8 @@ class Descriptor:
         if self._writable is not None:
             self._writable()
 
-    def _await_room(self) -> None:
+    def await_room(self) -> None:
+        """Have `writable` called when there is room."""
         if not self._awaits_room:
             self._awaits_room = True
             if self._readable is not None:
@@ -146,12 +147,12 @@ class Descriptor:
     def _lose(self) -> DeviceError:
         """Stop watching what has gone, which would be ready for ever; return what to raise."""
         self._unwatch()
-        self._gone = True
+        self.gone = True
         return DeviceError(f"{self._name}: the interface has been removed")
 
     def _unwatch(self) -> None:
         self._stop_awaiting_room()
-        if self._readable is not None and not self._gone:
+        if self._readable is not None and not self.gone:
             self._poller.unregister(Readable(self.number))
         self._readable = self._writable = None
 
@@ -162,6 +163,12 @@ class Descriptor:
             number, self.number = self.number, -1
             os.close(number)
 
-    def _check_open(self) -> None:
+    def check_exists(self) -> None:
+        """Raise `DeviceError` if the interface has been removed; it is not watched any more then."""
+        if not self._exists(self.number):
+            raise self._lose()
+
+    def check_open(self) -> None:
+        """Raise `StateError` once it is closed."""
         if self.number < 0:
             raise StateError(f"{self._name}: the device is closed")

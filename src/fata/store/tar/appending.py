@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 
+LONGEST_KEY = 4096  # octets; names may be longer, by the sign that hides them
+
 
 class AppendingTarKv(TarKv):
     """A KvRw over a tar archive. Made by `open_appending_tar`.
@@ -131,6 +133,8 @@ class AppendingTarKv(TarKv):
         path = segments(key)
         if any(segment.startswith(WHITEOUT) for segment in path):
             raise KvError(key, f"a segment begins with {WHITEOUT!r}, which hides names in this archive")
+        if len(key.encode()) > LONGEST_KEY:
+            raise KvError(key[:40] + "…", f"more than {LONGEST_KEY} octets are too long for this archive")
         return path
 
     def _check_place(self, key: str, path: Path) -> None:

@@ -1,0 +1,3 @@
+from fata.config import main, register
+
+register("irmin_quickstart", main("app:Quickstart"))
