@@ -220,6 +220,7 @@ async def test_garbage_is_collected_and_the_rest_stays() -> None:
     assert (await repo.collect()).deleted == 0
 
 
+@pytest.mark.peer
 async def test_old_history_is_forgotten(tmp_path: Path) -> None:
     init(str(tmp_path))
     for backend in (MemoryBackend(), GitBackend(str(tmp_path), prune_age=0)):
