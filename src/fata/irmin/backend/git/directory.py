@@ -79,6 +79,9 @@ class GitBackend:
     # Objects
 
     async def read(self, oid: bytes) -> Object | None:
+        found = self._packs[0].read_near(oid)
+        if found is not None:
+            return found
         for _ in range(ATTEMPTS):
             for home in self._homes:
                 if (found := home.read(oid)) is not None:

@@ -122,13 +122,18 @@ class Packs:
             self.broken[name] = str(error)
         return True
 
+    def read_near(self, oid: bytes) -> Object | None:
+        """Return an object if it is in the pack where the last one was: no file has to be opened to know."""
+        try:
+            return None if self._last is None else self._last.read(oid)
+        except Malformed as error:
+            raise CorruptObject(oid, str(error)) from None
+
     def read(self, oid: bytes) -> Object | None:
         """Return an object; None if no pack has it. Raises `CorruptObject`."""
         try:
-            if self._last is not None and (found := self._last.read(oid)) is not None:
-                return found
             for pack in self._packs.values():
-                if pack is not self._last and (found := pack.read(oid)) is not None:
+                if (found := pack.read(oid)) is not None:
                     self._last = pack
                     return found
         except Malformed as error:
