@@ -75,10 +75,10 @@ class RingPacket(Packet):
         accepted = 0
         while accepted < len(finished):
             count = self._sending.put(finished, accepted)
-            if count or self._sending.waits:
+            if count or self._sending.waits():
                 self._kick()
             if not count:
-                if self._sending.waits:  # nothing may overtake that
+                if self._sending.waits():  # nothing may overtake that
                     break
                 count = self._descriptor.send(finished[accepted : accepted + 1])
                 if not count:
@@ -93,7 +93,7 @@ class RingPacket(Packet):
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
                 self._excuse(error)
-        if self._sending.waits and not self._awaits_room:
+        if self._sending.waits() and not self._awaits_room:
             self._awaits_room = True
             self._poller.register(Writable(self._sender.fileno()), self._on_room)
 
