@@ -86,8 +86,7 @@ def device(model: str, kind: str, *options: str) -> tuple[str, str]:
 def words(model: str, image: Path, line: str, devices: Sequence[str], memory: int = MEMORY) -> list[str]:
     """Return QEMU's words; q35 has the firmware that gives PCI devices their addresses."""
     plain = command(Machine(model, memory, nics=("user",)), "tcg", image, line)
-    at = plain.index("-netdev")
-    return [*plain[:at], *plain[at + 4 :], *devices]
+    return [*plain[: plain.index("-netdev")], *devices]  # all but its own devices
 
 
 @contextmanager

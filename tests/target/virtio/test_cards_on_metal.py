@@ -38,7 +38,6 @@ MASKED = [EVENT_BIT, net.CSUM, net.GUEST_CSUM, net.MAC, net.GUEST_TSO4, net.GUES
 MASKED += [net.MRG_RXBUF]
 PORT = 7777
 SOME, MUCH = 200_000, 4_000_000  # octets, there and back
-FIRST_SLOT = 4
 HEADERS = 14 + 20 + 20
 QEMU_HEADER = 12  # octets that QEMU 7 puts before a frame when there are offloads
 
@@ -82,9 +81,8 @@ def taps(count: int) -> Iterator[Namespace]:
 
 
 def card(model: str, number: int, options: str = "", *more: str) -> tuple[str, ...]:
-    """Return the words for a card at a TAP, in a slot that keeps the order."""
-    slot = f"bus=virtio-mmio-bus.{number}" if model == "microvm" else f"addr={FIRST_SLOT + number}"
-    chosen = [f"netdev=n{number}", slot, *([options] if options else [])]
+    """Return the words for a card at a TAP."""
+    chosen = [f"netdev=n{number}", *([options] if options else [])]
     return (
         "-netdev",
         f"tap,id=n{number},ifname=t{number},script=no,downscript=no",

@@ -35,7 +35,7 @@ qemu-system-x86_64 -machine microvm,rtc=on,auto-kernel-cmdline=off -accel tcg -c
 -chardev stdio,id=console,signal=off -serial chardev:console
 -device isa-debug-exit,iobase=0xf4,iosize=4
 -global virtio-mmio.force-legacy=false
--object rng-builtin,id=random -device virtio-rng-device,rng=random,bus=virtio-mmio-bus.0
+-object rng-builtin,id=random -device virtio-rng-device,rng=random
 """
 
 EVERYTHING = """
@@ -89,14 +89,13 @@ def test_a_q35_with_everything() -> None:
 def test_a_published_port_brings_a_network() -> None:
     words = command(Machine(forwards=(read_forward("8080:80"),)), "tcg", IMAGE, "")
     assert "user,id=net0,hostfwd=tcp:127.0.0.1:8080-:80" in words
-    assert "virtio-net-device,netdev=net0,bus=virtio-mmio-bus.0" in words
+    assert "virtio-net-device,netdev=net0" in words
 
 
-def test_devices_of_a_microvm_stand_in_the_order_in_which_they_were_given() -> None:
+def test_devices_stand_in_the_order_in_which_they_were_given() -> None:
     machine = Machine(nics=("user",), drives=(Drive(IMAGE), Drive(IMAGE)), terminals=(Path("/t"),))
-    devices = [word for word in command(machine, "tcg", IMAGE, "") if word.startswith("virtio-")]
-    assert [word.split("-")[1] for word in devices] == ["mmio.force", "net", "blk", "blk", "serial", "rng"]
-    assert [word.rpartition(".")[2] for word in devices[1:]] == ["0", "1", "2", "3", "4"]
+    devices = [word for word in command(machine, "tcg", IMAGE, "") if word.startswith("virtio-") and "device" in word]
+    assert [word.split("-")[1] for word in devices] == ["net", "blk", "blk", "serial", "rng"]
 
 
 def test_what_passes_a_tap_is_captured_at_the_tap() -> None:

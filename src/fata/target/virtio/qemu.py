@@ -74,12 +74,9 @@ def _devices(machine: Machine) -> Iterator[str]:
     """Yield the words for all devices. The guest finds them in this order."""
     if _has_bare_pci(machine):
         return
-    everything = chain(_networks(machine), _drives(machine), _terminals(machine), [RANDOM])
-    for slot, (backend, kind, options, attached) in enumerate(everything):
-        # QEMU would fill a microvm's slots from the last one down.
-        place = (f"bus=virtio-mmio-bus.{slot}",) if machine.model == "microvm" else ()
+    for backend, kind, options, attached in chain(_networks(machine), _drives(machine), _terminals(machine), [RANDOM]):
         yield from backend
-        yield from ("-device", ",".join((f"virtio-{kind}-{SUFFIX[machine.model]}", *options, *place)))
+        yield from ("-device", ",".join((f"virtio-{kind}-{SUFFIX[machine.model]}", *options)))
         yield from attached
 
 
