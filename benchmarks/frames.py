@@ -18,6 +18,7 @@ from benchmarks.table import Table
 from fata.device.net import Net, Segmentation, SentFrame
 from fata.driver.net.allocator import keep_freed
 from fata.driver.net.packet import Packet
+from fata.driver.net.ring_packet import RingPacket
 from fata.driver.net.switch import Switch
 from fata.driver.net.tap import OFFLOADS, Tap
 from fata.driver.poller.epoll import EpollPoller
@@ -77,6 +78,7 @@ def cards(space: Namespace, poller: EpollPoller) -> dict[str, tuple[Net, Source]
     space.ip("tuntap add tap0 mode tap")
     space.ip("link set tap0 up")
     space.add_veth("near", "far")
+    space.add_veth("ringed", "ringed_far")
     switch = Switch(poller)
     with space.entered():
         tap = Tap(poller, "tap0")
@@ -84,6 +86,7 @@ def cards(space: Namespace, poller: EpollPoller) -> dict[str, tuple[Net, Source]
         made: dict[str, tuple[Net, Source]] = {
             "TAP": (tap, Packet(poller, "tap0")),
             "AF_PACKET on a veth": (Packet(poller, "near"), Packet(poller, "far")),
+            "the same with rings": (RingPacket(poller, "ringed"), Packet(poller, "ringed_far")),
         }
     for _card, source in made.values():
         widen(source)

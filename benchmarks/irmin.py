@@ -65,6 +65,19 @@ def changes(layout: list[str], count: int) -> float:
     return measured(work, count)
 
 
+def wide_changes(width: int, count: int) -> float:
+    """Commits that change one key of a directory so wide, in our own format."""
+    store = drive(Repo(MemoryBackend(), BYTES, hash="blake2b").main())
+    layout = paths(1, width)
+    drive(store.set_all([(path, value(number)) for number, path in enumerate(layout)]))
+
+    async def work() -> None:
+        for number, path in enumerate(shuffled(layout, count)):
+            await store.set(path, value(number + 1_000_000), message="message")
+
+    return measured(work, count)
+
+
 def imports(count: int) -> float:
     """Paths in commits of 1,000."""
     store = drive(Repo(MemoryBackend(), BYTES).main())
@@ -153,6 +166,8 @@ MEMORY = (
             "fast-import": partial(peers.fast_import_changes, FLAT, 200),
         },
     ),
+    Row("the same with BLAKE2b and inodes", 0, {"fata": partial(wide_changes, 10_000, 2000)}),
+    Row("the same, 1 key of 200 k in one directory", 0, {"fata": partial(wide_changes, 200_000, 2000)}),
     Row(
         "paths in commits of 1,000",
         80_000,
@@ -205,7 +220,7 @@ def report(table: Table, row: Row) -> bool:
         goals.append(f"{times:g} × {name}: {ours / medians[name]:.1f} ×")
         missed = missed or ours < times * medians[name]
     shown = [float(f"{medians[name]:.3g}") if name in medians else "-" for name in SYSTEMS]
-    table.row(row.title, *shown, row.ocaml, "; ".join(goals), "MISSED" if missed else "")
+    table.row(row.title, *shown, row.ocaml, "; ".join(goals), "missed" if missed else "")
     return missed
 
 
@@ -286,11 +301,11 @@ def main() -> int:
         missed += [DISK.title] if report(table, DISK) else []
     with Table("irmin: histories and clones", "work", "seconds", "git's", "goal", "") as table:
         for title, seconds, limit in history():
-            table.row(title, seconds, "-", f"{limit:g} s", "MISSED" if seconds > limit else "")
+            table.row(title, seconds, "-", f"{limit:g} s", "missed" if seconds > limit else "")
             missed += [title] if seconds > limit else []
         ours, theirs = clones()
         slow = ours > CLONE_RATIO * theirs
-        table.row("clone 10 k objects, on disk", ours, theirs, f"{CLONE_RATIO:g} × git's", "MISSED" if slow else "")
+        table.row("clone 10 k objects, on disk", ours, theirs, f"{CLONE_RATIO:g} × git's", "missed" if slow else "")
         missed += ["clone"] if slow else []
     for title in missed:
         print(f"irmin: goal missed: {title}", file=sys.stderr)

@@ -13,7 +13,15 @@ export FATA_SOAK=90                                # seconds
 export FATA_HOSTILE_LIES=100000                   # of virtio devices, each kind
 export FATA_FUZZ_ROUNDS=4000000                    # hostile system calls
 export FATA_REQUESTS=100000                        # of each web application as a unikernel, with flat memory
+export FATA_POWER_CUTS=1000000                     # distinct states of FAT volumes, and of the B-tree
+export FATA_FAT_FUZZ=30000                         # FAT volumes with octets changed at random
 export FATA_MATRIX_SEEDS=25                        # of each case of the goodput matrix
+export FATA_BTREE_OPERATIONS=1000000               # random ones, after which no page may be missing
+export FATA_BTREE_KEYS=100000,1000000,5000000      # in the B-tree's benchmark
+export FATA_IRMIN_STEPS=10000                      # of random histories that git checks
+export FATA_IRMIN_COMMITS=10000                    # by four processes at once, beside git
+export FATA_IRMIN_KILLS=100                        # of writers, at moments that nobody chose
+export FATA_IRMIN_TREES=10000                      # random ones that git hashes, too
 export FATA_FUZZ_SEED=${FATA_FUZZ_SEED:-$(date --utc +%Y%m%d)}
 
 .venv/bin/python -m pytest -q --hypothesis-profile=nightly --durations=10 2>&1 | tee "$work/tests" || status=$?

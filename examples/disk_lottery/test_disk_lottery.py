@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
 from random import Random
-from types import ModuleType
 
 import pytest
 
+from examples.disk_lottery import app
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.console.memory import MemoryConsole
 from fata.driver.entropy.seeded import SeededEntropy
@@ -19,21 +18,10 @@ from fata.runtime.drive import drive
 from fata.sim.powercut import Record, Recorder, campaign
 from tests.programs import needs, needs_runtime
 
+pytestmark = pytest.mark.slow  # most tests start processes
+
 FOLDER = Path(__file__).parent
 SLOTS = 4
-
-
-def load() -> ModuleType:
-    """Import app.py: the folder's name is no name of a package."""
-    spec = importlib.util.spec_from_file_location("disk_lottery_app", FOLDER / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-app = load()
 
 
 @pytest.fixture

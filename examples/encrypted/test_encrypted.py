@@ -13,6 +13,8 @@ from fata.driver.block.encrypted import EncryptedBlock
 from fata.driver.block.file import open_file_block
 from tests.programs import needs, needs_runtime
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 FOLDER = Path(__file__).parent
 KEY = bytes(range(64))
 SECRET = "nobody shall read this"

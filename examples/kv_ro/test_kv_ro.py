@@ -13,6 +13,8 @@ import pytest
 
 from tests.programs import needs, needs_runtime
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 FOLDER = Path(__file__).parent
 PAGES = FOLDER / "pages"
 EXPECTED = """\

@@ -10,6 +10,8 @@ import pytest
 
 from tests.programs import needs, needs_runtime
 
+pytestmark = pytest.mark.slow  # each test starts processes
+
 FOLDER = Path(__file__).parent
 EXPECTED = """\
 first: 2048 sectors of 512 octets

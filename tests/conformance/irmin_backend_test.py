@@ -133,6 +133,18 @@ async def test_deleted_objects_are_gone(backend: Backend) -> None:
     assert await backend.contains(TWO[0])
 
 
+async def test_of_many_objects_some_are_deleted(backend: Backend) -> None:
+    objects = dict(blob(f"number {number}") for number in range(300))
+    await backend.write(objects)
+    await backend.write(dict([ONE]))
+    gone = list(objects)[::3]
+    await backend.delete(gone)
+    assert {oid async for oid in backend.ids()} == {ONE[0], *objects} - set(gone)
+    assert await backend.read(gone[0]) is None
+    kept = list(objects)[1]
+    assert await backend.read(kept) == objects[kept]
+
+
 async def test_the_default_branch_is_main(backend: Backend) -> None:
     assert await backend.default_branch() == "main"
 

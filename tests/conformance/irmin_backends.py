@@ -18,17 +18,17 @@ def _memory(_folder: Path) -> Backend:
 
 def _bare(folder: Path) -> Backend:
     init(str(folder))
-    return GitBackend(str(folder))
+    return GitBackend(str(folder), prune_age=0)
 
 
 def _with_files(folder: Path) -> Backend:
     init(str(folder), bare=False)
-    return GitBackend(str(folder), durability=Durability.BATCH)
+    return GitBackend(str(folder), durability=Durability.BATCH, prune_age=0)
 
 
 def _durable(folder: Path) -> Backend:
     init(str(folder))
-    return GitBackend(str(folder), durability=Durability.SYNC, level=0)
+    return GitBackend(str(folder), durability=Durability.SYNC, level=0, prune_age=0)
 
 
 def _sqlite(folder: Path) -> Backend:

@@ -60,6 +60,7 @@ def test_zeros_may_follow_the_archive() -> None:
     assert contents(opened(archive + bytes(200_000))) == {"a": b"1", "b/c": b"2"}
 
 
+@pytest.mark.slow
 def test_zip64_is_read() -> None:
     stream = io.BytesIO()
     with ZipFile(stream, "w") as archive, archive.open("big", "w", force_zip64=True) as member:

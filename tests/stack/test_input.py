@@ -116,3 +116,17 @@ def test_a_frame_for_another_mac_is_for_others(sim: Simulation) -> None:
 
     sim.run(main())
     assert host.stack.host.counters.for_others == 1
+
+
+def test_nothing_is_kept_of_a_stranger_who_was_answered(sim: Simulation) -> None:
+    host = sim.host("host")
+    stranger = Stranger(sim, host)
+
+    async def main() -> None:
+        for port in range(5000, 5300):
+            stranger.say(stranger.segment(PEER, SYN._replace(src_port=port)))
+        await asyncio.sleep(0.1)
+        assert host.stack.host.tcp.host.counters.resets_sent == 300
+        assert not host.stack.host.tcp.output._paths
+
+    sim.run(main())

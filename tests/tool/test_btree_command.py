@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,19 @@ def test_what_is_no_store(image: str) -> None:
     assert isinstance(refused("put", image, "--hex", "0", "0"), ConfigError)
     Path(image).write_bytes(b"x" * (1 << 20))
     assert isinstance(refused("put", image, "a", "b"), NotAStore)
+
+
+@pytest.mark.peer
+def test_lmdb_reads_what_we_dump_and_we_read_what_it_dumps(image: str, tmp_path: Path) -> None:
+    for number in range(20):
+        run("put", image, "--hex", f"{number:02x}5c", bytes([number] * number).hex())
+    text = run("dump", image).output
+    peer = tmp_path / "lmdb"
+    peer.mkdir()
+    subprocess.run(["mdb_load", str(peer)], input=text.encode(), check=True, timeout=30)
+    for options in ([], ["-p"]):
+        dumped = subprocess.run(["mdb_dump", *options, str(peer)], capture_output=True, check=True, timeout=30).stdout
+        other = tmp_path / f"other{len(options)}.img"
+        other.write_bytes(bytes(1 << 20))
+        run("load", str(other), data=dumped)
+        assert run("dump", str(other)).output == text

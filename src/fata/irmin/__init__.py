@@ -12,10 +12,24 @@ from __future__ import annotations
 
 from fata.irmin.backend.memory import MemoryBackend
 from fata.irmin.commit import Commit
+from fata.irmin.contents.json import JSON, JSON_OBJECT
 from fata.irmin.contents.plain import BYTES, TEXT
+from fata.irmin.contents.records import Records
 from fata.irmin.info import Info
 from fata.irmin.repo import Repo
 from fata.irmin.store.store import Store
 from fata.irmin.tree import Tree
 
-__all__ = ["BYTES", "TEXT", "Commit", "Info", "MemoryBackend", "Repo", "Store", "Tree"]
+__all__ = [
+    "BYTES",
+    "JSON",
+    "JSON_OBJECT",
+    "TEXT",
+    "Commit",
+    "Info",
+    "MemoryBackend",
+    "Records",
+    "Repo",
+    "Store",
+    "Tree",
+]

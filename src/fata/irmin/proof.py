@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 from fata.disk.git.objects import KINDS, Object, object_id
+from fata.disk.inode import INODE
 from fata.irmin.backend.contract import Backend, Capabilities, Listener, Objects, RefChange
 from fata.irmin.errors import BadProof, MissingObject
 from fata.irmin.node import Node
@@ -48,7 +49,7 @@ class Proof(NamedTuple):
         while at < len(octets):
             end = octets.find(b"\0", at, at + 32)
             kind, _, digits = octets[at:end].partition(b" ")
-            if end < 0 or kind not in KINDS or not digits.isdigit() or end + 1 + int(digits) > len(octets):
+            if end < 0 or kind not in (*KINDS, INODE) or not digits.isdigit() or end + 1 + int(digits) > len(octets):
                 raise BadProof(f"no object at octet {at} of {len(octets)}")
             at = end + 1 + int(digits)
             objects.append((kind, octets[end + 1 : at]))
@@ -111,16 +112,21 @@ async def produce(tree: Tree[T], computation: Computation[T, R]) -> tuple[Proof,
     """Run a computation on a stored tree; return the proof of it, and what it returned beside the new tree."""
     source = tree.objects
     noted: dict[bytes, Object] = {}
-    reading = Reading(_Objects(source.backend, noted), source.contents, source.new)
+    reading = _like(source, _Objects(source.backend, noted))
     before = tree.hash()
     after, result = await computation(Tree(reading, Node(before)))
     return Proof(before, after.hash(), tuple(noted.values())), result
 
 
+def _like(other: Reading[T], backend: Backend) -> Reading[T]:
+    """Return objects of the same format and type over another backend."""
+    return Reading(backend, other.contents, other.new, inodes=other.wide is not None)
+
+
 def partial_tree(proof: Proof, like: Reading[T]) -> Tree[T]:
     """Return the tree of a proof: what was not read in making it raises `MissingObject`."""
     objects = {object_id(kind, body, like.new): (kind, body) for kind, body in proof.objects}
-    return Tree(Reading(_Objects(None, objects), like.contents, like.new), Node(proof.before))
+    return Tree(_like(like, _Objects(None, objects)), Node(proof.before))
 
 
 async def verify(proof: Proof, computation: Computation[T, R], like: Reading[T]) -> tuple[Tree[T], R]:

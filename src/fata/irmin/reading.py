@@ -158,7 +158,7 @@ class Reading(Generic[T]):
         return found
 
     def at_hand(self, root: Any, above: Steps, name: bytes) -> T | None:
-        """Return the contents `name` below `above` if nothing has to be read, made or waited for; None says nothing.
+        """Return the contents at `name` below `above` if nothing has to be read, made or waited for; None says nothing.
 
         The way of nearly all look-ups, without a call in between. Whatever is out of the ordinary goes the other way.
         """

@@ -15,6 +15,8 @@ from fata.irmin.commit import Commit
 from fata.irmin.commits import Commits
 from fata.irmin.concrete import Concrete, of_concrete
 from fata.irmin.contents.contract import Contents
+from fata.irmin.history.dot import to_dot, to_svg
+from fata.irmin.history.walk import history
 from fata.irmin.info import ANONYMOUS, Info
 from fata.irmin.objects import Objects
 from fata.irmin.refname import BRANCHES
@@ -89,6 +91,15 @@ class Repo(Generic[T]):
         """Return what the branches point to, each commit once."""
         oids = dict.fromkeys((await self.backend.refs(BRANCHES)).values())
         return [await self.commits.commit(oid) for oid in oids]
+
+    async def picture(self, form: Literal["dot", "svg"] = "dot", depth: int | None = None) -> str:
+        """Return the graph of all branches: in DOT, or as SVG."""
+        heads = await self.branches.heads()
+        found = await history(self.commits, [commit.oid for _, commit in heads], depth=depth)
+        names: dict[Commit[T], list[str]] = {}
+        for name, commit in heads:
+            names.setdefault(commit, []).append(name)
+        return (to_dot if form == "dot" else to_svg)(found, names)
 
     async def collect(self, depth: int | None = None) -> Collected:
         """Forget what no reference leads to, and history more than `depth` commits deep."""

@@ -36,7 +36,7 @@ ENDS = slice(26, 38)  # addresses and ports: a connection's key
 RAW = "!{}sHxxIxx12sIIHH4x4sII"
 BEGIN = 16  # octets of the first field, behind the card's header
 UNFRAGMENTED, UNFRAGMENTED_TCP = 0x3FFF00FF, ipv4.TCP  # in IPv4's piece: a mask, and what is to be left of it
-STAMPED, STAMPED_ACK = 0xFF00 | PREDICTED, 0x8000 | ACK  # in TCP's, likewise
+OFFSET, STAMPED = 0xFF00, 0x8000  # in TCP's, likewise: eight words
 MAX_BEGINS = 64  # peers on the link, by tens of their frames' kinds, that are known at a time
 UNKNOWN = Checksum.UNKNOWN
 from_bytes = int.from_bytes
@@ -79,30 +79,35 @@ class Input:
         now = self._loop.time()
         unpack, begins, from_bytes = self._unpack, self._begins, int.from_bytes
         header, news, connections, octets = self._header, self._tcp.news, self._tcp.host.connections, 0
-        ip, behind_ip, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        ip, tcp, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
         if self._tcp.loopback:
             frames = [data for data in frames if not self._feigns_loopback(data, header)]
         for data in frames:
             length = len(data)
             octets += length
-            if length >= start:
-                begin, total, middle, key, seq, ack, control, window, prefix, stamp, echo = unpack(data)
-                # Nearly every segment of nearly every connection.
-                if (
-                    control & STAMPED == STAMPED_ACK
-                    and prefix == TIMESTAMPS_PREFIX
-                    and middle & UNFRAGMENTED == UNFRAGMENTED_TCP
-                    and (connection := connections.get(key)) is not None
-                    and (verified := begins.get(begin)) is not None
-                    and start <= (end := ip + total) <= length
-                    and not from_bytes(data[ip:behind_ip], "big") % MODULUS
-                    and (verified or not is_damaged(data, ip, end))
-                    and (events := connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now))
-                    is not None
-                ):
-                    news[connection] = news.get(connection, 0) | events
-                    continue
-            self._interpret(data, now)
+            if length < start:
+                self._interpret(data, now)
+                continue
+            begin, total, middle, key, seq, ack, control, window, prefix, stamp, echo = unpack(data)
+            # Nearly every segment of nearly every connection.
+            if (
+                control & OFFSET == STAMPED
+                and prefix == TIMESTAMPS_PREFIX
+                and middle & UNFRAGMENTED == UNFRAGMENTED_TCP
+                and (connection := connections.get(key)) is not None
+                and (verified := begins.get(begin)) is not None
+                and start <= (end := ip + total) <= length
+                and not from_bytes(data[ip:tcp], "big") % MODULUS
+                and (verified or not is_damaged(data, ip, end))
+            ):
+                events = None
+                if control & PREDICTED == ACK:
+                    events = connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now)
+                if events is None:
+                    events = connection.receive(parse(data, tcp, end), now)
+                news[connection] = news.get(connection, 0) | events
+            else:
+                self._interpret(data, now)
         self._counters.received += len(frames)
         self._counters.received_octets += octets - header * len(frames)
         self._tcp.settle(now)

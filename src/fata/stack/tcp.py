@@ -10,7 +10,7 @@ from fata.proto.tcp.connection import Connection
 from fata.proto.tcp.host import TcpHost
 from fata.proto.tcp.ports import BadAddress
 from fata.proto.tcp.state import State
-from fata.proto.tcp.transmission import CONNECTED
+from fata.proto.tcp.transmission import CLOSED, CONNECTED
 from fata.stack.alarm import Alarm
 from fata.stack.ports import PortTaken, free_port
 from fata.wire.ipv4 import format_address
@@ -81,6 +81,8 @@ class Tcp:
                         owner.handle(events)
                     elif events & CONNECTED and connection.listener is not None:
                         connection.listener.owner.accept(connection, events)
+                    elif events & CLOSED:  # it was half-open
+                        self.output.forget(connection.key)
         finally:
             self._settling = False
             self.told = None
@@ -115,6 +117,8 @@ class Tcp:
             self._ip.interface.send_raw(answers)
         for key, reply in host.take_replies():
             self._emit(key, [reply], now)
+            if key not in host.connections:  # a stranger's path is of no more use
+                self.output.forget(key)
         self._alarm.set(host.next_deadline())
 
     def _tick(self, now: float) -> None:

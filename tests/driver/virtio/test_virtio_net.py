@@ -20,6 +20,7 @@ from fata.driver.virtio.session import EVENT_IDX
 from fata.errors import DeviceError
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import NetOffloadContract, OffloadRig, large_frame, pattern
+from tests.conformance.net_raw import NetRawContract
 from tests.driver.virtio.model import ModelMemory
 from tests.driver.virtio.model_net import ModelNet
 
@@ -88,6 +89,10 @@ class TestVirtioNetOffload(NetOffloadContract):
         source = made.switch.port(SOURCE_MAC, capabilities=OFFLOADS)
         yield OffloadRig(made.net, made.far, source, made.poller)
         made.poller.close()
+
+
+class TestVirtioNetRaw(NetRawContract):
+    rig = TestVirtioNetOffload.rig
 
 
 @pytest.mark.parametrize("bit", [None, EVENT_BIT])

@@ -248,6 +248,22 @@ class Work:
             after[new + key[len(name) :]] = self.tree[key]
         self._do("rename", after, lambda: drive(self.files.rename(name, new)))
 
+    def move_to_new_folder(self) -> None:
+        """Move something into a directory that is made on the way. (An empty file needs two steps for that.)"""
+        name, folder = self.some(folder=self.rng.random() < 0.4), self.new_name()
+        if name is None or folder is None or folder.startswith(f"{name}/") or self.tree[name] == b"":
+            return
+        after = {key: value for key, value in self.tree.items() if key != name and not key.startswith(f"{name}/")}
+        after[folder] = None
+        for key in [key for key in self.tree if key == name or key.startswith(f"{name}/")]:
+            after[f"{folder}/inside{key[len(name) :]}"] = self.tree[key]
+        self._do("rename -p", after, lambda: drive(self.files.rename(name, f"{folder}/inside", parents=True)))
+
+    def label(self) -> None:
+        """Change the label; only that nothing is wrong afterwards is judged."""
+        label = self.rng.choice(("", "ONE", "TWO"))
+        self._do("label", self.tree, lambda: drive(self.files.set_label(label)))
+
     def change_case(self) -> None:
         """Rename something to itself in another case."""
         name = self.some(folder=False)
@@ -267,7 +283,7 @@ class Work:
 
 OPERATIONS: list[Callable[[Work], None]] = [
     Work.store, Work.store, Work.store, Work.mkdir, Work.append, Work.write, Work.truncate, Work.remove, Work.rename,
-    Work.rename, Work.change_case, Work.flush,
+    Work.rename, Work.change_case, Work.move_to_new_folder, Work.label, Work.flush,
 ]  # fmt: skip
 
 SHAPES: dict[str, tuple[Wish, int]] = {

@@ -20,6 +20,7 @@ from fata.store.fat.check import check
 from fata.store.fat.file_system import FileSystem
 from fata.store.fat.mount import mount
 from fata.store.fat.repair import repair
+from tests.store.fat import broken_boot_sectors, broken_structures
 from tests.store.fat.broken_images import CONTENT, MUTATIONS, WISHES, Image
 
 pytestmark = pytest.mark.slow
@@ -145,6 +146,9 @@ def test_a_broken_volume_is_refused_or_read_in_part(name: str, bits: int) -> Non
 
 def test_there_are_as_many_ways_as_were_promised() -> None:
     assert len(MUTATIONS) >= 40
+    assert {function.__module__ for function in MUTATIONS.values()} == {
+        broken_boot_sectors.__name__, broken_structures.__name__,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("bits", WISHES)

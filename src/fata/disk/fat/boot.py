@@ -67,22 +67,9 @@ def parse(data: bytes) -> BootSector:
         raise NotFat(f"the boot sector has {len(data)} octets, {SIZE} are needed")
     if data[510:512] != _SIGNATURE:
         raise NotFat(f"the boot sector ends with {data[510:512].hex()}, not 55aa")
-    (
-        _,
-        oem,
-        sector_size,
-        per_cluster,
-        reserved,
-        fats,
-        root_entries,
-        few,
-        media,
-        fat_sectors,
-        per_track,
-        heads,
-        hidden,
-        many,
-    ) = _COMMON.unpack_from(data)
+    fields = _COMMON.unpack_from(data)
+    _, oem, sector_size, per_cluster, reserved, fats, root_entries, few, media, fat_sectors = fields[:10]
+    per_track, heads, hidden, many = fields[10:]
     wide = fat_sectors == 0
     flags = root = fsinfo = backup = 0
     if wide:
@@ -90,30 +77,9 @@ def parse(data: bytes) -> BootSector:
     drive, state, extended, volume_id, label, kind = _NARROW.unpack_from(data, 64 if wide else 36)
     if extended != EXTENDED:
         volume_id, label, kind = 0, b"", b"FAT     "  # what stands there means something else
-    return BootSector(
-        sector_size,
-        per_cluster,
-        reserved,
-        fats,
-        root_entries,
-        few or many,
-        media,
-        fat_sectors,
-        wide,
-        flags,
-        root,
-        fsinfo,
-        backup,
-        state,
-        volume_id,
-        label,
-        kind,
-        oem,
-        hidden,
-        per_track,
-        heads,
-        drive,
-    )
+    volume = (sector_size, per_cluster, reserved, fats, root_entries, few or many, media, fat_sectors, wide)
+    identity = (state, volume_id, label, kind, oem)
+    return BootSector(*volume, flags, root, fsinfo, backup, *identity, hidden, per_track, heads, drive)
 
 
 def serialize(boot: BootSector) -> bytes:

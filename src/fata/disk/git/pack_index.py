@@ -14,6 +14,7 @@ gitformat-pack(5), "Version 2 pack-*.idx files".
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterator
 from hashlib import sha1
 from itertools import accumulate
@@ -25,6 +26,7 @@ MAGIC = b"\xfftOc\0\0\0\x02"
 FAN = struct.Struct(">256I")
 IDS = len(MAGIC) + FAN.size
 FAR = 0x80000000
+LISTED = 200_000  # ids that a list of Python's is made of: ten times as quick to search
 
 Octets = bytes | memoryview
 
@@ -40,6 +42,7 @@ class PackIndex:
         self._fan = (0, *FAN.unpack_from(octets, len(MAGIC)))
         self.count = self._fan[256]
         self._offsets = IDS + self.count * (id_size + 4)
+        self._ids: list[bytes] | None = None
         self._far = self._offsets + 4 * self.count
         if any(a > b for a, b in zip(self._fan, self._fan[1:], strict=False)) or self._far > len(octets) - 2 * id_size:
             raise Malformed(f"pack index: {len(octets)} octets for {self.count} ids")
@@ -47,6 +50,15 @@ class PackIndex:
     def find(self, oid: bytes) -> int | None:
         """Return where an object begins in the pack; None if it is not in it. Raises `Malformed`."""
         low, high = self._fan[oid[0]], self._fan[oid[0] + 1]
+        ids = self._ids
+        if ids is None:
+            ids = self._ids = list(self.ids()) if self.count <= LISTED else None
+        if ids is not None:
+            at = bisect_left(ids, oid, low, high)
+            return self._offset(at) if at < high and ids[at] == oid else None
+        return self._search(oid, low, high)
+
+    def _search(self, oid: bytes, low: int, high: int) -> int | None:
         octets, size = self._octets, self._size
         while low < high:
             middle = (low + high) // 2

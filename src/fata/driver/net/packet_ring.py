@@ -108,15 +108,14 @@ class SendRing:
         self._next = at
         return place - first
 
-    @property
     def waits(self) -> bool:
-        """Whether the kernel has not taken all that was placed."""
+        """Say whether the kernel has not taken all that was placed."""
         return self._words[(self._next - 1) % SEND_SLOTS * SLOT >> 2] in (TO_SEND, REFUSED)
 
     def withdraw(self) -> int:
         """Take back what the kernel has not taken; return how many frames that are."""
         count = 0
-        while self.waits and count < SEND_SLOTS:
+        while self.waits() and count < SEND_SLOTS:
             self._next = (self._next - 1) % SEND_SLOTS
             self._words[self._next * SLOT >> 2] = AVAILABLE
             count += 1

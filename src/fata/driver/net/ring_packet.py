@@ -75,10 +75,10 @@ class RingPacket(Packet):
         accepted = 0
         while accepted < len(finished):
             count = self._sending.put(finished, accepted)
-            if count or self._sending.waits:
+            if count or self._sending.waits():
                 self._kick()
             if not count:
-                if self._sending.waits:  # nothing may overtake that
+                if self._sending.waits():  # nothing may overtake that
                     break
                 count = self._descriptor.send(finished[accepted : accepted + 1])
                 if not count:
@@ -93,7 +93,7 @@ class RingPacket(Packet):
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
                 self._excuse(error)
-        if self._sending.waits and not self._awaits_room:
+        if self._sending.waits() and not self._awaits_room:
             self._awaits_room = True
             self._poller.register(Writable(self._sender.fileno()), self._on_room)
 
@@ -132,14 +132,6 @@ class RingPacket(Packet):
             self._sending.close()
             self._sender.close()
         await super().close()
-
-
-def open_packet(poller: Poller, name: str, *, mac: bytes | None = None, offload: bool = True) -> Packet:
-    """Open an Ethernet interface with rings, or without where they cannot be had. Raises Unavailable."""
-    try:
-        return RingPacket(poller, name, mac=mac, offload=offload)
-    except Unavailable:
-        return Packet(poller, name, mac=mac, offload=offload)  # says what is missing, if it is not the rings
 
 
 def open_sender(name: str) -> socket.socket:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 from zlib import crc32
 
-from fata.irmin.node import Node
+from fata.irmin.node import Miss, Node
+from fata.irmin.reading import Reading
 
 MOST = 24  # paths, directories included: beyond, so many bits are set that the filter says little
 
@@ -22,18 +24,18 @@ def bits_of(path: bytes) -> int:
     return 1 << (hashed & 255) | 1 << (hashed >> 8 & 255) | 1 << (hashed >> 16 & 255)
 
 
-def signature(before: Node | None, after: Node) -> int | None:
+def signature(objects: Reading[Any], before: Node | None, after: Node) -> int | None:
     """Return the filter of what `after`, not yet saved, changed in `before`; None if that is unknown, or much."""
     bits = 0
-    for count, path in enumerate(_changed(before, after), 1):
+    for count, path in enumerate(_changed(objects, before, after), 1):
         if path is None or count > MOST:
             return None
         bits |= bits_of(path)
     return bits
 
 
-def _changed(before: Node | None, after: Node) -> Iterator[bytes | None]:
-    """Yield the paths of edits; None where a directory does not come from the one that was there before."""
+def _changed(objects: Reading[Any], before: Node | None, after: Node) -> Iterator[bytes | None]:
+    """Yield the paths of edits; None where a directory went, or does not come from the one that was there before."""
     work: list[tuple[bytes, Node | None, Node]] = [(b"", before, after)]
     while work:
         prefix, old, new = work.pop()
@@ -45,3 +47,13 @@ def _changed(before: Node | None, after: Node) -> Iterator[bytes | None]:
             yield path
             if type(edit) is Node:
                 work.append((path + b"/", None if old is None else old.children.get(name), edit))
+            elif old is not None and _was_directory(objects, old, name):
+                yield None
+                return
+
+
+def _was_directory(objects: Reading[Any], old: Node, name: bytes) -> bool:
+    try:
+        return type(objects.entry(old, name)) is Node
+    except Miss:
+        return True  # who knows

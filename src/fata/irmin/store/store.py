@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar, Unpack
 
 from fata.errors import StateError
 from fata.irmin.commit import Commit
 from fata.irmin.errors import HeadRejected, NotFound, TooManyRetries
 from fata.irmin.history.last_modified import last_modified
+from fata.irmin.history.walk import History, history
 from fata.irmin.merge.commits import merged_tree
 from fata.irmin.path import Path, steps
 from fata.irmin.store.head import Head
@@ -76,6 +78,16 @@ class Store(Writes[T]):
         commits = self.repo.commits
         found = await last_modified(commits, head.oid, steps(path), n, depth)
         return [await commits.commit(oid) for oid in found]
+
+    async def history(
+        self, oldest: Iterable[Commit[T]] = (), newest: Iterable[Commit[T]] | None = None, depth: int | None = None
+    ) -> History[T]:
+        """Return the commits that led to `newest` (None: the head), without what led to `oldest`, as a graph."""
+        if newest is None:
+            head = await self.commit()
+            newest = [] if head is None else [head]
+        heads = [commit.oid for commit in newest]
+        return await history(self.repo.commits, heads, [commit.oid for commit in oldest], depth)
 
     async def clone(self, branch: str) -> Store[T]:
         """Make a branch that begins at this store's head. Raises `HeadRejected` if it exists elsewhere."""

@@ -172,7 +172,7 @@ class Writes(Reads[T]):
         parents = options.get("parents")
         if parents is None:
             parents = () if old is None else (old,)
-        changed = signature(None if head is None else head.root, root) if len(parents) < 2 else None
+        changed = signature(repo.objects, None if head is None else head.root, root) if len(parents) < 2 else None
         objects, nodes = repo.objects.unsaved(root)
         commit, body = make(repo.objects, root, parents, repo.info(options))
         objects[commit.oid] = (COMMIT, body)

@@ -258,7 +258,7 @@ class Checkpoints:
         before, self._logged = self._logged, log.head + -(-log.pending_octets // log.sector_size)
         share = 0
         if log.used * 4 > log.capacity:
-            share = -(-waiting * (self._logged - before) * 2 // log.capacity)
+            share = -(-waiting * (self._logged - before) * 3 // (log.capacity * 2))
         excess = waiting * self._medium.node_size - self._cache.limit // 2
         if excess > 0:
             share = max(share, excess // self._medium.node_size)

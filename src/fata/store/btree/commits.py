@@ -67,7 +67,7 @@ class Commits:
         """Have every leaf at hand that the changes touch, and room for them in the log and on the disk."""
         while True:
             plan = self._tree.plan(keys)
-            missing = [part.leaf for part in plan if not part.leaf.resident]
+            missing = [leaf for leaf, _, _ in plan if not leaf.resident]
             missing += self._neighbours(plan, changes)
             if missing:
                 for leaf in missing:

@@ -68,12 +68,8 @@ class Span(NamedTuple):
     kept: bool = False  # whether a reader may have it, whatever its generation
 
 
-class Part(NamedTuple):
-    """The keys (by index, `start` to `stop`) of a commit that fall into one leaf."""
-
-    leaf: Leaf
-    start: int
-    stop: int
+Part = tuple[Leaf, int, int]
+"""The keys (by index: from, to before) of a commit that fall into one leaf. A plain tuple: there is one a key."""
 
 
 def fill(leaf: Leaf, keys: list[bytes], values: list[bytes], has_extents: bool) -> None:
@@ -105,6 +101,21 @@ def find_with_end(node: Node, key: bytes) -> tuple[Leaf, bytes | None]:
         if index < len(node.keys):
             end = node.keys[index]
         node = node.children[index]
+    return node, end
+
+
+def find_parent(node: Node, key: bytes) -> tuple[Inner | None, bytes | None]:
+    """Return the inner node above the leaf for a key (None: the root is a leaf), and where the next one begins."""
+    end: bytes | None = None
+    if not isinstance(node, Inner):
+        return None, None
+    while node.level > 1:
+        index = bisect_right(node.keys, key)
+        if index < len(node.keys):
+            end = node.keys[index]
+        below = node.children[index]
+        assert isinstance(below, Inner)
+        node = below
     return node, end
 
 

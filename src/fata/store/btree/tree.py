@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import ENTRY_COST, HEADER_SIZE
 from fata.disk.btree.pointer import NOTHING
-from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_with_end, is_last, page_of, separator
+from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_parent, is_last, page_of, separator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,20 +56,37 @@ class Tree:
         parts: list[Part] = []
         index, count = 0, len(keys)
         while index < count:
-            leaf, end = find_with_end(self.root, keys[index])
-            stop = index + 1
-            if stop < count and (end is None or keys[stop] < end):
-                stop = count if end is None else bisect_left(keys, end, stop)
-            parts.append(Part(leaf, index, stop))
-            index = stop
+            inner, end = find_parent(self.root, keys[index])
+            if inner is None:
+                assert isinstance(self.root, Leaf)
+                return [(self.root, 0, count)]
+            last = count if end is None else bisect_left(keys, end, index)
+            self._plan_below(inner, keys, index, last, parts)
+            index = last
         return parts
+
+    def _plan_below(self, inner: Inner, keys: list[bytes], index: int, last: int, parts: list[Part]) -> None:
+        """Plan the keys from `index` to before `last`, which all lie beneath one inner node."""
+        separators, children = inner.keys, inner.children
+        while index < last:
+            child = bisect_right(separators, keys[index])
+            stop = index + 1
+            if child == len(separators):
+                stop = last
+            elif stop < last and keys[stop] < separators[child]:
+                stop = bisect_left(keys, separators[child], stop, last)
+            parts.append((children[child], index, stop))  # type: ignore[arg-type]  # a leaf: right above it is level 1
+            index = stop
 
     def apply(self, plan: list[Part], keys: list[bytes], changes: Changes, position: int) -> None:
         """Make a commit's changes, which stand in the log from `position` on. Every leaf of the plan is resident."""
         for leaf, start, stop in plan:
             if leaf.gone or leaf.epoch < self.shared_below:
                 leaf = self._own_leaf(self.find(keys[start]))
-            if not self._change(leaf, keys[start:stop], changes):
+            if stop - start > 1:
+                if not self._change(leaf, keys[start:stop], changes):
+                    continue
+            elif not self._change_one(leaf, keys[start], changes[keys[start]]):
                 continue
             if leaf.since < 0:
                 leaf.since = position
@@ -79,6 +96,19 @@ class Tree:
                 self._split_leaf(leaf, position)
             elif leaf.size < self.capacity // 3 and leaf.parent is not None:
                 self._shrink_leaf(leaf, leaf.parent, position)
+
+    def _change_one(self, leaf: Leaf, key: bytes, value: bytes | None) -> bool:
+        """Do what `_change` does for one key: short for the case that there is most of, octets over octets."""
+        index = bisect_left(leaf.keys, key)
+        if value.__class__ is not bytes or index == len(leaf.keys) or leaf.keys[index] != key:
+            return self._change(leaf, [key], {key: value})
+        old = leaf.values[index]
+        if old.__class__ is not bytes:
+            return self._change(leaf, [key], {key: value})
+        assert value is not None
+        leaf.values[index] = value
+        leaf.size += len(value) - len(old)
+        return value != old
 
     def _change(self, leaf: Leaf, keys: list[bytes], changes: Changes) -> bool:
         """Change a leaf's entries; say whether that made a difference."""

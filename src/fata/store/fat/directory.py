@@ -151,20 +151,17 @@ class Directory:
         self.used[node.first : node.slot + 1] = bytes(node.slot + 1 - node.first)
         self._room_from = min(self._room_from, node.first)
 
-    def set_label(self, log: Log, entry: Entry) -> bool:
-        """Write the volume's label; False if there is no room for one."""
+    def set_label(self, log: Log, entry: Entry) -> None:
+        """Write the volume's label. There must be room, if there is none yet."""
         if self.label is not None:
             self.update(log, self.label, entry)
-            return True
+            return
         slot = self.room_for(1)
-        if slot < 0:
-            return False
         if self._stale >= 0:
             self._clear_stale(log)
         self._write(log, slot, entry_format.serialize(entry))
         self.used[slot] = 1
         self.label = Node("", entry, slot, slot)
-        return True
 
     def remove_label(self, log: Log) -> None:
         """Delete the volume's label."""

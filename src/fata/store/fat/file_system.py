@@ -17,7 +17,7 @@ from fata.disk.fat.short_name import CODE_PAGE
 from fata.store.fat import naming, reading, writing
 from fata.store.fat.directory import Directory, Node
 from fata.store.fat.reading import Stat
-from fata.store.fat.volume import ROOT, CaseDiffers, Volume
+from fata.store.fat.volume import HELD_SLOTS, ROOT, CaseDiffers, Volume
 from fata.store.fat.writeout import close, mark, write_out
 
 TYPE_CHECKING = False
@@ -255,7 +255,7 @@ class FileSystem:
         return "" if raw == NO_LABEL else raw.decode(CODE_PAGE).rstrip()
 
     async def set_label(self, text: str) -> None:
-        """Change the label, in the boot sectors and in the root. Raises ConfigError for what is no label."""
+        """Change the label, in the boot sectors and in the root. Raises ConfigError for what is no label, NoSpace."""
         raw = label_of(text) if text else NO_LABEL
         volume = self.volume
         async with volume.change("label"):
@@ -264,6 +264,8 @@ class FileSystem:
                 await mark(volume)
             backup = await _backup(volume)
             root = await volume.directory(ROOT)
+            if text and root.label is None:
+                await volume.make_room("label", root, 1)
             now = volume.now()
             if text:
                 root.set_label(volume.log, Entry(raw, LABEL, modified_date=now.date, modified_time=now.time))
@@ -331,8 +333,11 @@ class _Reading:
         self._volume = volume
 
     async def __aenter__(self) -> None:
-        self._volume.check_open()
-        await self._volume.gate.enter_shared()
+        volume = self._volume
+        volume.check_open()
+        await volume.gate.enter_shared()
+        if volume.held_slots > HELD_SLOTS and not volume.log.patches:
+            volume.forget_some()  # other readers may go on with what they have
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

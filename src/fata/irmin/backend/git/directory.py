@@ -11,6 +11,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING
 
+from fata.disk.git import commit_graph
+from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import Object
 from fata.errors import Unavailable
 from fata.irmin.backend.contract import Capabilities, Listener, Objects, RefChange
@@ -20,9 +22,10 @@ from fata.irmin.backend.git.growing import GrowingPacks
 from fata.irmin.backend.git.lock import Lock
 from fata.irmin.backend.git.loose import LooseObjects
 from fata.irmin.backend.git.packs import Packs
+from fata.irmin.backend.git.pruning import prune
 from fata.irmin.backend.git.references import References
 from fata.irmin.backend.listeners import Listeners
-from fata.irmin.errors import CorruptRef
+from fata.irmin.errors import CorruptObject, CorruptRef
 
 if TYPE_CHECKING:
     from fata.irmin.backend.git.others import Others
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
 ATTEMPTS = 10  # to find an object while others keep replacing the packs that it may be in
 HOT = 32  # commits of one process from which it writes packs: a tool that commits once leaves loose objects
+PRUNE_AGE = 3600.0  # seconds; git waits for two weeks, but its users have no other way to undo
 LIMIT = 1 << 30  # octets of one object: what a hostile pack may make us allocate
 
 
@@ -46,14 +50,19 @@ class GitBackend:
         level: int = 1,
         lock_timeout: float = 2.0,
         limit: int = LIMIT,
+        prune_age: float = PRUNE_AGE,
     ) -> None:
-        """Open the repository at `path`. `level` is zlib's. Raises `Unavailable`."""
+        """Open the repository at `path`. `level` is zlib's. Raises `Unavailable`.
+
+        Objects that are to be deleted stay for `prune_age` seconds after they were written.
+        """
         places = repository.find(path)
         self.git = places.git
         self._objects = f"{places.shared}/objects"
         self._durability = durability
         self._lock_timeout = lock_timeout
         self._level = level
+        self._prune_age = prune_age
         self._unsynced: list[str] = []
         sync = durability is Durability.SYNC
         homes = [self._objects, *repository.alternates(self._objects)]
@@ -72,12 +81,18 @@ class GitBackend:
     # Objects
 
     async def read(self, oid: bytes) -> Object | None:
+        found = self._packs[0].read_near(oid)
+        if found is not None:
+            return found
         for _ in range(ATTEMPTS):
             for home in self._homes:
                 if (found := home.read(oid)) is not None:
                     return found
             if not self._rescan():
                 break
+        for packs in self._packs:
+            for name, reason in packs.broken.items():
+                raise CorruptObject(oid, f"is nowhere, or in the damaged pack {name}: {reason}")
         return None
 
     async def contains(self, oid: bytes) -> bool:
@@ -199,6 +214,16 @@ class GitBackend:
             lock.write(b"".join(b"%b\n" % oid.hex().encode() for oid in sorted(commits)))
             lock.commit()
 
+    def links(self) -> list[commit_graph.Linked]:
+        octets = read_whole(f"{self._objects}/info/commit-graph")
+        # Where history is cut the graph still has what was there before: git does not believe it then, either.
+        if octets is None or os.path.exists(f"{self._objects}/../shallow"):
+            return []
+        try:
+            return commit_graph.parse(octets)
+        except Malformed:
+            return []  # it only repeats what the commits say
+
     async def ids(self) -> AsyncIterator[bytes]:
         self._rescan()
         for oid in self._loose[0].ids():
@@ -207,8 +232,7 @@ class GitBackend:
             yield oid
 
     async def delete(self, oids: Iterable[bytes]) -> None:
-        for oid in oids:
-            self._loose[0].remove(oid)
+        prune(set(oids), self._loose[0], self._packs[0], self._growing, self._prune_age)
 
     async def flush(self) -> None:
         """Make durable what was written with `Durability.BATCH`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import Object, parse_loose, serialize_loose
-from fata.irmin.backend.git.files import read_whole, remove_if_there, sync_directory, write_whole
+from fata.irmin.backend.git.files import read_whole, sync_directory, write_whole
 from fata.irmin.errors import CorruptObject
 
 HEX = "0123456789abcdef"
@@ -56,10 +56,6 @@ class LooseObjects:
         if sync:
             sync_directory(os.path.dirname(path))
         return path
-
-    def remove(self, oid: bytes) -> None:
-        """Forget an object."""
-        remove_if_there(self.path(oid))
 
     def ids(self) -> Iterator[bytes]:
         """Yield the ids of all that is here."""

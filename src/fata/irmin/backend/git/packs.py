@@ -85,6 +85,7 @@ class Packs:
         self._directory = f"{directory}/pack"
         self._limit = limit
         self._packs: dict[str, Pack] = {}
+        self.broken: dict[str, str] = {}  # packs that make no sense, and why
         self._seen: tuple[int, int] | None = None
         self._last: Pack | None = None  # where the last object was: the next is likely there, too
         self.rescan()
@@ -101,14 +102,15 @@ class Packs:
         names = {name[:-4] for name in os.listdir(self._directory) if name.endswith(".idx")}
         # A directory that changes within the clock's tick looks unchanged afterwards: look again next time.
         self._seen = stamp if status.st_mtime_ns + 2_000_000_000 < time.time_ns() else None
-        before = set(self._packs)
+        before = set(self._packs) | set(self.broken)
         for name in before - names:
-            if self._packs.pop(name) is self._last:
+            self.broken.pop(name, None)
+            if self._packs.pop(name, None) is self._last:
                 self._last = None
         gone = [name for name in sorted(names - before) if not self._open(name)]
         if gone:
             self._seen = None
-        return bool(gone) or set(self._packs) != before
+        return bool(gone) or set(self._packs) | set(self.broken) != before
 
     def _open(self, name: str) -> bool:
         """Open a pack; False if it was removed while we looked: its objects are in another one by now."""
@@ -117,16 +119,21 @@ class Packs:
         except FileNotFoundError:
             return False
         except (Malformed, ValueError) as error:  # ValueError: an empty file cannot be mapped
-            raise CorruptObject(b"", f"{name}: {error}") from None
+            self.broken[name] = str(error)
         return True
+
+    def read_near(self, oid: bytes) -> Object | None:
+        """Return an object if it is in the pack where the last one was: no file has to be opened to know."""
+        try:
+            return None if self._last is None else self._last.read(oid)
+        except Malformed as error:
+            raise CorruptObject(oid, str(error)) from None
 
     def read(self, oid: bytes) -> Object | None:
         """Return an object; None if no pack has it. Raises `CorruptObject`."""
         try:
-            if self._last is not None and (found := self._last.read(oid)) is not None:
-                return found
             for pack in self._packs.values():
-                if pack is not self._last and (found := pack.read(oid)) is not None:
+                if (found := pack.read(oid)) is not None:
                     self._last = pack
                     return found
         except Malformed as error:
@@ -142,9 +149,9 @@ class Packs:
         for pack in tuple(self._packs.values()):
             yield from pack.index.ids()
 
-    def paths(self) -> list[str]:
-        """Return the packs' paths without their endings."""
-        return [pack.path for pack in self._packs.values()]
+    def all(self) -> list[Pack]:
+        """Return the packs."""
+        return list(self._packs.values())
 
     def __len__(self) -> int:
         return len(self._packs)
