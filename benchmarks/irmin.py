@@ -65,6 +65,19 @@ def changes(layout: list[str], count: int) -> float:
     return measured(work, count)
 
 
+def wide_changes(width: int, count: int) -> float:
+    """Commits that change one key of a directory so wide, in our own format."""
+    store = drive(Repo(MemoryBackend(), BYTES, hash="blake2b").main())
+    layout = paths(1, width)
+    drive(store.set_all([(path, value(number)) for number, path in enumerate(layout)]))
+
+    async def work() -> None:
+        for number, path in enumerate(shuffled(layout, count)):
+            await store.set(path, value(number + 1_000_000), message="message")
+
+    return measured(work, count)
+
+
 def imports(count: int) -> float:
     """Paths in commits of 1,000."""
     store = drive(Repo(MemoryBackend(), BYTES).main())
@@ -153,6 +166,8 @@ MEMORY = (
             "fast-import": partial(peers.fast_import_changes, FLAT, 200),
         },
     ),
+    Row("the same with BLAKE2b and inodes", 0, {"fata": partial(wide_changes, 10_000, 2000)}),
+    Row("the same, 1 key of 200 k in one directory", 0, {"fata": partial(wide_changes, 200_000, 2000)}),
     Row(
         "paths in commits of 1,000",
         80_000,

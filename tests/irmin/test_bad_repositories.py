@@ -147,6 +147,7 @@ async def test_a_path_may_be_deep_but_not_without_end() -> None:
             await store.set("/".join(["d"] * steps), "x")
 
 
+@pytest.mark.slow
 async def test_a_tree_of_depth_100_000_does_no_harm() -> None:
     backend = MemoryBackend()
     repo = Repo(backend, TEXT)

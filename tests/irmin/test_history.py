@@ -135,6 +135,9 @@ def test_what_git_says_of_random_histories(tmp_path: Path) -> None:
         else:
             drive(store.set(f"{store.branch}/f{rng.randrange(4)}", str(step)))
     drive(branches[0].set("last", "x"))
+    git(tmp_path, "commit-graph", "write", "--reachable")
+    assert len(GitBackend(str(tmp_path)).links()) > 50
+    drive(branches[1].set("beyond the graph", "x"))
     cold = Repo(GitBackend(str(tmp_path)), TEXT)
     for name, store in (("b0", branches[0]), ("b1", cold.of_branch("b1"))):
         for side in ("b2", "b3"):
@@ -143,6 +146,31 @@ def test_what_git_says_of_random_histories(tmp_path: Path) -> None:
         for path in ("base", "b2/f1", "b3", "b0/f0"):
             theirs = git(tmp_path, "log", "-1", "--format=%H", name, "--", path).decode().split()
             assert [commit.hex for commit in drive(store.last_modified(path))] == theirs, path
+
+
+@pytest.mark.peer
+def test_git_s_commit_graph_is_read_and_not_trusted_when_damaged(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    repo = Repo(GitBackend(str(tmp_path)), TEXT)
+    store = drive(repo.main())
+    first = drive(store.set("a", "1"))
+    assert first is not None
+    sides = [drive(store.clone(f"side{number}")) for number in range(3)]
+    ends = [drive(side.set(f"s{number}", "x")) for number, side in enumerate(sides)]
+    drive(store.set("octopus", "8", parents=tuple(end.oid for end in ends if end)))
+    git(tmp_path, "commit-graph", "write", "--reachable")
+    links = dict(GitBackend(str(tmp_path)).links())
+    head = drive(store.head.get())
+    assert links[head.oid] == head.parents
+    assert links[first.oid] == ()
+    file = tmp_path / "objects/info/commit-graph"
+    octets = file.read_bytes()
+    file.chmod(0o644)
+    for at in range(0, len(octets), 7):
+        file.write_bytes(octets[:at] + bytes((octets[at] ^ 1,)) + octets[at + 1 :])
+        assert GitBackend(str(tmp_path)).links() == []
+    file.write_bytes(octets[:100])
+    assert drive(Repo(GitBackend(str(tmp_path)), TEXT).of_branch("main").lcas("side1")) == [ends[1]]
 
 
 async def test_a_history_is_a_graph() -> None:
@@ -192,6 +220,7 @@ async def test_garbage_is_collected_and_the_rest_stays() -> None:
     assert (await repo.collect()).deleted == 0
 
 
+@pytest.mark.peer
 async def test_old_history_is_forgotten(tmp_path: Path) -> None:
     init(str(tmp_path))
     for backend in (MemoryBackend(), GitBackend(str(tmp_path), prune_age=0)):

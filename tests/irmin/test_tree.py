@@ -70,6 +70,7 @@ async def test_trees_within_trees() -> None:
     assert [name for name, _ in await tree.list("a")] == ["b", "e"]
     assert await tree.names("a", offset=1, length=1) == ["e"]
     assert await tree.length("a") == 2
+    assert [(name, await below.kind("")) async for name, below in tree.seq("a")] == [("b", "node"), ("e", "contents")]
     assert await tree.kind("a") == "node"
     assert await (await tree.get_tree("f")).find("") == "4"
 

@@ -12,7 +12,7 @@ from fata.irmin.errors import InvalidPath, NotFound, WrongKind
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Leaf, Miss, Node, empty
 from fata.irmin.objects import Objects
-from fata.irmin.path import CACHED, Path, divided, joined, steps, text, texts
+from fata.irmin.path import CACHED, Path, divided, join, joined, steps, text, texts
 from fata.irmin.walk import ANY, Depth, Order, Stats, stats, walk
 
 T = TypeVar("T")
@@ -106,6 +106,15 @@ class Tree(Generic[T]):
         objects = self.objects
         entries = await objects.ask(objects.entries, found, offset, length)
         return [(text(name), Tree(objects, entry)) for name, entry in entries]
+
+    async def seq(
+        self, path: Path = "", offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[tuple[str, Tree[T]]]:
+        """Yield a directory's names and trees one by one."""
+        for name in await self.names(path, offset, length):
+            found = await self.find_tree(join(path, name))
+            if found is not None:
+                yield name, found
 
     async def length(self, path: Path = "") -> int:
         """Return how many names a directory has; 0 where there is none."""

@@ -79,6 +79,12 @@ def test_known_octets() -> None:
     assert references.parse_reference(b"ref: refs/heads/x\n") == "refs/heads/x"
 
 
+def test_a_pack_index_is_searched_in_two_ways() -> None:
+    index = pack_index.PackIndex(INDEX)
+    for oid in (*(entry.id for entry in ENTRIES), bytes(20), b"\xff" * 20):
+        assert index._search(oid, index._fan[oid[0]], index._fan[oid[0] + 1]) == index.find(oid)
+
+
 def test_what_is_written_is_read() -> None:
     assert commits.parse(commits.serialize(COMMIT_FIELDS)) == COMMIT_FIELDS
     assert trees.parse(trees.serialize(list(TREE_ENTRIES))) == TREE_ENTRIES

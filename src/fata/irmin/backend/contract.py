@@ -128,6 +128,15 @@ class PackKeeper(Protocol):
 
 
 @runtime_checkable
+class Linked(Protocol):
+    """What a backend offers, too, if it knows which commit has which parents without reading the commits."""
+
+    def links(self) -> Iterable[tuple[bytes, tuple[bytes, ...]]]:
+        """Return commits and their parents, parents first. Any number of commits may be left out."""
+        ...
+
+
+@runtime_checkable
 class Immediate(Protocol):
     """What a backend offers, too, if it has every object at hand: then no question about a tree ever waits."""
 

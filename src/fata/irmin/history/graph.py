@@ -13,6 +13,7 @@ from typing import Any
 from fata.disk.git.commits import parse_links
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import COMMIT
+from fata.irmin.backend.contract import Linked
 from fata.irmin.errors import CorruptObject, MissingObject, TooManyLcas
 from fata.irmin.objects import Objects
 
@@ -25,6 +26,7 @@ class CommitGraph:
 
     def __init__(self, objects: Objects[Any]) -> None:
         self._objects = objects
+        self._linked = False  # whether the backend was asked for what it knows of links
         self.number: dict[bytes, int] = {}
         self.ids: list[bytes] = []
         self.parents: list[tuple[int, ...]] = []
@@ -56,6 +58,11 @@ class CommitGraph:
         A parent that is not in the store ends the history, as in a shallow clone. Raises `MissingObject` if the
         commit itself is not there, and `CorruptObject`.
         """
+        if oid not in self.number and not self._linked:
+            self._linked = True
+            backend = self._objects.backend
+            for each, parents in backend.links() if isinstance(backend, Linked) else ():
+                self.add(each, parents)
         if oid not in self.number:
             await self._load(oid)
         return self.number[oid]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fata.irmin.commit import Commit
@@ -98,6 +99,13 @@ class Reads(Generic[T]):
     async def names(self, path: Path = "", offset: int = 0, length: int | None = None) -> list[str]:  # type: ignore[valid-type]
         """Return a directory's names; [] where there is none."""
         return await (await self.tree()).names(path, offset, length)
+
+    async def seq(
+        self, path: Path = "", offset: int = 0, length: int | None = None
+    ) -> AsyncIterator[tuple[str, Tree[T]]]:
+        """Yield a directory's names and trees one by one, all as they are at the head now."""
+        async for each in (await self.tree()).seq(path, offset, length):
+            yield each
 
     async def length(self, path: Path = "") -> int:
         """Return how many names a directory has."""

@@ -11,6 +11,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING
 
+from fata.disk.git import commit_graph
+from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import Object
 from fata.errors import Unavailable
 from fata.irmin.backend.contract import Capabilities, Listener, Objects, RefChange
@@ -211,6 +213,16 @@ class GitBackend:
         with Lock(path, timeout=self._lock_timeout, sync=self._durability is Durability.SYNC) as lock:
             lock.write(b"".join(b"%b\n" % oid.hex().encode() for oid in sorted(commits)))
             lock.commit()
+
+    def links(self) -> list[commit_graph.Linked]:
+        octets = read_whole(f"{self._objects}/info/commit-graph")
+        # Where history is cut the graph still has what was there before: git does not believe it then, either.
+        if octets is None or os.path.exists(f"{self._objects}/../shallow"):
+            return []
+        try:
+            return commit_graph.parse(octets)
+        except Malformed:
+            return []  # it only repeats what the commits say
 
     async def ids(self) -> AsyncIterator[bytes]:
         self._rescan()
