@@ -33,7 +33,7 @@ PIECE = 1 << 20
 SMALL = b"x" * 100
 FILES = 10_000
 FOLDERS = 100
-FEWER = 1_000  # files for mtools: it needs minutes for 10,000 in one directory
+FEWER = 300  # files for mtools: it needs 50 s for 1,000 in one directory
 FEW = 200  # files for pyfatfs
 ROUNDS = 3
 MEGA = 1_000_000
@@ -279,8 +279,9 @@ def main() -> None:
         for row, (unit, goal) in ROWS.items():
             values = [sorted(round_[row] for round_ in results[peer])[len(results[peer]) // 2] for peer in PEERS]
             ratio = values[0] / values[3]
+            wanted = f"≥ {goal:,.0f}, " if goal else ""
             met = values[0] >= goal and ratio >= RATIO
-            table.row(row, unit, *values, ratio, f"≥ {goal:,.0f}, ≥ {RATIO} ×", "met" if met else "missed")
+            table.row(row, unit, *values, ratio, f"{wanted}≥ {RATIO} ×", "met" if met else "missed")
             missed += [] if met else [row]
     if missed:
         print(f"fat: goals missed: {'; '.join(missed)}", file=sys.stderr)

@@ -16,7 +16,8 @@ from benchmarks.http import BODY, application
 from fata.device.net import Net
 from fata.driver.entropy.os import OsEntropy
 from fata.driver.kv.memory import MemoryKv
-from fata.driver.net.ring_packet import open_packet
+from fata.driver.net.packet import Packet
+from fata.driver.net.ring_packet import RingPacket
 from fata.driver.net.tap import Tap
 from fata.driver.poller.epoll import EpollPoller
 from fata.driver.stack.host import HostStack
@@ -151,8 +152,8 @@ async def on_our_stack(interface: str, cidr: str, how: str) -> None:
     """Serve through a TAP interface, or any Ethernet interface."""
     loop: Any = asyncio.get_running_loop()
     address, prefix = parse_cidr(cidr)
-    if how == "packet":
-        net: Net = open_packet(loop.poller, interface)
+    if how in ("packet", "ring"):
+        net: Net = (Packet if how == "packet" else RingPacket)(loop.poller, interface)
     else:
         net = Tap(loop.poller, interface, offload=how == "offload")
     stack = DirectStack(net, Addressing(address, prefix), OsEntropy().octets, lend=True)
@@ -196,7 +197,7 @@ def source(connection: socket.socket) -> None:
 def main() -> None:
     """Run one program until it is killed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("how", choices=("offload", "mtu", "packet", "asyncio", "linux"))
+    parser.add_argument("how", choices=("offload", "mtu", "packet", "ring", "asyncio", "linux"))
     parser.add_argument("--interface", default="")
     parser.add_argument("--cidr", required=True)
     given = parser.parse_args()

@@ -1,7 +1,8 @@
 """The systems of `benchmarks.net`: each a process of its own, reached from one namespace over an interface of its own.
 
 Our stack and lwIP have a TAP interface there. The kernel's sockets are in a namespace behind a veth pair, so that
-their traffic passes a card too, and not the loopback's short cut; and so is our stack once more, through AF_PACKET.
+their traffic passes a card too, and not the loopback's short cut; and so is our stack twice more, through AF_PACKET
+without and with rings.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ ROOT = Path(__file__).parents[1]
 LWIP = ROOT / "build" / "lwip" / "services"
 SOURCE = ROOT / "benchmarks" / "lwip" / "services.c"
 
-OFFLOAD, MTU, PACKET, ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU = (
-    "ours, offload", "ours, MTU", "ours, veth", "asyncio", "Linux, offload", "Linux, MTU", "lwIP",
+OFFLOAD, MTU, PACKET, RING, ASYNCIO, LINUX, LINUX_MTU, LWIP_MTU = (
+    "ours, offload", "ours, MTU", "ours, veth", "ours, rings", "asyncio", "Linux, offload", "Linux, MTU", "lwIP",
 )  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def started() -> Iterator[tuple[Namespace, dict[str, System]]]:
         systems = {}
         for number, name in enumerate((OFFLOAD, MTU, LWIP_MTU)):
             systems[name] = stack.enter_context(_behind_tap(space, number, name))
-        for number, name in enumerate((PACKET, ASYNCIO, LINUX, LINUX_MTU), 10):
+        for number, name in enumerate((PACKET, RING, ASYNCIO, LINUX, LINUX_MTU), 10):
             other = stack.enter_context(namespace())
             systems[name] = stack.enter_context(_behind_veth(space, other, number, name))
         yield space, systems
@@ -75,13 +76,13 @@ def _behind_veth(space: Namespace, other: Namespace, number: int, name: str) -> 
     far, near = f"v{number}", f"w{number}"
     space.ip(f"link add {far} type veth peer name {near} netns {other.name}")
     for side, interface, host in ((space, far, 1), (other, near, 2)):
-        if side is space or name != PACKET:
+        if side is space or name not in (PACKET, RING):
             side.ip(f"address add 10.99.{number}.{host}/24 dev {interface}")
         if name == LINUX_MTU:
             side.stop_offloads(interface)
         side.ip(f"link set {interface} up")
     space.await_carrier(far)
-    how = {PACKET: "packet", ASYNCIO: "asyncio"}.get(name, "linux")
+    how = {PACKET: "packet", RING: "ring", ASYNCIO: "asyncio"}.get(name, "linux")
     address = f"10.99.{number}.2"
     words = _python(how, "--cidr", f"{address}/24", "--interface", near)
     with _running(other, address, words) as system:

@@ -8,23 +8,18 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tarfile
-import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fata.blocking.fat_image import pack as pack_fat
 from fata.driver.kv.tar_pack import pack as pack_tar
+from tests.mounts import mounted, needs_fuse
 from tests.tool.conftest import Fata
 
 pytestmark = pytest.mark.slow  # each starts the command a few times
-
-CAN_MOUNT = os.access("/dev/fuse", os.W_OK) and shutil.which("fusermount3") is not None
 
 
 def test_a_disk_is_made_divided_and_described(fata: Fata) -> None:
@@ -96,28 +91,6 @@ def test_info_names_what_fills_an_image(fata: Fata) -> None:
     (fata.folder / "noise").write_bytes(b"noise..." * 64)
     for name, contents in (("fat", "FAT"), ("tar", "tar"), ("zip", "zip"), ("noise", "")):
         assert json.loads(fata("disk", "info", name, "--json").stdout)["contents"] == contents
-
-
-@contextmanager
-def mounted(image: Path, folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """Mount an image for a while, and unmount it."""
-    folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "fata.tool.main", "mount", str(image), str(folder), *words]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        deadline = time.monotonic() + 20
-        while not folder.is_mount():
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < deadline, "it is not mounted"
-            time.sleep(0.05)  # a kernel that mounts tells nobody
-        yield process
-    finally:
-        if folder.is_mount():
-            subprocess.run(["fusermount3", "-u", str(folder)], check=True, timeout=20)
-        process.communicate(timeout=20)
-
-
-needs_fuse = pytest.mark.skipif(not CAN_MOUNT, reason="needs /dev/fuse and fusermount3")
 
 
 @pytest.mark.peer

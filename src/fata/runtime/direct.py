@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fata.device.poller import Poller
 
 DHCP_WAIT = 30.0  # seconds
+RINGS = "ring:"  # before an interface's name: less CPU for a frame, more waiting (docs/design/net.md)
 TAP = "tun"  # what Linux calls the driver of TAP interfaces
 
 
@@ -64,11 +65,15 @@ async def open_direct_stack(
 
 
 def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:
-    """Open a TAP interface, or any other that is Ethernet. Raises `Unavailable`."""
+    """Open a TAP interface, or any other that is Ethernet; `ring:NAME` the latter with rings. Raises `Unavailable`."""
+    if name.startswith(RINGS):
+        from fata.driver.net.ring_packet import RingPacket
+
+        return RingPacket(poller, name.removeprefix(RINGS), offload=offload)
     if driver_of(name) in (TAP, None):  # for None the TAP driver knows the remedy
         from fata.driver.net.tap import Tap
 
         return Tap(poller, name, offload=offload)
-    from fata.driver.net.ring_packet import open_packet
+    from fata.driver.net.packet import Packet
 
-    return open_packet(poller, name, offload=offload)
+    return Packet(poller, name, offload=offload)

@@ -16,7 +16,7 @@ from fata.blocking import blocking
 from fata.device.kv import AlreadyPresent, DictionaryExpected, InvalidKey, KvError, NoSpace, NotFound, ValueExpected
 from fata.errors import DeviceError, StateError
 from fata.store.fat.volume import DirectoryNotEmpty, NameRefused
-from fata.tool.mounted import ArchiveTree, FatTree
+from fata.tool.mounted import Tree
 
 CODES: tuple[tuple[type[Exception], int], ...] = (
     (NotFound, errno.ENOENT),
@@ -48,10 +48,10 @@ class Mounted(Operations):  # type: ignore[misc]  # of a type that mypy does not
 
     use_ns = True
 
-    def __init__(self, tree: FatTree | ArchiveTree) -> None:
+    def __init__(self, tree: Tree) -> None:
         self.tree = blocking(tree)
         self._read_only = tree.read_only
-        self._files: Any = self.tree.files if isinstance(tree, FatTree) else None
+        self._files: Any = None if tree.read_only else self.tree.files
         self._owner = {"st_uid": os.getuid(), "st_gid": os.getgid()}
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
@@ -127,6 +127,8 @@ class Mounted(Operations):  # type: ignore[misc]  # of a type that mypy does not
         return 0
 
     def flush(self, path: str, fh: int) -> int:
+        with told():
+            self.tree.closed(_key(path))
         return 0
 
     def fsync(self, path: str, datasync: int, fh: int) -> int:
@@ -159,7 +161,7 @@ def _key(path: str) -> str:
     return path.strip("/")
 
 
-def serve(tree: FatTree | ArchiveTree, image: Path, folder: Path) -> None:
+def serve(tree: Tree, image: Path, folder: Path) -> None:
     """Mount a tree at a folder, and serve it until it is unmounted or interrupted. Raises RuntimeError."""
     FUSE(
         Mounted(tree), str(folder), foreground=True, nothreads=True, ro=tree.read_only,

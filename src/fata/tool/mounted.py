@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fata.device.block import Block
 from fata.device.clock import WallClock
@@ -46,6 +46,15 @@ class Tree(Protocol):
         """Return octets of a file, fewer only at its end."""
         ...
 
+    @property
+    def files(self) -> Any:
+        """What has `store write truncate mkdir rmdir remove rename flush`; asked for only if it is not read-only."""
+        ...
+
+    async def closed(self, path: str) -> None:
+        """Take notice that somebody has closed a file."""
+        ...
+
     async def close(self) -> None:
         """End the use, everything written."""
         ...
@@ -67,6 +76,9 @@ class FatTree:
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         return await self.files.read(path, offset, length)
+
+    async def closed(self, path: str) -> None:
+        """Do nothing: what was written is in its place."""
 
     async def close(self) -> None:
         await self.files.close()
@@ -92,6 +104,14 @@ class ArchiveTree:
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         return await self._archive.get_partial(path, offset, length)
+
+    @property
+    def files(self) -> Any:
+        """Nothing changes an archive."""
+        return None
+
+    async def closed(self, path: str) -> None:
+        """Do nothing: nothing was written."""
 
     async def close(self) -> None:
         """Do nothing: nothing was written."""

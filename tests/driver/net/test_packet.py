@@ -13,8 +13,8 @@ from fata.device.poller import Poller
 from fata.driver.net import ring_packet
 from fata.driver.net.packet import Packet
 from fata.driver.net.ring_packet import RingPacket
-from fata.driver.net.ring_packet import open_packet as open_either
 from fata.errors import DeviceError, Unavailable
+from fata.runtime.direct import open_interface
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig, check_checksum, large_frame, pattern
 from tests.conformance.net_raw import NetRawContract
@@ -88,14 +88,14 @@ class TestPacketRaw(NetRawContract):
     rig = TestPacketOffload.rig
 
 
-def test_without_rings_a_plain_socket_does(space: Namespace, poller: Poller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rings_are_asked_for_by_name(space: Namespace, poller: Poller, monkeypatch: pytest.MonkeyPatch) -> None:
     with space.entered():
-        ringed = open_either(poller, NEAR)
+        made = [open_interface(poller, NEAR), open_interface(poller, f"ring:{NEAR}")]
         monkeypatch.setattr(ring_packet, "ORDERED", ())
-        plain = open_either(poller, NEAR)
-    assert type(ringed) is RingPacket
-    assert type(plain) is Packet
-    for net in (ringed, plain):
+        with pytest.raises(Unavailable, match="no rings on"):
+            open_interface(poller, f"ring:{NEAR}")
+    assert [type(net) for net in made] == [Packet, RingPacket]
+    for net in made:
         asyncio.run(net.close())
 
 

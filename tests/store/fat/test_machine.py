@@ -135,5 +135,5 @@ class FatMachine(RuleBasedStateMachine):
 
 
 def test_a_volume_answers_like_dicts() -> None:
-    run_state_machine_as_test(FatMachine, settings=settings(max_examples=60, stateful_step_count=25))
-    assert FatMachine.operations > 3000
+    run_state_machine_as_test(FatMachine, settings=settings(max_examples=100, stateful_step_count=30))
+    assert FatMachine.operations > 2000

@@ -12,13 +12,17 @@ from unittest.mock import patch
 import pytest
 
 from fata.disk.fat import entry as entry_format
-from fata.sim.powercut import Violation, campaign
+from fata.disk.fat.errors import NotFat
+from fata.driver.block.ramdisk import RamDisk
+from fata.runtime.drive import drive
+from fata.sim.powercut import Recorder, Violation, campaign, check, record_over
 from fata.store.fat import examine, naming, volume, writeout, writing
 from fata.store.fat.directory import Directory
 from fata.store.fat.log import Log
 from fata.store.fat.medium import Medium
+from fata.store.fat.mount import format_volume, mount
 from fata.store.fat.table import Table
-from tests.store.fat.power_cuts import SHAPES, judge, recover, workload
+from tests.store.fat.power_cuts import SHAPES, Tree, judge, recover, workload
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +36,29 @@ def test_the_promise_holds_in_every_state(shape: str, capsys: pytest.CaptureFixt
     report = campaign(workload(shape), recover, judge, states=int(STATES * SHARES[shape]), seed=SEED)
     with capsys.disabled():
         print(f"\n{shape}: {report}")
+
+
+@pytest.mark.parametrize("shape", ["FAT12", "FAT32"])
+def test_formatting_leaves_the_old_volume_none_or_the_new_one(shape: str) -> None:
+    wish, sectors = SHAPES[shape]
+    ram = RamDisk(sectors)
+    drive(format_volume(ram, wish))
+    files = drive(mount(ram))
+    drive(files.store("old/file", b"old" * 300, parents=True))
+    drive(files.close())
+    disk = drive(record_over(ram))
+    drive(format_volume(disk, wish))
+
+    async def look(crashed: Recorder) -> Tree | None:
+        try:
+            return await recover(crashed)
+        except NotFat:
+            return None
+
+    def allowed(seen: Tree | None, _: object) -> None:
+        assert seen in (None, {}, {"old": None, "old/file": b"old" * 300})
+
+    assert check(disk.record, look, allowed).states > 2
 
 
 # --- the bugs

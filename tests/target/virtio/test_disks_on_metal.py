@@ -89,9 +89,11 @@ def broken(model: str, path: Path, kind: str, sector: int | None = None) -> tupl
 def test_an_error_of_the_medium_is_a_device_error_and_the_disk_stays(model: str, image: Path, tmp_path: Path) -> None:
     data = b2a_base64(bytes(512)).decode()
     words: dict[str, dict[str, Any]] = {"read": {"count": 1}, "write": {"data": data}, "discard": {"count": 1}}
-    for kind, sector in (("read", 5), ("write", 5), ("flush", None), ("discard", 5)):
-        with probing(model, image, tmp_path, *broken(model, tmp_path / f"{kind}.img", kind, sector)) as metal:
-            handle = metal.call("open_disk", number=0)["disk"]
+    kinds = {"read": 5, "write": 5, "flush": None, "discard": 5}
+    disks = [word for kind, sector in kinds.items() for word in broken(model, tmp_path / f"{kind}.img", kind, sector)]
+    with probing(model, image, tmp_path, *disks) as metal:
+        for number, (kind, sector) in enumerate(kinds.items()):
+            handle = metal.call("open_disk", number=number)["disk"]
             place = {} if sector is None else {"sector": sector}
             for _ in range(2):
                 metal.call("write", disk=handle, sector=1, data=data)  # or there is nothing to flush
@@ -100,7 +102,7 @@ def test_an_error_of_the_medium_is_a_device_error_and_the_disk_stays(model: str,
                 assert refused.value.name == "DeviceError"
             metal.call("write", disk=handle, sector=0, data=b2a_base64(b"a" * 512).decode())
             assert a2b_base64(metal.call("read", disk=handle, sector=0, count=1)) == b"a" * 512
-            metal.end()
+        metal.end()
 
 
 # The contract of Block, each of its tests, over a real disk of a real machine.

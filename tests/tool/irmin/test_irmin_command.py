@@ -91,6 +91,15 @@ def test_branches_and_merges(run: Run) -> None:
     assert answer(run, "merge", "main") == {"commit": None}
 
 
+def test_pictures(run: Run, tmp_path: Path) -> None:
+    run("set", "a", "1", "-m", 'say "hi"')
+    run("--branch", "x", "merge", "main")
+    assert run("dot").startswith("digraph history {")
+    assert '[label="' in run("dot")
+    run("dot", "--output", "history.svg")
+    assert "[main] [x]" in (tmp_path / "history.svg").read_text()
+
+
 def test_upkeep(run: Run, tmp_path: Path) -> None:
     run("set", "a", "1")
     run("--branch", "x", "set", "b", "2")

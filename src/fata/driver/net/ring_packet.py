@@ -134,14 +134,6 @@ class RingPacket(Packet):
         await super().close()
 
 
-def open_packet(poller: Poller, name: str, *, mac: bytes | None = None, offload: bool = True) -> Packet:
-    """Open an Ethernet interface with rings, or without where they cannot be had. Raises Unavailable."""
-    try:
-        return RingPacket(poller, name, mac=mac, offload=offload)
-    except Unavailable:
-        return Packet(poller, name, mac=mac, offload=offload)  # says what is missing, if it is not the rings
-
-
 def open_sender(name: str) -> socket.socket:
     """Return a packet socket with a ring to send from, which receives nothing. Raises `OSError`."""
     made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)

@@ -97,6 +97,8 @@ async def format_volume(block: Block, wish: Wish | None = None, *, clock: WallCl
     medium = Medium(block)
     boot = plan(medium.octets, wish)
     shape = layout(boot)
+    await medium.write(0, bytes(medium.unit))  # what was there before must not be taken for a volume half-way
+    await medium.flush()
     root_end = shape.data_offset + (shape.cluster_size if boot.wide else 0)
     await _clear(medium, root_end)
     for copy in range(shape.fats):

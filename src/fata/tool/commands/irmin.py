@@ -29,6 +29,7 @@ COMMANDS = {
     "snapshot": ("history", "Print the id of the present state."),
     "revert": ("writing", "Go back to an earlier state."),
     "watch": ("watching", "Tell of changes as they come, or run a program for each."),
+    "dot": ("history", "Draw the history, as DOT or SVG."),
     "gc": ("upkeep", "Forget what no branch leads to."),
     "fsck": ("upkeep", "Read and check everything that branches lead to."),
 }

@@ -1,8 +1,9 @@
-"""fata irmin log, branches and snapshot."""
+"""fata irmin log, branches, snapshot and dot."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from fata.irmin.commit import Commit
 from fata.irmin.errors import MissingObject, NotFound
 from fata.tool.irmin.opening import Opened, run
 from fata.tool.irmin.place import Wanted
-from fata.tool.screen import show_json
+from fata.tool.screen import say, show_json
 
 
 @click.command("log")
@@ -125,3 +126,28 @@ def snapshot_command(wanted: Wanted) -> None:
         show_json({"commit": found})
     else:
         click.echo(found)
+
+
+@click.command("dot")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Write there; a name that ends with .svg is drawn."
+)
+@click.option("--depth", "-d", type=click.IntRange(1), help="At most so many generations.")
+@click.pass_obj
+def dot_command(wanted: Wanted, output: Path | None, depth: int | None) -> None:
+    """Draw the history of all branches, as DOT (for Graphviz) or SVG."""
+    from fata.irmin.history.dot import to_dot, to_svg
+
+    async def work(opened: Opened) -> str:
+        names: dict[Commit[Any], list[str]] = {}
+        for name in await opened.repo.branches.list():
+            names.setdefault(await opened.repo.branches.get(name), []).append(name)
+        found = await opened.store.history(newest=names, depth=depth)
+        return (to_svg if output is not None and output.suffix == ".svg" else to_dot)(found, names)
+
+    drawn = run(wanted, work)
+    if output is None:
+        click.echo(drawn, nl=False)
+        return
+    output.write_text(drawn, encoding="utf-8")
+    say(f"wrote {output}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -11,7 +10,8 @@ from fata.blocking import drive
 from fata.errors import ConfigError, Unavailable
 from fata.irmin.backend.git import Durability, GitBackend
 from fata.irmin.commit import Commit
-from fata.irmin.contents.plain import TEXT, Plain
+from fata.irmin.contents.json import JSON
+from fata.irmin.contents.plain import Plain
 from fata.irmin.errors import IrminError, NotFound
 from fata.irmin.merge.combined import first_of, like
 from fata.irmin.merge.contract import Merge
@@ -35,20 +35,11 @@ async def _bytes(base: Any, ours: bytes, theirs: bytes) -> bytes:
     return await (default if b"\0" in ours or b"\0" in theirs else LINES)(base, ours, theirs)
 
 
-def _parse_json(octets: bytes) -> Any:
-    return json.loads(octets)
-
-
-def _write_json(value: Any) -> bytes:
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n"
-
-
 TYPES: dict[str, Plain[Any]] = {
     "bytes": Plain("bytes", bytes, bytes, _bytes),
     "text": Plain("text", str.encode, bytes.decode, first_of(default, text)),
-    "json": Plain("json", _write_json, _parse_json),
+    "json": JSON,
 }
-assert TEXT.name in TYPES
 
 
 class Opened:
