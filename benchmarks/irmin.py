@@ -152,7 +152,7 @@ MEMORY = (
         5000,
         {
             "fata": partial(changes, LAYOUT, 5000),
-            "dulwich": partial(peers.dulwich_changes, LAYOUT, 500),
+            "dulwich": partial(peers.dulwich_changes, LAYOUT, 300),
             "fast-import": partial(peers.fast_import_changes, LAYOUT, 5000),
         },
         beside=(("dulwich", 6), ("fast-import", 6)),
@@ -167,7 +167,7 @@ MEMORY = (
         },
     ),
     Row("the same with BLAKE2b and inodes", 0, {"fata": partial(wide_changes, 10_000, 2000)}),
-    Row("the same, 1 key of 200 k in one directory", 0, {"fata": partial(wide_changes, 200_000, 2000)}),
+    Row("the same, 1 key of 200 k in one directory", 0, {"fata": partial(wide_changes, 200_000, 1000)}),
     Row(
         "paths in commits of 1,000",
         80_000,
@@ -197,10 +197,10 @@ DISK = tuple(
         f"commits, 1 key of 10 k, files not forced to disk, {per}",
         0,
         {
-            "fata": partial(on_disk, 500, clock),
-            "pygit2": partial(peers.pygit2_changes, 300, clock),
-            "dulwich": partial(peers.dulwich_disk_changes, 100, clock),
-            "git": partial(peers.git_changes, 10, clock),
+            "fata": partial(on_disk, 400, clock),
+            "pygit2": partial(peers.pygit2_changes, 200, clock),
+            "dulwich": partial(peers.dulwich_disk_changes, 40, clock),
+            "git": partial(peers.git_changes, 5, clock),
         },
         beside=(("git", 10), ("pygit2", 3)),
     )
