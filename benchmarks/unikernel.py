@@ -57,7 +57,7 @@ def build(folder: Path) -> Path:
     subprocess.run(words, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     (image,) = (folder / "build" / "virtio").glob("*.elf")
     octets = image.read_bytes()
-    bare = image.with_name("bare.elf")
+    bare = image.with_suffix(".bare")
     bare.write_bytes(elf.embed(octets, elf.read(octets).zip, floor=0))
     bare.chmod(0o755)
     return bare
@@ -73,7 +73,7 @@ def ours(model: str, image: Path) -> Command:
     return words
 
 
-def measure_machines(machines: dict[str, Command], runs: int, seconds: float) -> dict[str, tuple[float, Rates]]:
+def measure_machines(machines: dict[str, Command], runs: int, seconds: int) -> dict[str, tuple[float, Rates]]:
     """Return of each machine the median of its first octets, in turns, and its rates."""
     first: dict[str, list[float]] = {name: [] for name in machines}
     seen: dict[str, Rates] = {}
@@ -87,7 +87,7 @@ def measure_machines(machines: dict[str, Command], runs: int, seconds: float) ->
     return {name: (statistics.median(first[name]), seen[name]) for name in machines}
 
 
-def as_process(image: Path, seconds: float) -> tuple[float, Rates] | None:
+def as_process(image: Path, seconds: int) -> tuple[float, Rates] | None:
     """Return the same of the image as a Linux process over TAP; None without the rights for that."""
     if os.geteuid() != 0:
         return None
@@ -133,7 +133,7 @@ def take(port: int) -> Stacks:
     return found
 
 
-def sampled(scratch: Path, seconds: float) -> dict[str, Stacks]:
+def sampled(scratch: Path, seconds: int) -> dict[str, Stacks]:
     """Return the stacks of a start, and of a load."""
     copy = scratch / "www"
     shutil.copytree(WWW, copy, ignore=shutil.ignore_patterns("build", "__pycache__", "test_*"))
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one start of each instead of three, and no floors")
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="draw flame graphs there")
     given = parser.parse_args()
-    runs, seconds = (1, 2.0) if given.quick else (3, 4.0)
+    runs, seconds = (1, 2) if given.quick else (3, 4)
     if has_runtime(LEAN) is None:
         sys.exit("benchmarks.unikernel needs the runtime: make runtime")
     make_large_file.main()

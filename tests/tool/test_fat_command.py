@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pexpect  # type: ignore[import-untyped]
 import pytest
 
 from tests.tool.conftest import Fata
@@ -134,6 +136,22 @@ def test_what_does_not_fit_leaves_no_image(fata: Fata, image: str) -> None:
     assert done.returncode == 1
     assert "no space" in done.stderr
     assert [path.name for path in fata.folder.iterdir() if "new.img" in path.name] == []
+
+
+def test_names_in_an_image_give_a_terminal_no_orders(fata: Fata, image: str) -> None:
+    octets = (fata.folder / image).read_bytes()
+    (fata.folder / image).write_bytes(octets.replace(b"EMPTY      ", b"E\x1b[31mY   "))
+    for words in (("list", image), ("check", image), ("info", image)):
+        assert "\x1b" not in fata("fat", *words).stdout
+
+
+def test_a_bar_shows_how_far_it_is(fata: Fata, image: str) -> None:
+    words = ["-m", "fata.tool.main", "fat", "create", "other.img", "--size", "8M", "--from", "site"]
+    settings = {**os.environ, "TERM": "xterm", "NO_COLOR": ""}
+    terminal = pexpect.spawn(sys.executable, words, cwd=str(fata.folder), env=settings, timeout=30)
+    terminal.expect("copying")
+    terminal.expect(r"made other\.img")
+    terminal.expect(pexpect.EOF)
 
 
 def test_what_is_no_volume_is_told(fata: Fata) -> None:

@@ -102,7 +102,7 @@ def list_(image: Path, path: str, recursive: bool, as_json: bool) -> None:
     for name, stat in found:
         directory = stat.kind is Kind.DICTIONARY
         size = "directory" if directory else f"{stat.size:,}"
-        click.echo(f"{size:>13}  {_when(stat.modified) or '-':19}  {name}{'/' if directory else ''}")
+        click.echo(f"{size:>13}  {_when(stat.modified) or '-':19}  {_printable(name)}{'/' if directory else ''}")
 
 
 @command.command()
@@ -280,9 +280,14 @@ def _report(image: Path, found: list[Finding], as_json: bool, what: str) -> None
         show_json({"image": str(image), "faults": faults})
         return
     for each in found:
-        click.echo(str(each))
+        click.echo(_printable(str(each)))
     say(f"{image}: {len(found) or 'no'} {what}")
 
 
+def _printable(text: str) -> str:
+    """Return a text of an image without what a terminal might obey."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
 def _shown(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) else _printable(str(value))
