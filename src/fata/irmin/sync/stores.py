@@ -55,7 +55,7 @@ async def copy(
     wants = list(wants)
     known = await shared(source, target)
     missing = reachable(source.objects, wants, depth=depth, known=known, boundary=boundary)
-    count = await import_slice(target, missing)
+    count = await import_slice(target, missing, checked=True)
     progress(f"copied {count} objects")
     return count
 
