@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 from benchmarks.btree_engines import ENGINES, Engine, Fata
@@ -121,23 +121,27 @@ def alone(count: int) -> list[Goal]:
             single, flush = singles(store, keys, folder)
             fill_log(store, keys, rng)
             used = store.store.stats().log_used / store.store.stats().log_sectors
-            start = perf_counter()
+            start, worked = perf_counter(), process_time()
             store.reopen(store.store.stats().leaves * 1000)  # octets: a fifth of the leaves or so
-            opened = perf_counter() - start
+            opened, opened_work = perf_counter() - start, process_time() - worked
             drive(store.store.checkpoint())
             store.reopen(store.store.stats().leaves * 1000)
             wanted = rng.sample(keys, 20_000)
+            worked = process_time()
             cold = rate(len(wanted), lambda: store.get(wanted))
+            cold_work = len(wanted) / (process_time() - worked)
             table.row("single durable puts a second", single, "-")
             table.row("flushes of one sector a second, same disk", flush, "-")
             table.row(f"seconds to open, log {used:.0%} full", opened, "at most 0.3")
+            table.row("the same, seconds of the processor", opened_work, "-")
             table.row("gets a second, one leaf in five cached", cold, "30,000")
+            table.row("the same, a second of the processor", cold_work, "-")
             store.close()
     finally:
         shutil.rmtree(folder)
     return [
-        Goal("single durable puts, of what the flush allows", single / flush, 0.7),
-        Goal("opening with a full log, times a second", 1 / opened, 1 / 0.3),
+        Goal("a bare flush and 0.2 ms, times a single put", (1 / flush + 0.0002) * single, 1),
+        Goal("openings with a full log a second", 1 / opened, 1 / 0.3),
         Goal("cold gets/s", cold, 30_000),
     ]
 

@@ -74,7 +74,7 @@ def started(
         process.wait()
 
 
-def rates(address: str, port: int, seconds: float) -> Rates:
+def rates(address: str, port: int, seconds: int) -> Rates:
     """Load a server. Raises RuntimeError for an answer that is not right."""
     requests = wrk(f"http://{address}:{port}/", seconds, 10).rate
     began = time.perf_counter()

@@ -17,6 +17,7 @@ export FATA_POWER_CUTS=1000000                     # distinct states of FAT volu
 export FATA_FAT_FUZZ=30000                         # FAT volumes with octets changed at random
 export FATA_MATRIX_SEEDS=25                        # of each case of the goodput matrix
 export FATA_BTREE_OPERATIONS=1000000               # random ones, after which no page may be missing
+export FATA_BTREE_HOSTILE=50000                    # images with every checksum right
 export FATA_BTREE_KEYS=100000,1000000,5000000      # in the B-tree's benchmark
 export FATA_IRMIN_STEPS=10000                      # of random histories that git checks
 export FATA_IRMIN_COMMITS=10000                    # by four processes at once, beside git

@@ -54,8 +54,8 @@ def test_uniform_loss(sim: Simulation, client: Host, server: Host) -> None:
 
 
 def test_loss_of_empty_segments(sim: Simulation, client: Host, server: Host) -> None:
-    send(sim, client, server, replace(LAN, loss_of_empty=0.5))
-    assert server.cable.sending.counters.lost_empty > 20
+    send(sim, client, server, replace(LAN, loss_of_empty=0.5), len(BULK))
+    assert server.cable.sending.counters.lost_empty > 5
 
 
 def test_a_black_out_of_a_second_after_a_megabyte(sim: Simulation, client: Host, server: Host) -> None:

@@ -206,6 +206,7 @@ def test_boot_code_stays_and_a_gpt_goes_with_its_headers() -> None:
     assert drive(disk.read(1, 1)) == drive(disk.read((1 << 14) - 1, 1)) == bytes(512)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [MBR, GPT])
 @pytest.mark.parametrize("new", [MBR, GPT])
 def test_a_power_cut_leaves_the_old_table_or_the_new(old: str, new: str) -> None:

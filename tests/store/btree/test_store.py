@@ -9,46 +9,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fata.device.block import Block
 from fata.driver.block.ramdisk import RamDisk
-from fata.errors import ConfigError, StateError
-from fata.runtime.drive import drive
-from fata.store.btree.errors import Failed, NotAStore, OtherWriter, OutOfSpace, TooLarge
-from fata.store.btree.fsck import check_store
-from fata.store.btree.opening import format_btree, open_btree, open_or_format
-from fata.store.btree.store import Btree
-
-UUID = bytes(range(16))
-
-
-async def made(pages: int = 256, *, log: int = 16384, node_size: int = 4096, sector: int = 512) -> Btree:
-    """Return an empty store on a new disk."""
-    disk = RamDisk(pages * node_size // sector, sector)
-    await format_btree(disk, UUID, log_octets=log, node_size=node_size)
-    return await open_btree(disk)
-
-
-def disk_of(store: Btree) -> Block:
-    """Return the disk beneath a store."""
-    return store.medium.block
-
-
-async def items(store: Btree) -> dict[bytes, bytes]:
-    """Return everything in a store, and see that both directions agree."""
-    forward = [item async for item in store.range()]
-    assert [item async for item in store.range(reverse=True)] == forward[::-1]
-    return dict(forward)
-
-
-async def sound(store: Btree) -> None:
-    """See that the disk is sound, and that memory and disk count the same pages."""
-    await store.checkpoint()
-    report = await check_store(disk_of(store))
-    assert report.problems == []
-    assert report.sound
-    stats = store.stats()
-    assert (report.used, report.free) == (stats.used, stats.free)
-    assert report.used + report.free + report.fixed == report.pages == stats.pages
+from fata.errors import StateError
+from fata.store.btree.errors import Failed, OtherWriter, OutOfSpace, TooLarge
+from fata.store.btree.opening import format_btree, open_btree
+from tests.store.btree.stores import UUID, disk_of, items, made, sound
 
 
 @pytest.mark.virtual_time
@@ -343,43 +308,3 @@ async def test_of_two_writers_the_second_is_refused() -> None:
             await second.put(b"a", b"2")
     await first.put(b"b", b"1")
     assert await items(await open_btree(disk_of(first))) == {b"a": b"1", b"b": b"1"}
-
-
-def test_what_is_no_store_is_refused() -> None:
-    disk = RamDisk(1024)
-    with pytest.raises(NotAStore, match="format it"):
-        drive(open_btree(disk))
-    with pytest.raises(NotAStore):
-        drive(open_btree(RamDisk(0)))
-    with pytest.raises(ConfigError, match="too small"):
-        drive(format_btree(RamDisk(64), UUID))
-    with pytest.raises(ConfigError):
-        drive(format_btree(disk, UUID, node_size=5000))
-    drive(open_or_format(disk, UUID))
-    with pytest.raises(StateError, match="already"):
-        drive(format_btree(disk, UUID))
-    drive(format_btree(disk, UUID, force=True))
-    with pytest.raises(ConfigError):
-        drive(open_btree(disk, durability="some"))  # type: ignore[arg-type]
-
-
-def test_a_disk_smaller_than_the_store() -> None:
-    store = drive(made(64))
-    octets = drive(disk_of(store).read(0, 32 * 8))
-    small = RamDisk(32 * 8)
-    drive(small.write(0, octets))
-    with pytest.raises(NotAStore, match="the store has 262144 octets, the disk only 131072"):
-        drive(open_btree(small))
-
-
-def test_a_read_only_disk_shows_what_the_log_holds() -> None:
-    store = drive(made(64))
-    drive(store.put(b"a", b"1"))
-    octets = drive(disk_of(store).read(0, 64 * 8))
-    frozen = RamDisk(64 * 8, read_only=True)
-    frozen._octets[:] = octets
-    again = drive(open_btree(frozen))
-    assert drive(again.get(b"a")) == b"1"
-    with pytest.raises(StateError, match="read-only"):
-        drive(again.put(b"b", b"2"))
-    drive(again.close())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-
 # malloc.h
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
@@ -19,10 +17,12 @@ def keep_freed(octets: int = KEPT, mapped: int = MAPPED) -> bool:
     (benchmarks/frames.py). Blocks of `mapped` octets or more are returned in any case. That is set as well, since
     setting the other ends glibc's learning of it: at the 128 KiB that it begins with, the payload of one burst,
     joined for its reader, was returned each time, and receiving with offload took four times as long
-    (benchmarks/net.py). Returns False where the C library has no such settings.
+    (benchmarks/net.py). Returns False where the C library has no such settings, or Python no way to it.
     """
     try:
+        import ctypes  # not at the top: a unikernel's image, run as a process, has none
+
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
+    except (ImportError, OSError, AttributeError):
         return False
     return bool(mallopt(M_TRIM_THRESHOLD, octets)) and bool(mallopt(M_MMAP_THRESHOLD, mapped))

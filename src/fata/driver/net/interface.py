@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import hashlib
@@ -69,6 +68,8 @@ def driver_of(name: str) -> str | None:
 
     The kernel is asked, not /sys, which may be that of another network namespace than ours.
     """
+    import ctypes  # not at the top: a unikernel's image, run as a process over TAP, has none
+
     info = ctypes.create_string_buffer(DRIVER_INFO.pack(ETHTOOL_GDRVINFO, b""), DRIVER_INFO.size)
     request = struct.pack("=16sQ16x", name.encode()[:MAX_NAME], ctypes.addressof(info))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as any_socket:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 SLICES = 16  # the tree is checkpointed in about so many closings: each keeps that share of it twice
 SMALLEST_SLICE = 16  # leaves
+WORTH_A_WRITE = 16  # leaves: fewer are left to a later commit
 
 
 class Stage(Enum):
@@ -255,10 +256,16 @@ class Checkpoints:
         """Return how many leaves to write: as many as keep the log from filling up, and the memory."""
         tree, log = self._tree, self._log
         waiting = len(tree.dirty) + len(tree.fresh)
-        before, self._logged = self._logged, log.head + -(-log.pending_octets // log.sector_size)
+        logged = log.head + -(-log.pending_octets // log.sector_size)
         share = 0
         if log.used * 4 > log.capacity:
-            share = -(-waiting * (self._logged - before) * 3 // (log.capacity * 2))
+            share = -(-waiting * (logged - self._logged) * 3 // (log.capacity * 2))
+            if share < min(WORTH_A_WRITE, tree.leaves // 64) and log.used * 4 < log.capacity * 3:
+                share = 0  # a later commit's: a single put is to write its record and nothing else
+            else:
+                self._logged = logged
+        else:
+            self._logged = logged
         excess = waiting * self._medium.node_size - self._cache.limit // 2
         if excess > 0:
             share = max(share, excess // self._medium.node_size)
