@@ -21,7 +21,6 @@ from fata.irmin.contents.contract import Contents
 from fata.irmin.errors import CorruptObject, MissingObject
 from fata.irmin.gate import Gate
 from fata.irmin.node import Leaf, Miss, Node, Wide
-from fata.irmin.path import Steps
 from fata.irmin.wide import WideDirectories
 
 T = TypeVar("T")
@@ -156,23 +155,6 @@ class Reading(Generic[T]):
             mode = DIRECTORY if base[end - 5 : end] == DIRECTORY else base[end - 6 : end]
             found[name] = mode, base[at : at + size]
         return found
-
-    def at_hand(self, root: Any, above: Steps, name: bytes) -> T | None:
-        """Return the contents at `name` below `above` if nothing has to be read, made or waited for; None says nothing.
-
-        The way of nearly all look-ups, without a call in between. Whatever is out of the ordinary goes the other way.
-        """
-        try:
-            for step in above:
-                root = root.children[step]
-            if root.edits is None:
-                at = root.shape[name]
-                kind, body = self.peek(root.base[at : at + self.id_size])  # type: ignore[misc]  # None: TypeError
-                if kind == BLOB:
-                    return self.decode(body)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            pass
-        return None
 
     async def octets(self, leaf: Leaf) -> bytes:
         """Return the octets of contents."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
+from fata.disk.git.objects import BLOB
 from fata.disk.git.trees import EXECUTABLE, NORMAL, SUBMODULE
 from fata.irmin.concrete import Concrete, to_concrete
 from fata.irmin.diff import diff
@@ -51,10 +52,21 @@ class Tree(Generic[T]):
 
     async def find(self, path: Path) -> T | None:
         """Return the contents at a path; None if there are none."""
-        above, name = divided(path) if len(path) < CACHED else ((), b"")
-        value = self.objects.at_hand(self.root, above, name)
-        if value is not None:
-            return value
+        # The way of nearly all look-ups: everything is in memory, and no call stands in between. Whatever is out of
+        # the ordinary (nothing there, not read yet, changed, wide, a long path) raises here and goes the other way.
+        try:
+            above, name = divided(path) if len(path) < CACHED else ((), b"")
+            node: Any = self.root
+            for step in above:
+                node = node.children[step]
+            if node.edits is None:
+                objects = self.objects
+                at = node.shape[name]
+                kind, body = objects.peek(node.base[at : at + objects.id_size])  # type: ignore[misc]  # None: TypeError
+                if kind == BLOB:
+                    return objects.decode(body)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            pass
         found = await self.locate(path)
         return await self.objects.value(found) if type(found) is tuple else None
 

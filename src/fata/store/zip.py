@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fata.store import archive
 
 WINDOW = 1 << 16  # octets read at a time
+NAMES = 128  # octets: a member's name and extra field are seldom longer
 
 
 class ZipKv(ArchiveKv):
@@ -46,24 +47,31 @@ class ZipKv(ArchiveKv):
         entry: Member = member  # type: ignore[assignment]  # the tree holds no others
         if entry.flags & ENCRYPTED or entry.method not in (STORED, DEFLATED):
             raise KvError(key, f"is encrypted or packed in a way that is not supported (method {entry.method})")
-        begin = content_offset(await octets.read(self._block, entry.header, LOCAL.size), entry)
-        if entry.method == STORED:
-            data = await octets.read(self._block, begin + offset, length)
+        # The header of a small member and its content come with one read, unless its name is long.
+        ahead = entry.compressed + NAMES if entry.compressed <= WINDOW else 0
+        head = await octets.read(self._block, entry.header, LOCAL.size + ahead)
+        begin = content_offset(head[: LOCAL.size], entry)
+        packed = head[begin - entry.header : begin - entry.header + entry.compressed]
+        if entry.method == DEFLATED:
+            data = (await self._inflated(key, entry, begin, packed, offset + length))[offset:]
+        elif len(packed) == entry.compressed:
+            data = packed[offset : offset + length]
         else:
-            data = await self._inflated(key, entry, begin, offset + length)
-            data = data[offset:]
+            data = await octets.read(self._block, begin + offset, length)
         if len(data) != length:
             raise ZipError(f"zip: {key!r} ends before it should")
         if length == entry.size and zlib.crc32(data) != entry.crc:
             raise ZipError(f"zip: {key!r} is damaged, its checksum is not {entry.crc:#010x}")
         return data
 
-    async def _inflated(self, key: str, entry: Member, begin: int, end: int) -> bytes:
-        """Unpack a value as far as `end`."""
+    async def _inflated(self, key: str, entry: Member, begin: int, whole: bytes, end: int) -> bytes:
+        """Unpack a value as far as `end`. `whole` is all that is packed, if it has been read already."""
         unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
         pieces: list[bytes] = []
         for position in range(0, entry.compressed, WINDOW):
-            packed = await octets.read(self._block, begin + position, min(WINDOW, entry.compressed - position))
+            packed = whole
+            if len(whole) < entry.compressed:
+                packed = await octets.read(self._block, begin + position, min(WINDOW, entry.compressed - position))
             try:
                 while packed and end > 0:
                     pieces.append(unpacking.decompress(packed, end))

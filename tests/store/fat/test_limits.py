@@ -10,7 +10,6 @@ from fata.disk.fat.plan import Wish
 from fata.driver.block.ramdisk import RamDisk
 from fata.errors import ConfigError
 from fata.runtime.drive import drive
-from fata.store.fat import file_system as file_system_module
 from fata.store.fat import volume as volume_module
 from fata.store.fat.image import octets_for, write_image
 from fata.store.fat.mount import format_volume, mount
@@ -98,18 +97,38 @@ def test_directories_that_nobody_changes_are_dropped_when_they_are_many(monkeypa
     for number in range(60):
         drive(files.store(f"d{number}/f", b"%d" % number, parents=True))
     drive(files.close())
-    for module in (volume_module, file_system_module):
-        monkeypatch.setattr(module, "HELD_SLOTS", 500)
+    monkeypatch.setattr(volume_module, "HELD_SLOTS", 700)  # the root alone has 512
     files = drive(mount(disk, read_only=True))
     for number in range(60):
         assert drive(files.read(f"d{number}/f")) == b"%d" % number
         assert files.volume.held_slots < 1000
+    for sync in ("flush", "op"):
+        files = drive(mount(disk, sync=sync))
+        for number in range(60):
+            drive(files.append(f"d{number}/f", b"!"))
+            assert files.volume.held_slots < 1000
+        drive(files.close())
     files = drive(mount(disk))
-    for number in range(60):
-        drive(files.append(f"d{number}/f", b"!"))
-        drive(files.flush())
-        assert files.volume.held_slots < 1000
-    assert [drive(files.read(f"d{number}/f")) for number in range(60)] == [b"%d!" % number for number in range(60)]
+    assert [drive(files.read(f"d{number}/f")) for number in range(60)] == [b"%d!!" % number for number in range(60)]
+
+
+def test_no_directory_is_dropped_in_the_midst_of_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that has to flush for room goes on with the directories that it has."""
+    disk, files = volume(150, Wish(12, root_entries=16))
+    drive(files.store("D/X", b"x", parents=True))
+    for number in range(14):
+        drive(files.store(f"E/F{number}", b"", parents=True))
+    drive(files.close())
+    monkeypatch.setattr(volume_module, "HELD_SLOTS", 40)  # less than the three directories of 16 that are used here
+    files = drive(mount(disk))
+    drive(files.store("ALL", b"x" * files.info().free_clusters * 512))
+    drive(files.remove("ALL"))
+    assert drive(files.read("D/X")) == b"x"
+    drive(files.rename("D/X", "E/Y"))
+    assert drive(files.exists("D/X")) is None
+    assert drive(files.read("E/Y")) == b"x"
+    drive(files.close())
+    assert sound(disk)
 
 
 def test_sectors_of_the_disk_are_not_larger_than_the_volume_s() -> None:

@@ -14,7 +14,10 @@ from fata.device.boot_files import BootFiles
 ENTRY = Entry(
     "encrypted",
     Block,
-    {"*": "fata.driver.block.encrypted:open_encrypted"},
+    {
+        "virtio": "fata.driver.block.encrypted_image:open_encrypted",
+        "*": "fata.driver.block.encrypted:open_encrypted",
+    },
     "A disk whose sectors are encrypted with AES-XTS; docs/design/encryption.md says against whom that helps.",
     needs={"block": Block},
 )
@@ -23,7 +26,10 @@ ENTRY = Entry(
 BY_FILE = Entry(
     "encrypted_by_file",
     Block,
-    {"*": "fata.driver.block.encrypted:open_encrypted_by_file"},
+    {
+        "virtio": "fata.driver.block.encrypted_image:open_encrypted_by_file",
+        "*": "fata.driver.block.encrypted:open_encrypted_by_file",
+    },
     "The same; the disk's key is a file that is given at boot, and stands on no command line.",
     needs={"block": Block, "files": BootFiles},
 )

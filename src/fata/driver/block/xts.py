@@ -5,41 +5,24 @@ In an image that is the module `_cipher`, in a process the package `cryptography
 
 from __future__ import annotations
 
-from fata.errors import ConfigError, Unavailable
+from fata.driver.block import xts_image
+from fata.driver.block.ciphertext import checked
+from fata.errors import Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Transform = Callable[[bytes, memoryview], bytes]
-    """Takes the tweak of a data unit (16 octets) and the unit's octets (16 at least)."""
-
-NAMES = {32: "aes-128-xts", 64: "aes-256-xts"}  # by octets of the key, which is two keys
-TWEAK = 16  # octets
+    from fata.driver.block.ciphertext import Transform
 
 
 def xts(key: bytes) -> tuple[Transform, Transform]:
     """Return what encrypts and what decrypts one data unit under `key`: two AES keys, 32 or 64 octets in all.
 
-    Raises `ConfigError` for any other key, and for one whose halves are equal, which XTS must not be used with
-    (FIPS 140-2 IG A.9); `Unavailable` where there is no cipher.
+    Raises `ConfigError` for a key that cannot be, `Unavailable` where there is no cipher.
     """
-    if len(key) not in NAMES:
-        raise ConfigError(
-            f"a key of {len(key)} octets: AES-XTS takes 32 or 64", remedy="Make one: `openssl rand -hex 64`."
-        )
-    half = len(key) // 2
-    if key[:half] == key[half:]:
-        raise ConfigError("the key's two halves are equal", remedy="Make another: `openssl rand -hex 64`.")
     try:
-        import _cipher
+        return xts_image.xts(key)
     except ImportError:
-        return _of_package(key)
-    name = NAMES[len(key)]
-    return (
-        lambda tweak, data: _cipher.encrypt(name, key, tweak, data),
-        lambda tweak, data: _cipher.decrypt(name, key, tweak, data),
-    )
+        return _of_package(checked(key))
 
 
 def _of_package(key: bytes) -> tuple[Transform, Transform]:

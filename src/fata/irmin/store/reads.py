@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fata.irmin.commit import Commit
 from fata.irmin.errors import NotFound
-from fata.irmin.node import Miss, Node
-from fata.irmin.path import CACHED, Path, divided, steps
+from fata.irmin.node import Node
+from fata.irmin.path import Path
 from fata.irmin.store.target import Target
 from fata.irmin.tree import Kind, Tree
 
@@ -40,20 +40,7 @@ class Reads(Generic[T]):
 
     async def find(self, path: Path) -> T | None:
         """Return the contents at a path; None if there are none."""
-        above, name = divided(path) if len(path) < CACHED else (steps(path), b"")
-        head = await self.commit()
-        if head is None:
-            return None
-        objects = self.repo.objects
-        value = objects.at_hand(head.root, above, name)
-        if value is not None:
-            return value
-        where = steps(path)
-        try:
-            found = objects.find(head.root, where)
-        except Miss:
-            found = await objects.ask(objects.find, head.root, where)
-        return await objects.value(found) if type(found) is tuple else None
+        return await (await self.tree()).find(path)
 
     async def get(self, path: Path) -> T:
         """Return the contents at a path. Raises `NotFound`."""

@@ -17,7 +17,7 @@ from fata.disk.fat.short_name import CODE_PAGE
 from fata.store.fat import naming, reading, writing
 from fata.store.fat.directory import Directory, Node
 from fata.store.fat.reading import Stat
-from fata.store.fat.volume import HELD_SLOTS, ROOT, CaseDiffers, Volume
+from fata.store.fat.volume import ROOT, CaseDiffers, Volume
 from fata.store.fat.writeout import close, mark, write_out
 
 TYPE_CHECKING = False
@@ -336,8 +336,8 @@ class _Reading:
         volume = self._volume
         volume.check_open()
         await volume.gate.enter_shared()
-        if volume.held_slots > HELD_SLOTS and not volume.log.patches:
-            volume.forget_some()  # other readers may go on with what they have
+        if not volume.log.patches:
+            volume.forget_some()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

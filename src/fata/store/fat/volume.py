@@ -126,11 +126,16 @@ class Volume:
             self.held_slots -= len(dropped.used)
 
     def forget_some(self) -> None:
-        """Drop the directories that have been held longest. Only while the disk has everything."""
-        for cluster in list(self.directories):
-            if self.held_slots <= HELD_SLOTS:
-                break
-            self.forget(cluster)
+        """Drop the directories that have been held longest, if there are many.
+
+        Only while the disk has everything, and never in the midst of a change, which would go on with one that is
+        no longer the volume's. Readers may: what they have stays right as long as they are inside.
+        """
+        if self.held_slots > HELD_SLOTS:
+            for cluster in list(self.directories):
+                if self.held_slots <= HELD_SLOTS // 2:
+                    break
+                self.forget(cluster)
 
     # --- paths
 
@@ -244,8 +249,9 @@ class Change:
         await volume.gate.enter_alone()
         try:
             volume.check_open()
-            if volume.log.octets > LOG_LIMIT:
+            if volume.log.octets > LOG_LIMIT or (volume.held_slots > HELD_SLOTS and volume.log.patches):
                 await write_out(volume)
+            volume.forget_some()
         except BaseException:
             volume.gate.leave_alone()
             raise

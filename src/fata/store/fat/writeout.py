@@ -34,7 +34,6 @@ async def write_out(volume: Volume) -> None:
         await _write_table(volume, table.dirty, hiding=False)
         table.dirty.clear()
         volume.epoch += 1
-        volume.forget_some()
     elif volume.fresh_data or volume.overwritten:
         await _settle(volume)
 

@@ -1,0 +1,62 @@
+"""What the git directory promises of files: what is written when, and that packs stay few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fata.blocking import drive
+from fata.irmin import BYTES, Repo
+from fata.irmin.backend.git import GitBackend, init
+from fata.irmin.backend.git.growing import FAN
+from tests.irmin.git import assert_sound, git
+
+pytestmark = pytest.mark.peer
+
+COMMITS = 400
+
+
+def test_a_writer_that_goes_on_leaves_few_files(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    store = drive(Repo(GitBackend(str(tmp_path)), BYTES).main())
+    for number in range(COMMITS):
+        drive(store.set(f"dir/{number % 50}", b"%d" % number))
+    packs = list(tmp_path.glob("objects/pack/*.pack"))
+    assert 1 < len(packs) <= 2 * FAN
+    assert len(list(tmp_path.glob("objects/pack/*.idx"))) == len(packs)
+    assert_sound(tmp_path)
+    assert len(git(tmp_path, "log", "--format=%H", "main").split()) == COMMITS
+    again = drive(Repo(GitBackend(str(tmp_path)), BYTES).main())
+    assert drive(again.get("dir/49")) == b"399"
+    assert len(drive(again.history()).commits) == COMMITS
+
+
+def test_a_writer_goes_on_while_git_collects_garbage(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    store = drive(Repo(GitBackend(str(tmp_path)), BYTES).main())
+    for number in range(150):
+        drive(store.set(f"dir/{number % 50}", b"%d" % number))
+        if number % 40 == 39:
+            git(tmp_path, "gc", "-q", "--prune=now")
+    assert_sound(tmp_path)
+    assert drive(drive(Repo(GitBackend(str(tmp_path)), BYTES).main()).get("dir/49")) == b"149"
+
+
+def test_one_commit_leaves_loose_objects(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    drive(drive(Repo(GitBackend(str(tmp_path)), BYTES).main()).set("a/b", b"1"))
+    assert list(tmp_path.glob("objects/pack/*")) == []
+    assert len(list(tmp_path.glob("objects/??/*"))) == 4
+
+
+def test_a_pack_that_a_killed_writer_left_half_is_no_harm(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    store = drive(Repo(GitBackend(str(tmp_path)), BYTES).main())
+    drive(store.set("a", b"1"))
+    (tmp_path / f"objects/pack/pack-{'0' * 40}.pack").write_bytes(b"PACK\0\0\0\x02")
+    (tmp_path / "objects/pack/tmp_obj_1").write_bytes(b"half")
+    (tmp_path / "objects/00").mkdir(exist_ok=True)
+    (tmp_path / "objects/00/tmp_obj_2").write_bytes(b"half")
+    assert_sound(tmp_path)
+    assert drive(drive(Repo(GitBackend(str(tmp_path)), BYTES).main()).get("a")) == b"1"
