@@ -223,6 +223,12 @@ async def test_a_change_in_a_wide_directory_is_small() -> None:
     await store.set("k777", "new")
     new = [backend.peek(oid) async for oid in backend.ids() if oid not in before]
     assert sum(len(found[1]) for found in new if found) < 12_000
+    await store.set_all({f"dir/{number}/x": "deep" for number in range(300)})
+    for _ in range(2):
+        assert await store.get("dir/7/x") == "deep"
+        assert await store.find("dir/7/y") is None
+        assert await store.find("k778") == "778"
+    await store.remove("dir")
     second = await store.tree()
     assert [each async for each in first.diff(second)] == [("k777", "777", "new")]
     merged = await (await first.add("k5", "five")).merge(first, second)

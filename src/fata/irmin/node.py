@@ -40,10 +40,11 @@ class Node:
     `children` are the sub-directories that were visited or changed; `edits` are the changes that are not yet in the
     store, over `base` (None: removed). Once hashed, `base` has them too, but their octets are still only here.
     `wide` is there if the directory is a fork (`fata.disk.inode`); then `base` is that, and `shape` is empty.
+    `bodies` are octets of contents that were asked for, if the backend has them in memory anyway.
     `origin` is the id of the stored directory that the edits began from; None if that is the empty one.
     """
 
-    __slots__ = ("base", "children", "edits", "oid", "origin", "shape", "wide")
+    __slots__ = ("base", "bodies", "children", "edits", "oid", "origin", "shape", "wide")
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Node:
         self.edits = edits
         self.origin = origin
         self.wide = wide
+        self.bodies: dict[bytes, bytes] | None = None
 
     def changed(self) -> Node:
         """Return an equal node that may be given edits. The node must have been read."""

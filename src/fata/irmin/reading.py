@@ -44,6 +44,7 @@ class Reading(Generic[T]):
         self.peek: Callable[[bytes], Object | None] = self.cache.get
         if isinstance(backend, Immediate):
             self.keep, self.peek = forget, backend.peek
+        self.immediate = self.keep is forget
 
     # Reading
 
@@ -166,7 +167,10 @@ class Reading(Generic[T]):
 
     async def value(self, leaf: Leaf) -> T:
         """Return contents as a value. Raises `CorruptObject` if they are of another type."""
-        body = await self.octets(leaf)
+        return self.decoded(leaf, await self.octets(leaf))
+
+    def decoded(self, leaf: Leaf, body: bytes) -> T:
+        """Return the value of contents' octets. Raises `CorruptObject` if they are of another type."""
         try:
             return self.contents.decode(body)
         except ValueError as error:

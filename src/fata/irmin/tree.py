@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Generic, Literal, TypeVar
 
-from fata.disk.git.objects import BLOB
 from fata.disk.git.trees import EXECUTABLE, NORMAL, SUBMODULE
 from fata.irmin.concrete import Concrete, to_concrete
 from fata.irmin.diff import diff
@@ -13,7 +12,7 @@ from fata.irmin.errors import InvalidPath, NotFound, WrongKind
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Leaf, Miss, Node, empty
 from fata.irmin.objects import Objects
-from fata.irmin.path import CACHED, Path, divided, join, joined, steps, text, texts
+from fata.irmin.path import CACHED, Path, Steps, divided, join, joined, steps, text, texts
 from fata.irmin.walk import ANY, Depth, Order, Stats, stats, walk
 
 T = TypeVar("T")
@@ -53,22 +52,32 @@ class Tree(Generic[T]):
     async def find(self, path: Path) -> T | None:
         """Return the contents at a path; None if there are none."""
         # The way of nearly all look-ups: everything is in memory, and no call stands in between. Whatever is out of
-        # the ordinary (nothing there, not read yet, changed, wide, a long path) raises here and goes the other way.
+        # the ordinary (not asked for before, not there, changed, a long path) raises here and goes the other way.
         try:
             above, name = divided(path) if len(path) < CACHED else ((), b"")
             node: Any = self.root
             for step in above:
                 node = node.children[step]
-            if node.edits is None:
-                objects = self.objects
-                at = node.shape[name]
-                kind, body = objects.peek(node.base[at : at + objects.id_size])  # type: ignore[misc]  # None: TypeError
-                if kind == BLOB:
-                    return objects.decode(body)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return self.objects.decode(node.bodies[name])
+        except (AttributeError, KeyError, TypeError, ValueError):
             pass
         found = await self.locate(path)
-        return await self.objects.value(found) if type(found) is tuple else None
+        if type(found) is not tuple:
+            return None
+        body = await self.objects.octets(found)
+        if self.objects.immediate and len(path) < CACHED:
+            self._remember(*divided(path), body)
+        return self.objects.decoded(found, body)
+
+    def _remember(self, above: Steps, name: bytes, body: bytes) -> None:
+        """Keep the octets of contents at their directory, which never changes once it has no edits."""
+        node: Node | Leaf | None = self.root
+        for step in above:
+            node = node.children.get(step) if type(node) is Node else None  # beneath a wide one it is elsewhere
+        if type(node) is Node and node.edits is None and name:
+            if node.bodies is None:
+                node.bodies = {}
+            node.bodies[name] = body
 
     async def get(self, path: Path) -> T:
         """Return the contents at a path. Raises `NotFound`."""
