@@ -131,6 +131,23 @@ def test_every_operation_is_flushed_if_that_is_wished() -> None:
     assert lazy.flushes > before
 
 
+@pytest.mark.parametrize("destination", ["g", "new/folder/g"])
+def test_what_a_shortened_file_has_on_the_disk_is_not_overwritten(destination: str) -> None:
+    """Not even under another name: until the next flush the disk has the file as it was."""
+    disk, files = volume()
+    drive(files.store("f", b"x" * 400))
+    drive(files.flush())
+    drive(files.truncate("f", 100))
+    drive(files.rename("f", destination, parents=True))
+    drive(files.append(destination, b"y" * 50))
+    copy = RamDisk(disk.sectors)
+    drive(copy.write(0, drive(disk.read(0, disk.sectors))))
+    found = drive(mount(copy))
+    kept = [path for path in ("f", destination) if drive(found.exists(path))]
+    assert [drive(found.read(path)) for path in kept] in ([b"x" * 400], [b"x" * 100], [b"x" * 100 + b"y" * 50])
+    assert drive(files.read(destination)) == b"x" * 100 + b"y" * 50
+
+
 def test_many_entries_of_one_directory_share_their_flushes() -> None:
     disk, files = volume(8000)
     drive(files.mkdir("d"))

@@ -9,6 +9,7 @@ from fata.disk.fat.errors import CorruptFat
 from fata.store.fat.directory import Directory, Node, entry_set, first_entries, slots_for
 from fata.store.fat.table import Run
 from fata.store.fat.volume import DirectoryNotEmpty, NameRefused, Volume
+from fata.store.fat.writeout import write_out
 
 _NAMELESS = b" " * 11
 
@@ -142,6 +143,8 @@ async def rename(volume: Volume, source: tuple[str, ...], destination: tuple[str
     new, target, missing = await volume.trace(new_key, destination, outside=node)
     if len(missing) > 1 and not parents:
         raise NotFound(new_key)
+    if len(missing) > 1 and node.shortened == volume.epoch:
+        await write_out(volume)  # nobody remembers of an entry in a directory yet to be read that it was shortened
     if len(missing) > 1 and _is_empty(node):
         await make_directory(volume, new_key, new, missing[:-1])
         new, target, missing = await volume.trace(new_key, destination, outside=node)

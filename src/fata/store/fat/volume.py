@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = 0  # as `..` says it
 LOG_LIMIT = 4 << 20  # octets of pending entries
-HELD_SLOTS = 200_000  # of directories that nobody has changed
+HELD_SLOTS = 100_000  # of directories that nobody has changed
 
 
 class DirectoryNotEmpty(KvError):
