@@ -259,15 +259,18 @@ def test_reload_starts_again_after_a_change(fata: Fata) -> None:
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "first\n"
-        fata.write(app=text.replace("WORD", "second"))
-        assert process.stdout.readline() == "second\n"
-        fata.write(app="syntax error(")
-        fata.write(app=text.replace("WORD", "third"))
-        assert process.stdout.readline() == "third\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "first\n"
+            fata.write(app=text.replace("WORD", "second"))
+            assert process.stdout.readline() == "second\n"
+            fata.write(app="syntax error(")
+            fata.write(app=text.replace("WORD", "third"))
+            assert process.stdout.readline() == "third\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+        finally:
+            process.kill()  # else a test that fails waits for it without end
 
 
 def test_runs_of_one_application_do_not_disturb_each_other(fata: Fata) -> None:

@@ -109,6 +109,8 @@ class Tcp:
             if answer is None:
                 if sent := connection.flush(now):
                     self._emit(connection.key, sent, now)
+                    if host.connections.get(connection.key) is not connection:  # its last words
+                        self.output.forget(connection.key)
             elif (frame := make_answer(connection.key, answer, now)) is not None:
                 answers.append(frame)
             else:
@@ -117,7 +119,7 @@ class Tcp:
             self._ip.interface.send_raw(answers)
         for key, reply in host.take_replies():
             self._emit(key, [reply], now)
-            if key not in host.connections:  # a stranger's path is of no more use
+            if not isinstance(host.connections.get(key), Connection):  # a stranger's path is of no more use
                 self.output.forget(key)
         self._alarm.set(host.next_deadline())
 
