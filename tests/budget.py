@@ -15,7 +15,7 @@ from types import FrameType
 import pytest
 
 # Seconds for all tests of a kind. A test with several markers counts as the first that stands here.
-BUDGETS = {"qemu": 600.0, "browser": 120.0, "root": 360.0, "peer": 240.0, "slow": 240.0, "fast": 60.0}
+BUDGETS = {"qemu": 900.0, "browser": 120.0, "root": 360.0, "peer": 240.0, "slow": 480.0, "fast": 60.0}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

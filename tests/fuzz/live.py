@@ -186,6 +186,7 @@ class Attack:
         left = [(each.key.hex(), each.state.name) for each in tcp.connections.values()]
         assert not left, f"left: {left}"
         assert (tcp.half_open, tcp.pool.held, tcp.live) == (0, 0, 0)
+        assert not host.tcp.output._paths
         assert (len(host.ip.reassembly), host.ip.reassembly.octets) == (0, 0)
         assert len(host.interface.neighbors.held) == 0
         assert set(host.udp._ports) == {9, 68}

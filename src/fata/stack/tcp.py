@@ -81,7 +81,7 @@ class Tcp:
                         owner.handle(events)
                     elif events & CONNECTED and connection.listener is not None:
                         connection.listener.owner.accept(connection, events)
-                    elif events & CLOSED:  # it was half-open
+                    if events & CLOSED:  # also of one that was half-open, or never came about
                         self.output.forget(connection.key)
         finally:
             self._settling = False
@@ -109,8 +109,8 @@ class Tcp:
             if answer is None:
                 if sent := connection.flush(now):
                     self._emit(connection.key, sent, now)
-                    if host.connections.get(connection.key) is not connection:  # its last words
-                        self.output.forget(connection.key)
+                if not isinstance(host.connections.get(connection.key), Connection):  # those were its last words
+                    self.output.forget(connection.key)
             elif (frame := make_answer(connection.key, answer, now)) is not None:
                 answers.append(frame)
             else:
