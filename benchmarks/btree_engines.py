@@ -62,8 +62,7 @@ class Fata:
     def put(self, items: list[tuple[bytes, bytes]]) -> None:
         async def go() -> None:
             async with self.store.transaction() as transaction:
-                for key, value in items:
-                    await transaction.put(key, value)
+                await transaction.put_all(items)
 
         drive(go())
 

@@ -79,6 +79,23 @@ class Stop(Exception):
 
 
 @pytest.mark.virtual_time
+async def test_many_at_once_are_as_one_by_one() -> None:
+    store = await made()
+    many = [(b"a", b"0"), (b"b", b"1"), (b"large", bytes(range(256)) * 20), (b"a", b"2")]
+    async with store.transaction() as transaction:
+        await transaction.put_all([(b"c", b"3")])
+        await transaction.put_all([])
+        with pytest.raises(Stop), transaction.savepoint():
+            await transaction.put_all({b"c": b"4", b"d": b"5"})
+            raise Stop
+        await transaction.put_all(many)
+        with pytest.raises(TooLarge):
+            await transaction.put_all([(bytes(1000), b"")])
+    assert await items(store) == {**dict(many), b"c": b"3"}
+    await sound(store)
+
+
+@pytest.mark.virtual_time
 async def test_savepoints_and_failure_undo() -> None:
     store = await made()
     async with store.transaction() as transaction:

@@ -12,7 +12,7 @@ from fata.store.btree.reading import bounds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from fata.store.btree.reading import Item
@@ -83,6 +83,19 @@ class Transaction:
         if self._undo is not None:
             self._undo.append((key, self.changes.get(key, _ABSENT)))
         self.changes[key] = value
+
+    async def put_all(self, items: Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]) -> None:
+        """Store many values, quicker than one by one. After `TooLarge` or `OutOfSpace` those before are stored."""
+        self._check_open()
+        new = dict(items)
+        values = new.values()
+        plain = new and self._undo is None and all(value.__class__ is bytes for value in values)
+        fits = plain and max(map(len, new)) <= self._store.key_limit
+        if fits and max(map(len, values)) <= self._store.inline_limit:
+            self.changes.update(new)
+            return
+        for key, value in new.items():
+            await self.put(key, value)
 
     async def put_stream(self, key: bytes, pieces: AsyncIterator[bytes], length: int) -> None:
         """Store a value of `length` octets that comes in pieces, without holding it in memory.

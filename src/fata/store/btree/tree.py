@@ -11,6 +11,8 @@ and the copy takes their place here.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from operator import add
 
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import ENTRY_COST, HEADER_SIZE
@@ -241,15 +243,19 @@ class Tree:
         """Return before which entries to cut: into equal parts, but full ones at the right edge of the tree."""
         pieces = -(-leaf.size // self.capacity)
         target = self.capacity if is_last(leaf) else leaf.size / pieces
+        costs = map(add, map(len, leaf.keys), map(len, leaf.values))
+        ends = [*accumulate(map(ENTRY_COST.__add__, costs), initial=0)]  # where each entry ends, and the first begins
+        middles = [*map(add, ends, ends[1:])]  # twice where each entry's middle is
         cuts: list[int] = []
-        size = 0
-        for index, (key, value) in enumerate(zip(leaf.keys, leaf.values, strict=True)):
-            cost = len(key) + len(value) + ENTRY_COST
-            if size and (size + cost > self.capacity or size + cost / 2 > target):
-                cuts.append(index)
-                size = 0
-            size += cost
-        return cuts
+        start = 0
+        while True:
+            base = ends[start]
+            fits = bisect_right(ends, base + self.capacity, start + 2) - 1
+            cut = min(fits, bisect_right(middles, 2 * (base + target), start + 1))
+            if cut >= len(leaf.keys):
+                return cuts
+            cuts.append(cut)
+            start = cut
 
     def _insert_children(self, left: Node, separators: list[bytes], siblings: list[Leaf] | list[Inner]) -> Inner:
         """Put new nodes behind `left`; return their parent."""
