@@ -246,16 +246,12 @@ class Tree:
         costs = map(add, map(len, leaf.keys), map(len, leaf.values))
         ends = [*accumulate(map(ENTRY_COST.__add__, costs), initial=0)]  # where each entry ends, and the first begins
         middles = [*map(add, ends, ends[1:])]  # twice where each entry's middle is
-        cuts: list[int] = []
-        start = 0
-        while True:
-            base = ends[start]
+        cuts = [0]
+        while cuts[-1] < len(leaf.keys):
+            start, base = cuts[-1], ends[cuts[-1]]
             fits = bisect_right(ends, base + self.capacity, start + 2) - 1
-            cut = min(fits, bisect_right(middles, 2 * (base + target), start + 1))
-            if cut >= len(leaf.keys):
-                return cuts
-            cuts.append(cut)
-            start = cut
+            cuts.append(min(fits, bisect_right(middles, 2 * (base + target), start + 1)))
+        return cuts[1:-1]
 
     def _insert_children(self, left: Node, separators: list[bytes], siblings: list[Leaf] | list[Inner]) -> Inner:
         """Put new nodes behind `left`; return their parent."""
