@@ -65,7 +65,7 @@ class Input:
     def receive(self, frames: list[ReceivedFrame]) -> None:
         """Take the frames of one wake-up; protocols are told and answers leave at their end."""
         now = self._loop.time()
-        if self._tcp.loopback and not self._ip.interface.inside:
+        if self._tcp.loopback and not self._ip.interface.inside and self._tcp.talks_to_itself():
             frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
         self._counters.received += len(frames)
         for data, checksum, _segmentation, _size in frames:
@@ -80,7 +80,7 @@ class Input:
         unpack, begins, from_bytes = self._unpack, self._begins, int.from_bytes
         header, news, connections, octets = self._header, self._tcp.news, self._tcp.host.connections, 0
         ip, tcp, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
-        if self._tcp.loopback:
+        if self._tcp.loopback and self._tcp.talks_to_itself():
             frames = [data for data in frames if not self._feigns_loopback(data, header)]
         for data in frames:
             length = len(data)

@@ -10,7 +10,7 @@ from fata.proto.tcp.connection import Connection
 from fata.proto.tcp.host import TcpHost
 from fata.proto.tcp.ports import BadAddress
 from fata.proto.tcp.state import State
-from fata.proto.tcp.transmission import CLOSED, CONNECTED
+from fata.proto.tcp.transmission import CONNECTED
 from fata.stack.alarm import Alarm
 from fata.stack.ports import PortTaken, free_port
 from fata.wire.ipv4 import format_address
@@ -55,7 +55,7 @@ class Tcp:
         self._touched: dict[Connection | TimeWait, None] = {}
         self._ip = ip
         self.host.path_mtu = ip.path_mtus.lookup
-        self.loopback = False  # this host has connections with itself, or has had
+        self.loopback: list[tuple[bytes, bytes]] = []  # this host's connections with itself: the keys of both ends
         self.output = output
         self._emit = output.emit
         output.connections = self.host.connections
@@ -81,8 +81,6 @@ class Tcp:
                         owner.handle(events)
                     elif events & CONNECTED and connection.listener is not None:
                         connection.listener.owner.accept(connection, events)
-                    if events & CLOSED:  # also of one that was half-open, or never came about
-                        self.output.forget(connection.key)
         finally:
             self._settling = False
             self.told = None
@@ -217,9 +215,17 @@ class Tcp:
             raise OSError(errno.ENETUNREACH, str(error)) from error
         except Unavailable as error:
             raise OSError(errno.EADDRNOTAVAIL, str(error)) from error
-        self.loopback = self.loopback or self._ip.is_own(remote)
+        if self._ip.is_own(remote):
+            key = connection.key
+            self.loopback.append((key, key[4:8] + key[:4] + key[10:12] + key[8:10]))
         self.touch(connection)
         return connection
+
+    def talks_to_itself(self) -> bool:
+        """Say whether this host has connections with itself; forget those that have ended, or wait in TIME-WAIT."""
+        there = self.host.connections
+        self.loopback = [ends for ends in self.loopback if any(isinstance(there.get(key), Connection) for key in ends)]
+        return bool(self.loopback)
 
     def stop_listening(self, listener: Listener) -> None:
         """Accept nothing more."""

@@ -160,7 +160,6 @@ class TcpTransport(transports._FlowControlMixin):
         try:
             self._protocol.connection_lost(error)
         finally:
-            self._tcp.output.forget(self._connection.key)
             if self._server is not None:
                 self._server.detach(self)
                 self._server = None
