@@ -17,7 +17,6 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterator
 from hashlib import sha1
-from itertools import accumulate
 
 from fata.disk.git.errors import Malformed
 from fata.disk.git.pack import Packed
@@ -91,16 +90,13 @@ class PackIndex:
 def serialize(packed: list[Packed], pack_hash: bytes) -> bytes:
     """Write the index of a pack that ends with `pack_hash`."""
     packed = sorted(packed)
-    counts = [0] * 256
-    for entry in packed:
-        counts[entry.id[0]] += 1
     total = len(packed)
     far = [entry.offset for entry in packed if entry.offset >= FAR]
     places = {offset: FAR + number for number, offset in enumerate(far)}
     content = b"".join(
         (
             MAGIC,
-            FAN.pack(*accumulate(counts)),
+            *_fan(packed),
             *(entry.id for entry in packed),
             struct.pack(f">{total}I", *(entry.crc for entry in packed)),
             struct.pack(f">{total}I", *(places.get(entry.offset, entry.offset) for entry in packed)),
@@ -109,3 +105,14 @@ def serialize(packed: list[Packed], pack_hash: bytes) -> bytes:
         )
     )
     return content + sha1(content).digest()
+
+
+def _fan(packed: list[Packed]) -> Iterator[bytes]:
+    """Yield the table of how many ids begin with an octet or a lower one."""
+    low = 0
+    for number, entry in enumerate(packed):
+        first = entry.id[0]
+        if first != low:
+            yield number.to_bytes(4, "big") * (first - low)
+            low = first
+    yield len(packed).to_bytes(4, "big") * (256 - low)

@@ -17,15 +17,17 @@ from fata.disk.git.objects import Object
 from fata.errors import Unavailable
 from fata.irmin.backend.contract import Capabilities, Listener, Objects, RefChange
 from fata.irmin.backend.git import repository
-from fata.irmin.backend.git.files import Durability, read_whole, sync_directory, sync_file, write_whole
-from fata.irmin.backend.git.growing import GrowingPacks
+from fata.irmin.backend.git.files import READ_ONLY, Staged, read_whole
+from fata.irmin.backend.git.group import Group, Request
+from fata.irmin.backend.git.growing import GrowingPacks, Written
 from fata.irmin.backend.git.lock import Lock
 from fata.irmin.backend.git.loose import LooseObjects
 from fata.irmin.backend.git.packs import Packs
+from fata.irmin.backend.git.persistence import Durability, Persistence
 from fata.irmin.backend.git.pruning import prune
-from fata.irmin.backend.git.references import References
+from fata.irmin.backend.git.references import Holding, References
 from fata.irmin.backend.listeners import Listeners
-from fata.irmin.errors import CorruptObject, CorruptRef
+from fata.irmin.errors import CorruptObject, CorruptRef, IrminError
 
 if TYPE_CHECKING:
     from fata.irmin.backend.git.others import Others
@@ -59,24 +61,21 @@ class GitBackend:
         places = repository.find(path)
         self.git = places.git
         self._objects = f"{places.shared}/objects"
-        self._durability = durability
         self._lock_timeout = lock_timeout
-        self._level = level
         self._prune_age = prune_age
-        self._unsynced: list[str] = []
-        sync = durability is Durability.SYNC
+        self._persistence = Persistence(durability)
         homes = [self._objects, *repository.alternates(self._objects)]
         self._loose = [LooseObjects(home, level=level, limit=limit) for home in homes]
         self._packs = [Packs(home, limit) for home in homes]
         self._homes: list[LooseObjects | Packs] = [*self._loose, *self._packs]
-        self._refs = References(places.shared, timeout=lock_timeout, sync=sync)
-        self._head = References(places.git, timeout=lock_timeout, sync=sync)
+        self._refs = References(places.shared, self._persistence, timeout=lock_timeout)
+        self._head = References(places.git, self._persistence, timeout=lock_timeout)
         self._listeners = Listeners()
         self._others: Others | None = None
         self._commits = 0  # by this process
         self._outrun = False  # whether somebody else was faster at the last commit
-        note = self._unsynced.append if durability is Durability.BATCH else _ignore
-        self._growing = GrowingPacks(self.pack_directory(), level, sync=sync, note=note)
+        self._growing = GrowingPacks(self.pack_directory(), level, self._persistence)
+        self._group = Group(self._commit_group, self._tell)
 
     # Objects
 
@@ -110,75 +109,126 @@ class GitBackend:
         return sum(packs.rescan() for packs in self._packs) > 0
 
     async def write(self, objects: Objects) -> None:
-        self._write(objects)
+        if self._persistence.immediate:
+            await self._group.commit(objects, ())
+        else:
+            self._write(objects)
 
-    def _write(self, objects: Objects) -> None:
-        many = len(objects) >= PACK_FROM
+    def _write(self, objects: Objects) -> Written | None:
+        """Write objects; return a pack that can be joined with others."""
+        staged = Staged()
         try:
-            if many or (self._commits >= HOT and len(objects) > 1):
-                self._growing.write(objects, join=not many)
-                if self._durability is Durability.SYNC:
-                    sync_directory(self.pack_directory())
-            else:
-                self._write_loose(objects)
+            written = self._stage(staged, objects, many=len(objects) >= PACK_FROM)
+            self._persistence.settle(staged)
         except OSError as error:
-            raise Unavailable(f"{self._objects}: {error.strerror}") from error
+            staged.discard()
+            raise self._unavailable(error) from error
+        return written
 
-    def _write_loose(self, objects: Objects) -> None:
+    def _stage(self, staged: Staged, objects: Objects, *, many: bool) -> Written | None:
+        if many:
+            self._growing.stage(staged, objects, compressed=True)
+            return None
+        if self._commits >= HOT and len(objects) > 1:
+            return self._growing.stage(staged, objects)
         packs = self._packs[0]
-        sync = self._durability is Durability.SYNC
         for oid, found in objects.items():
-            if len(packs) and packs.contains(oid):
-                continue
-            path = self._loose[0].write(oid, found, sync=sync)
-            if path is not None and self._durability is Durability.BATCH:
-                self._unsynced.append(path)
+            if not len(packs) or not packs.contains(oid):
+                self._loose[0].stage(staged, oid, found)
+        return None
+
+    def _unavailable(self, error: OSError) -> Unavailable:
+        return Unavailable(f"{self.git}: {error.strerror}")
 
     def pack_directory(self) -> str:
         return f"{self._objects}/pack"
 
     def adopt_pack(self, path: str, pack_hash: bytes, index: bytes) -> None:
+        final = f"{self.pack_directory()}/pack-{pack_hash.hex()}"
+        staged = Staged()
         try:
-            os.chmod(path, 0o444)
-            if self._durability is Durability.SYNC:
-                sync_file(path)
-            os.rename(path, f"{self._pack_path(pack_hash)}.pack")
-            self._finish_pack(pack_hash, index)
+            os.chmod(path, READ_ONLY)
+            staged.files.append(path)
+            staged.renames.append((path, f"{final}.pack"))
+            staged.add(f"{final}.idx", index)  # with which git sees the pack
+            self._persistence.settle(staged)
         except OSError as error:
-            raise Unavailable(f"{self._objects}: {error.strerror}") from error
-
-    def _pack_path(self, pack_hash: bytes) -> str:
-        return f"{self._objects}/pack/pack-{pack_hash.hex()}"
-
-    def _finish_pack(self, pack_hash: bytes, index: bytes) -> None:
-        """Write a pack's index, with which git sees it."""
-        path, sync = self._pack_path(pack_hash), self._durability is Durability.SYNC
-        write_whole(f"{path}.idx", index, sync=sync)
-        if sync:
-            sync_directory(f"{self._objects}/pack")
-        elif self._durability is Durability.BATCH:
-            self._unsynced += (f"{path}.pack", f"{path}.idx")
+            staged.discard()
+            raise self._unavailable(error) from error
         self._packs[0].rescan()
 
     # References
 
     async def commit(self, objects: Objects, changes: Iterable[RefChange]) -> bool:
         changes = tuple(changes)
+        if self._persistence.immediate:
+            return await self._group.commit(objects, changes)
         # Whoever asks has just read the reference; looking again before writing objects pays only under contention.
         if self._outrun and any(self._refs.read(name) != old for name, old, _ in changes):
             return False
-        self._write(objects)
+        written = self._write(objects)
         try:
             done = self._refs.change(changes)
+            if written is not None:
+                self._growing.join(written)
         except OSError as error:
-            raise Unavailable(f"{self.git}: {error.strerror}") from error
+            raise self._unavailable(error) from error
         self._outrun = not done
         if done:
             self._commits += 1
-            if self._others is not None:
-                self._others.expect(changes)
-            self._listeners.tell(changes)
+            self._tell(changes)
         return done
+
+    def _tell(self, changes: Iterable[RefChange]) -> None:
+        if self._others is None:
+            self._listeners.tell(changes)
+            return
+        self._others.expect(changes)
+        self._listeners.tell(changes)
+        self._others.catch_up()
+
+    def _commit_group(self, group: list[Request]) -> None:
+        """Make commits together, each on the disk when this returns, and note what became of each.
+
+        Three waits: for the octets of all files, for the names of the objects', for those of the references'.
+        """
+        held: list[tuple[Request, Holding]] = []
+        try:
+            self._hold(group, held)
+            self._commit_held(held)
+        except OSError as error:
+            for request, _ in held:
+                request.error = self._unavailable(error)
+        finally:
+            for _, holding in held:
+                holding.release()
+
+    def _hold(self, group: list[Request], held: list[tuple[Request, Holding]]) -> None:
+        taken: set[str] = set()
+        for request in group:
+            try:
+                holding = self._refs.hold(request.changes, taken)
+            except IrminError as error:
+                request.error = error
+                continue
+            if holding is not None:
+                taken.update(holding.names())
+                held.append((request, holding))
+
+    def _commit_held(self, held: list[tuple[Request, Holding]]) -> None:
+        objects: dict[bytes, Object] = {}
+        for request, _ in held:
+            objects.update(request.objects)
+        staged = Staged()
+        many = any(len(request.objects) >= PACK_FROM for request, _ in held)
+        written = self._stage(staged, objects, many=many)
+        self._persistence.settle(staged, [file for _, holding in held for file in holding.files()])
+        self._refs.put(holding for _, holding in held)
+        for request, _ in held:
+            request.done = True
+            self._commits += bool(request.changes)
+        if written is not None:
+            self._growing.join(written)
 
     async def ref(self, name: str) -> bytes | None:
         return self._refs.read(name)
@@ -194,7 +244,7 @@ class GitBackend:
         if self._others is None and "asyncio" in sys.modules:
             from fata.irmin.backend.git.others import Others  # a program without a loop does not pay for it
 
-            self._others = Others(self._refs, self._listeners.tell)
+            self._others = Others(self._refs, self._listeners.tell, self._group)
         if self._others is not None:
             self._others.start()
         return end
@@ -210,9 +260,9 @@ class GitBackend:
 
     async def set_shallow(self, commits: set[bytes]) -> None:
         path = os.path.normpath(f"{self._objects}/../shallow")
-        with Lock(path, timeout=self._lock_timeout, sync=self._durability is Durability.SYNC) as lock:
+        with Lock(path, timeout=self._lock_timeout) as lock:
             lock.write(b"".join(b"%b\n" % oid.hex().encode() for oid in sorted(commits)))
-            lock.commit()
+            self._persistence.replace(lock)
 
     def links(self) -> list[commit_graph.Linked]:
         octets = read_whole(f"{self._objects}/info/commit-graph")
@@ -236,18 +286,11 @@ class GitBackend:
 
     async def flush(self) -> None:
         """Make durable what was written with `Durability.BATCH`."""
-        paths = self._unsynced.copy()
-        self._unsynced.clear()
-        for path in paths:
-            sync_file(path)
-        for place in {os.path.dirname(path) for path in paths}:
-            sync_directory(place)
+        self._persistence.flush()
 
     async def close(self) -> None:
         self._listeners.close()
+        self._group.close()
+        self._persistence.close()
         if self._others is not None:
             self._others.stop()
-
-
-def _ignore(path: str) -> None:
-    """Note nothing: what was written is durable already, or need not be."""

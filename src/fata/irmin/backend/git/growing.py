@@ -9,18 +9,20 @@ They are stored, not compressed: `git gc` will do that better, and a commit that
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import sha1
 from typing import NamedTuple
 
 from fata.disk.git import pack_index
 from fata.disk.git.objects import Object
 from fata.disk.git.pack import HEADER, MAGIC, Packed, serialize
-from fata.irmin.backend.git.files import read_whole, remove_if_there, write_all, write_whole
+from fata.irmin.backend.git.files import Staged, read_whole, remove_if_there, write_aside, write_new
+from fata.irmin.backend.git.persistence import Persistence
 
 FAN = 16  # packs that are joined
 STORED = 0  # zlib's level for what is written a commit at a time
 LARGEST = 64 << 20  # octets of a pack that is joined no more
+KEPT = 1 << 17  # octets of a pack that is remembered until it is joined, not read again
 TRAILER = 20  # octets of hash at a pack's end
 
 
@@ -30,48 +32,42 @@ class Written(NamedTuple):
     path: str
     size: int
     entries: list[Packed]
+    content: bytes | None
 
 
 class GrowingPacks:
     """Writes packs into a directory `objects/pack`, and joins those it wrote."""
 
-    def __init__(self, directory: str, level: int, *, sync: bool, note: Callable[[str], object]) -> None:
+    def __init__(self, directory: str, level: int, persistence: Persistence) -> None:
         self._directory = directory
         self._level = level
-        self._sync = sync
-        self._note = note  # told of every file that was written
+        self._persistence = persistence
         self._sizes: list[list[Written]] = []
 
-    def write(self, objects: Mapping[bytes, Object], *, join: bool = True) -> None:
-        """Write objects as a pack. Raises OSError."""
-        content, packed = serialize(objects.items(), len(objects), STORED if join else self._level)
-        written = self._put(content, packed)
-        if join:
-            self._join(written, 0)
+    def write(self, objects: Mapping[bytes, Object]) -> None:
+        """Write objects as a pack, compressed, that is never joined. Raises OSError."""
+        staged = Staged()
+        self.stage(staged, objects, compressed=True)
+        self._persistence.settle(staged)
 
-    def _put(self, content: bytes, packed: list[Packed]) -> Written:
+    def stage(self, staged: Staged, objects: Mapping[bytes, Object], *, compressed: bool = False) -> Written:
+        """Write objects as a pack that can be joined later; its index has yet to appear. Raises OSError."""
+        return self._stage(staged, *serialize(objects.items(), len(objects), self._level if compressed else STORED))
+
+    def _stage(self, staged: Staged, content: bytes, packed: list[Packed]) -> Written:
         path = f"{self._directory}/pack-{content[-TRAILER:].hex()}"
-        index = pack_index.serialize(packed, content[-TRAILER:])
+        pack = f"{path}.pack"
         try:
-            self._create(f"{path}.pack", content)
+            write_new(pack, content)  # nobody looks at a pack before its index is there
         except FileExistsError:  # the same objects were packed before, perhaps by somebody who was killed then
-            write_whole(f"{path}.pack", content, sync=self._sync)
-        write_whole(f"{path}.idx", index, sync=self._sync)  # nobody looks at a pack before its index is there
-        self._note(f"{path}.pack")
-        self._note(f"{path}.idx")
-        return Written(path, len(content), packed)
+            os.rename(write_aside(pack, content), pack)
+        staged.files.append(pack)
+        staged.add(f"{path}.idx", pack_index.serialize(packed, content[-TRAILER:]))
+        return Written(path, len(content), packed, content if len(content) <= KEPT else None)
 
-    def _create(self, path: str, content: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
-        try:
-            write_all(descriptor, content)
-            if self._sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _join(self, written: Written, size: int) -> None:
-        """Note a pack of a size; join those of its size if they are enough, and the next ones if that makes enough."""
+    def join(self, written: Written) -> None:
+        """Note a pack that has appeared; join those of its size if they are enough, and so on. Raises OSError."""
+        size = 0
         while True:
             if size == len(self._sizes):
                 self._sizes.append([])
@@ -95,21 +91,26 @@ class GrowingPacks:
         packed: dict[bytes, Packed] = {}
         at = HEADER.size
         for each in group:
-            content = read_whole(f"{each.path}.pack")
-            if content is None or not os.path.exists(f"{each.path}.idx"):
+            if not os.path.exists(f"{each.path}.idx"):
+                continue
+            content = each.content or read_whole(f"{each.path}.pack")
+            if content is None:
                 continue
             ends = [entry.offset for entry in each.entries[1:]] + [len(content) - TRAILER]
             for entry, end in zip(each.entries, ends, strict=True):
                 if entry.id not in packed:
-                    packed[entry.id] = entry._replace(offset=at)
+                    packed[entry.id] = Packed(entry.id, at, entry.crc)
                     pieces.append(content[entry.offset : end])
                     at += end - entry.offset
         if not packed:
             return None
         body = b"".join((HEADER.pack(MAGIC, 2, len(packed)), *pieces))
-        written = self._put(body + sha1(body).digest(), list(packed.values()))
+        staged = Staged()
+        written = self._stage(staged, body + sha1(body).digest(), list(packed.values()))
+        self._persistence.settle(staged, replacing=True)
         for each in group:
             if each.path != written.path:
                 remove_if_there(f"{each.path}.idx")  # before the pack: an index without one is an error to git
                 remove_if_there(f"{each.path}.pack")
+                self._persistence.forget(f"{each.path}.idx", f"{each.path}.pack")
         return written

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import Object, parse_loose, serialize_loose
-from fata.irmin.backend.git.files import read_whole, sync_directory, write_whole
+from fata.irmin.backend.git.files import Staged, read_whole
 from fata.irmin.errors import CorruptObject
 
 HEX = "0123456789abcdef"
@@ -40,22 +40,19 @@ class LooseObjects:
         """Whether an object is here."""
         return os.path.exists(self.path(oid))
 
-    def write(self, oid: bytes, found: Object, *, sync: bool) -> str | None:
-        """Write an object; return its path, or None if it was here before."""
+    def stage(self, staged: Staged, oid: bytes, found: Object) -> None:
+        """Write an object that has yet to appear, unless it is here. Raises OSError."""
         path = self.path(oid)
         if os.path.exists(path):
-            return None
+            staged.files.append(path)  # whoever wrote it may not have forced it to disk
+            return
         octets = serialize_loose(*found, self._level)
         try:
-            write_whole(path, octets, sync=sync)
+            staged.add(path, octets)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            write_whole(path, octets, sync=sync)
-            if sync:
-                sync_directory(self._directory)
-        if sync:
-            sync_directory(os.path.dirname(path))
-        return path
+            staged.add(path, octets)
+            staged.directories.append(self._directory)
 
     def ids(self) -> Iterator[bytes]:
         """Yield the ids of all that is here."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from fata.errors import DeviceError
 from fata.irmin.backend.contract import RefChange
+from fata.irmin.backend.git.group import Group
 from fata.irmin.backend.git.inotify import Inotify
 from fata.irmin.backend.git.references import References
 
@@ -17,9 +18,11 @@ PREFIX = "refs/"
 class Others:
     """Compares the references with what they were, whenever the operating system says that a file has changed."""
 
-    def __init__(self, refs: References, tell: Callable[[Iterable[RefChange]], None]) -> None:
+    def __init__(self, refs: References, tell: Callable[[Iterable[RefChange]], None], group: Group) -> None:
         self._refs = refs
         self._tell = tell
+        self._group = group
+        self._missed = False  # whether something changed while a thread of ours was changing references
         self._known: dict[str, bytes] = {}
         self._inotify: Inotify | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -49,6 +52,18 @@ class Others:
     def _look(self) -> None:
         assert self._inotify is not None
         self._inotify.drain()
+        if self._group.working:
+            self._missed = True
+            return
+        self._compare()
+
+    def catch_up(self) -> None:
+        """Look at what others may have changed while a thread of ours was changing references, and had the floor."""
+        if self._missed:
+            self._missed = False
+            self._compare()
+
+    def _compare(self) -> None:
         self._hear_of_all()  # before reading: what happens in a new directory afterwards is heard
         before, self._known = self._known, self._refs.all(PREFIX)
         names = sorted(name for name, _ in before.items() ^ self._known.items())

@@ -132,7 +132,7 @@ class Packs:
     def read(self, oid: bytes) -> Object | None:
         """Return an object; None if no pack has it. Raises `CorruptObject`."""
         try:
-            for pack in self._packs.values():
+            for pack in tuple(self._packs.values()):  # another thread may find more meanwhile
                 if (found := pack.read(oid)) is not None:
                     self._last = pack
                     return found
@@ -142,7 +142,7 @@ class Packs:
 
     def contains(self, oid: bytes) -> bool:
         """Whether a pack has an object."""
-        return any(pack.index.find(oid) is not None for pack in self._packs.values())
+        return any(pack.index.find(oid) is not None for pack in tuple(self._packs.values()))
 
     def ids(self) -> Iterator[bytes]:
         """Yield the ids of all objects in packs."""

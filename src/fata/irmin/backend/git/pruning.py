@@ -53,10 +53,10 @@ def _without(pack: Pack, oids: set[bytes], growing: GrowingPacks) -> None:
         batch[oid] = found
         size += len(found[1])
         if size >= BATCH:
-            growing.write(batch, join=False)
+            growing.write(batch)
             batch, size = {}, 0
     if batch:
-        growing.write(batch, join=False)
+        growing.write(batch)
     remove_if_there(f"{pack.path}.idx")
     for ending in ("pack", "rev", "bitmap", "mtimes"):
         remove_if_there(f"{pack.path}.{ending}")

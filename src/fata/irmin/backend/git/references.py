@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from fata.disk.git.errors import Malformed
 from fata.disk.git.references import parse_packed, parse_reference, serialize_packed, serialize_reference
 from fata.irmin.backend.contract import RefChange
-from fata.irmin.backend.git.files import read_whole, remove_if_there, sync_directory
+from fata.irmin.backend.git.exchange import Exchange
+from fata.irmin.backend.git.files import read_whole, remove_if_there
 from fata.irmin.backend.git.lock import Lock
+from fata.irmin.backend.git.persistence import Persistence
 from fata.irmin.errors import CorruptRef, NameTaken
 
 MOST_LINKS = 5  # symbolic references in a row; git's own limit
@@ -18,13 +19,38 @@ MOST_LINKS = 5  # symbolic references in a row; git's own limit
 Packed = dict[str, tuple[bytes, bytes | None]]
 
 
+class Holding:
+    """References that are locked, with what shall become of them. Whoever has it must release it."""
+
+    __slots__ = ("changed", "locks", "removed")
+
+    def __init__(self) -> None:
+        self.locks: list[Lock] = []
+        self.changed: list[tuple[str, Lock, bool]] = []  # and whether there is a file that is replaced
+        self.removed: list[tuple[str, Lock]] = []
+
+    def names(self) -> list[str]:
+        """Return the names of the references."""
+        return [change[0] for change in (*self.changed, *self.removed)]
+
+    def files(self) -> list[str]:
+        """Return the files that hold new values, while they are not in place."""
+        return [lock.file for _, lock, _ in self.changed]
+
+    def release(self) -> None:
+        """Let others change the references."""
+        for lock in reversed(self.locks):
+            lock.release()
+
+
 class References:
     """The references below a git directory."""
 
-    def __init__(self, directory: str, *, timeout: float, sync: bool) -> None:
+    def __init__(self, directory: str, persistence: Persistence, *, timeout: float) -> None:
         self.directory = directory
         self._timeout = timeout
-        self._sync = sync
+        self._persistence = persistence
+        self._exchange = Exchange()
         self._packed: Packed = {}
         self._packed_stamp: tuple[int, int, int] | None = None
 
@@ -32,14 +58,14 @@ class References:
         """Return what a reference leads to; None if it does not exist. Raises `CorruptRef`."""
         return self._follow(name)[1]
 
-    def _follow(self, name: str) -> tuple[str, bytes | None]:
-        """Follow symbolic references; return the last one and what it leads to. Raises `CorruptRef`."""
+    def _follow(self, name: str) -> tuple[str, bytes | None, bool]:
+        """Follow symbolic references; return the last, what it leads to, whether it is a file. Raises `CorruptRef`."""
         for _ in range(MOST_LINKS):
             target = self._read_loose(name)
             if target is None:
-                return name, self._packed_ids().get(name, (None, None))[0]
+                return name, self._packed_ids().get(name, (None, None))[0], False
             if isinstance(target, bytes):
-                return name, target
+                return name, target, True
             name = target
         raise CorruptRef(name, f"more than {MOST_LINKS} symbolic references in a row")
 
@@ -94,49 +120,100 @@ class References:
         Files change one after another: a program that is killed in between leaves the first ones changed, as git's
         own would.
         """
-        with ExitStack() as locks:
-            held: list[tuple[RefChange, Lock]] = []
-            for change in sorted(changes):
-                resolved, lock, found = self._locked(locks, change)
-                held.append((resolved, lock))
-                if found != change.old:
-                    return False
-                if change.old is None and change.new is not None:
-                    self._check_free(change.name)
-            for change, lock in held:
-                if change.new is None:
-                    self._remove(change.name)
-                elif change.new != change.old:
-                    lock.write(serialize_reference(change.new))
-                    self._put_in_place(lock)
+        holding = self.hold(changes)
+        if holding is None:
+            return False
+        try:
+            self.put((holding,))
+        finally:
+            holding.release()
         return True
 
-    def _locked(self, locks: ExitStack, change: RefChange) -> tuple[RefChange, Lock, bytes | None]:
-        """Lock what a change is about (of a symbolic reference, what it stands for), and read that."""
-        lock = locks.enter_context(self._lock(change.name))
-        name, found = self._follow(change.name)
-        if name == change.name:
-            return change, lock, found
-        lock = locks.enter_context(self._lock(name))
-        return change._replace(name=name), lock, self.read(name)
+    def hold(self, changes: Sequence[RefChange], taken: Collection[str] = ()) -> Holding | None:
+        """Lock references and write their new values; None if one is not as its change says.
+
+        References that are `taken` are held for somebody else, who is about to change them, as are those beneath
+        them and above. Raises `Busy`, `NameTaken`, `CorruptRef`, OSError.
+        """
+        holding = Holding()
+        try:
+            for change in sorted(changes) if len(changes) > 1 else changes:
+                if not self._hold(holding, change, taken):
+                    holding.release()
+                    return None
+        except BaseException:
+            holding.release()
+            raise
+        return holding
+
+    def _hold(self, holding: Holding, change: RefChange, taken: Collection[str]) -> bool:
+        """Lock what a change is about (of a symbolic reference, what it stands for), and compare."""
+        name, old, new = change
+        if taken and _touches(name, taken):
+            return False
+        lock = self._lock(holding, name)
+        target, found, loose = self._follow(name)
+        if target != name:
+            if taken and _touches(target, taken):
+                return False
+            name = target
+            lock = self._lock(holding, name)
+            _, found, loose = self._follow(name)
+        if found != old:
+            return False
+        if new is None:
+            holding.removed.append((name, lock))
+        elif new != old:
+            if old is None:
+                self._check_free(name)
+            lock.write(serialize_reference(new))
+            holding.changed.append((name, lock, loose))
+        return True
+
+    def put(self, holdings: Iterable[Holding]) -> None:
+        """Change the references that are held; their locks' files are as durable as they have to be. Raises OSError."""
+        places: list[str] = []
+        for holding in holdings:
+            for name, lock in holding.removed:
+                self._remove(name)
+                places.append(os.path.dirname(lock.path))
+            for _, lock, loose in holding.changed:
+                self._put_in_place(lock, loose)
+                places += self._new_places(lock.path, loose)
+        if self._persistence.immediate:
+            self._persistence.force_directories(places)
+        else:
+            self._persistence.note_directories(*places)
+
+    def _new_places(self, path: str, loose: bool) -> list[str]:
+        """Return the directories that a reference's file is in, and those above if they may be new."""
+        places = [path[: path.rfind("/")]]
+        while not loose and len(places[-1]) > len(self.directory):
+            places.append(os.path.dirname(places[-1]))
+        return places
 
     def set_symbolic(self, name: str, target: str) -> None:
         """Make a reference stand for another."""
-        with self._lock(name) as lock:
+        with Lock(f"{self.directory}/{name}", timeout=self._timeout) as lock:
             lock.write(serialize_reference(target))
-            self._put_in_place(lock)
+            self._persistence.replace(lock)
 
-    def _lock(self, name: str) -> Lock:
-        return Lock(f"{self.directory}/{name}", timeout=self._timeout, sync=self._sync)
+    def _lock(self, holding: Holding, name: str) -> Lock:
+        lock = Lock(f"{self.directory}/{name}", timeout=self._timeout)
+        lock.acquire()
+        holding.locks.append(lock)
+        return lock
 
-    def _put_in_place(self, lock: Lock) -> None:
-        try:
-            lock.commit()
-        except IsADirectoryError:
-            remove_empty_directories(lock.path)
-            lock.commit()
-        if self._sync:
-            sync_directory(os.path.dirname(lock.path))
+    def _put_in_place(self, lock: Lock, loose: bool) -> None:
+        if loose and not self._persistence.immediate:
+            lock.commit_by(self._exchange)
+        else:
+            try:
+                lock.commit()
+            except IsADirectoryError:
+                remove_empty_directories(lock.path)
+                lock.commit()
+        self._persistence.note(lock.path)
 
     def _check_free(self, name: str) -> None:
         """Refuse a name below another's, or above one. Raises `NameTaken`."""
@@ -152,12 +229,16 @@ class References:
         """Remove a reference whose lock is held: from packed-refs first, so that it never comes back in between."""
         path = f"{self.directory}/packed-refs"
         if name in self._packed_ids():
-            with Lock(path, timeout=self._timeout, sync=self._sync) as lock:
+            with Lock(path, timeout=self._timeout) as lock:
                 self._packed_stamp = None
                 left = {each: value for each, value in self._packed_ids().items() if each != name}
                 lock.write(serialize_packed(left))
-                lock.commit()
+                self._persistence.replace(lock)
         remove_if_there(f"{self.directory}/{name}")
+
+
+def _touches(name: str, taken: Collection[str]) -> bool:
+    return any(name == each or name.startswith(f"{each}/") or each.startswith(f"{name}/") for each in taken)
 
 
 def remove_empty_directories(path: str) -> None:
