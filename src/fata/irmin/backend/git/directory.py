@@ -282,15 +282,21 @@ class GitBackend:
             yield oid
 
     async def delete(self, oids: Iterable[bytes]) -> None:
+        self._growing.settle()
         prune(set(oids), self._loose[0], self._packs[0], self._growing, self._prune_age)
 
     async def flush(self) -> None:
         """Make durable what was written with `Durability.BATCH`."""
-        self._persistence.flush()
+        try:
+            self._growing.settle()
+            self._persistence.flush()
+        except OSError as error:
+            raise self._unavailable(error) from error
 
     async def close(self) -> None:
         self._listeners.close()
         self._group.close()
+        self._growing.close()
         self._persistence.close()
         if self._others is not None:
             self._others.stop()

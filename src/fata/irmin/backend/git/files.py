@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from itertools import count
 
 _NUMBERS = count()
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 SMALL = 1 << 12  # octets: what most files that are read have less than
 READ_ONLY = 0o444  # what never changes once it is there
+
+
+Piece = bytes | memoryview
 
 
 class Staged:
@@ -23,18 +27,19 @@ class Staged:
 
     def add(self, path: str, octets: bytes) -> None:
         """Write a file that is not to be seen yet. Raises OSError."""
-        temporary = write_aside(path, octets)
+        temporary = write_aside(path, (octets,))
         self.files.append(temporary)
         self.renames.append((temporary, path))
 
-    def appear(self) -> list[str]:
-        """Let all files appear, in the order in which they were added; return their names. Raises OSError."""
-        names = {*self.files}
+    def appear(self) -> None:
+        """Let all files appear, in the order in which they were added. Raises OSError."""
         for temporary, path in self.renames:
             os.rename(temporary, path)
-            names.remove(temporary)
-            names.add(path)
-        return list(names)
+
+    def names(self) -> list[str]:
+        """Return the files' names once they have appeared."""
+        renamed = dict(self.renames)
+        return [renamed.get(file, file) for file in self.files]
 
     def discard(self) -> None:
         """Remove what nobody has seen."""
@@ -42,31 +47,34 @@ class Staged:
             remove_if_there(temporary)
 
 
-def write_aside(path: str, octets: bytes) -> str:
+def write_aside(path: str, pieces: Sequence[Piece]) -> str:
     """Write a file beside `path` that is to be renamed to it; return its name. Raises OSError."""
     temporary = f"{path[: path.rfind('/')]}/tmp_obj_{os.getpid():x}_{next(_NUMBERS):x}"  # git removes such in time
     try:
-        write_new(temporary, octets)
+        write_new(temporary, pieces)
     except BaseException:
         remove_if_there(temporary)
         raise
     return temporary
 
 
-def write_new(path: str, octets: bytes) -> None:
+def write_new(path: str, pieces: Sequence[Piece]) -> None:
     """Make a file that is not there yet, readable by all. Raises OSError."""
     descriptor = os.open(path, CREATE, READ_ONLY)
     try:
-        write_all(descriptor, octets)
+        write_all(descriptor, pieces)
     finally:
         os.close(descriptor)
 
 
-def write_all(descriptor: int, octets: bytes) -> None:
-    """Write all of it."""
-    written = os.write(descriptor, octets)
-    while written < len(octets):
-        written += os.write(descriptor, memoryview(octets)[written:])
+def write_all(descriptor: int, pieces: Sequence[Piece]) -> None:
+    """Write all of them, IOV_MAX at most."""
+    written = os.writev(descriptor, pieces)
+    size = sum(map(len, pieces))
+    if written < size:
+        octets = b"".join(pieces)
+        while written < size:
+            written += os.write(descriptor, memoryview(octets)[written:])
 
 
 def read_whole(path: str) -> bytes | None:

@@ -4,35 +4,41 @@ Four files for a commit's objects cost more than everything else about it; a pac
 directory, and git sees them at once. Whenever sixteen packs of one size have come together they are joined to one of
 the next size, so a writer of N commits leaves about 16 log16 N packs, and each object is written again log16 N times.
 They are stored, not compressed: `git gc` will do that better, and a commit that waits for zlib takes twice as long.
+Joining is done by a thread: most of it is the kernel's work, and no commit has to wait for it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha1
-from typing import NamedTuple
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
 
 from fata.disk.git import pack_index
 from fata.disk.git.objects import Object
 from fata.disk.git.pack import HEADER, MAGIC, Packed, serialize
-from fata.irmin.backend.git.files import Staged, read_whole, remove_if_there, write_aside, write_new
+from fata.irmin.backend.git.files import Piece, Staged, read_whole, remove_if_there, write_aside, write_new
 from fata.irmin.backend.git.persistence import Persistence
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 FAN = 16  # packs that are joined
 STORED = 0  # zlib's level for what is written a commit at a time
 LARGEST = 64 << 20  # octets of a pack that is joined no more
 KEPT = 1 << 17  # octets of a pack that is remembered until it is joined, not read again
+MOST_PIECES = 1000  # that are written at once; the limit is IOV_MAX, 1024
 TRAILER = 20  # octets of hash at a pack's end
 
 
 class Written(NamedTuple):
-    """A pack of ours: its path without ending, and what is where in it."""
+    """A pack of ours: its path without ending, its size, what is where in it, and the octets of its entries."""
 
     path: str
     size: int
     entries: list[Packed]
-    content: bytes | None
+    pieces: list[Piece] | None  # in order; None: read them again
 
 
 class GrowingPacks:
@@ -42,7 +48,10 @@ class GrowingPacks:
         self._directory = directory
         self._level = level
         self._persistence = persistence
-        self._sizes: list[list[Written]] = []
+        self._smallest: list[Written] = []  # those that came of a commit
+        self._sizes: list[list[Written]] = []  # those that came of joining once, twice …; only the thread looks at it
+        self._thread: ThreadPoolExecutor | None = None
+        self._joining: Future[None] | None = None
 
     def write(self, objects: Mapping[bytes, Object]) -> None:
         """Write objects as a pack, compressed, that is never joined. Raises OSError."""
@@ -52,65 +61,118 @@ class GrowingPacks:
 
     def stage(self, staged: Staged, objects: Mapping[bytes, Object], *, compressed: bool = False) -> Written:
         """Write objects as a pack that can be joined later; its index has yet to appear. Raises OSError."""
-        return self._stage(staged, *serialize(objects.items(), len(objects), self._level if compressed else STORED))
+        content, packed = serialize(objects.items(), len(objects), self._level if compressed else STORED)
+        path = self._stage(staged, [content], packed, content[-TRAILER:])
+        body = memoryview(content)[HEADER.size : -TRAILER]
+        return Written(path, len(content), packed, [body] if len(content) <= KEPT else None)
 
-    def _stage(self, staged: Staged, content: bytes, packed: list[Packed]) -> Written:
-        path = f"{self._directory}/pack-{content[-TRAILER:].hex()}"
+    def _stage(self, staged: Staged, pieces: Sequence[Piece], packed: list[Packed], pack_hash: bytes) -> str:
+        path = f"{self._directory}/pack-{pack_hash.hex()}"
         pack = f"{path}.pack"
         try:
-            write_new(pack, content)  # nobody looks at a pack before its index is there
+            write_new(pack, pieces)  # nobody looks at a pack before its index is there
         except FileExistsError:  # the same objects were packed before, perhaps by somebody who was killed then
-            os.rename(write_aside(pack, content), pack)
+            os.rename(write_aside(pack, pieces), pack)
         staged.files.append(pack)
-        staged.add(f"{path}.idx", pack_index.serialize(packed, content[-TRAILER:]))
-        return Written(path, len(content), packed, content if len(content) <= KEPT else None)
+        staged.add(f"{path}.idx", pack_index.serialize(packed, pack_hash))
+        return path
 
     def join(self, written: Written) -> None:
-        """Note a pack that has appeared; join those of its size if they are enough, and so on. Raises OSError."""
-        size = 0
-        while True:
-            if size == len(self._sizes):
-                self._sizes.append([])
-            group = self._sizes[size]
-            group.append(written)
-            if len(group) < FAN:
-                return
-            self._sizes[size] = []
-            total = sum(each.size for each in group)
-            if total > LARGEST or os.path.exists(f"{self._directory}/multi-pack-index"):  # that one names packs
-                return
+        """Note a pack that has appeared, and have them joined when they are enough. Raises OSError if that failed."""
+        self._smallest.append(written)
+        if len(self._smallest) < FAN:
+            return
+        group, self._smallest = self._smallest, []
+        self.settle()
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor  # who does not commit often does not pay for it
+
+            self._thread = ThreadPoolExecutor(1, "joining packs")
+        self._joining = self._thread.submit(self._climb, group)
+
+    def settle(self) -> None:
+        """Wait until nothing is being joined. Raises OSError if that failed."""
+        joining, self._joining = self._joining, None
+        if joining is not None:
+            joining.result()
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+
+    def _climb(self, group: list[Written]) -> None:
+        """Join packs; join those of the next size if they are enough now, and so on."""
+        for size in count():
             joined = self._joined(group)
             if joined is None:
                 return
-            written = joined
-            size += 1
+            if size == len(self._sizes):
+                self._sizes.append([])
+            group = self._sizes[size]
+            group.append(joined)
+            if len(group) < FAN:
+                return
+            self._sizes[size] = []
 
     def _joined(self, group: list[Written]) -> Written | None:
-        """Write one pack in place of several; None if there is nothing left to write: git has packed it meanwhile."""
-        pieces: list[bytes] = []
-        packed: dict[bytes, Packed] = {}
-        at = HEADER.size
-        for each in group:
-            if not os.path.exists(f"{each.path}.idx"):
-                continue
-            content = each.content or read_whole(f"{each.path}.pack")
-            if content is None:
-                continue
-            ends = [entry.offset for entry in each.entries[1:]] + [len(content) - TRAILER]
-            for entry, end in zip(each.entries, ends, strict=True):
-                if entry.id not in packed:
-                    packed[entry.id] = Packed(entry.id, at, entry.crc)
-                    pieces.append(content[entry.offset : end])
-                    at += end - entry.offset
-        if not packed:
+        """Write one pack in place of several; None if they are large, or git has packed them meanwhile."""
+        there = frozenset(os.listdir(self._directory))
+        if sum(each.size for each in group) > LARGEST or "multi-pack-index" in there:  # which names packs
             return None
-        body = b"".join((HEADER.pack(MAGIC, 2, len(packed)), *pieces))
-        staged = Staged()
-        written = self._stage(staged, body + sha1(body).digest(), list(packed.values()))
-        self._persistence.settle(staged, replacing=True)
+        group = [each for each in group if f"{os.path.basename(each.path)}.idx" in there]
+        pieces: list[Piece] = []
+        entries: dict[bytes, Packed] = {}
+        size = HEADER.size
+        for each in group:
+            found = each.pieces or _body(each.path)
+            if found is not None:
+                size = _append(each.entries, found, entries, pieces, size)
+        if not entries:
+            return None
+        if len(pieces) > MOST_PIECES:
+            pieces = [b"".join(pieces)]
+        written = self._write_joined(pieces, list(entries.values()), size + TRAILER)
         for each in group:
             if each.path != written.path:
                 remove_if_there(f"{each.path}.idx")  # before the pack: an index without one is an error to git
                 remove_if_there(f"{each.path}.pack")
                 self._persistence.forget(f"{each.path}.idx", f"{each.path}.pack")
         return written
+
+    def _write_joined(self, pieces: list[Piece], entries: list[Packed], size: int) -> Written:
+        header = HEADER.pack(MAGIC, 2, len(entries))
+        digest = sha1(header)
+        for piece in pieces:
+            digest.update(piece)
+        pack_hash = digest.digest()
+        staged = Staged()
+        path = self._stage(staged, (header, *pieces, pack_hash), entries, pack_hash)
+        self._persistence.settle(staged, replacing=True)
+        return Written(path, size, entries, pieces if size <= KEPT else None)
+
+
+def _body(path: str) -> list[Piece] | None:
+    content = read_whole(f"{path}.pack")
+    return None if content is None else [memoryview(content)[HEADER.size : -TRAILER]]
+
+
+def _append(
+    added: list[Packed], octets: list[Piece], entries: dict[bytes, Packed], pieces: list[Piece], at: int
+) -> int:
+    """Add a pack's entries to others that end at `at`, except those that are there; return where they end now."""
+    if not any(entry.id in entries for entry in added):
+        shift = at - HEADER.size
+        for oid, offset, crc in added:
+            entries[oid] = Packed(oid, offset + shift, crc)
+        pieces += octets
+        return at + sum(map(len, octets))
+    whole = octets[0] if len(octets) == 1 else b"".join(octets)
+    ends = [entry.offset for entry in added[1:]] + [len(whole) + HEADER.size]
+    for (oid, offset, crc), end in zip(added, ends, strict=True):
+        if oid not in entries:
+            entries[oid] = Packed(oid, at, crc)
+            pieces.append(whole[offset - HEADER.size : end - HEADER.size])
+            at += end - offset
+    return at

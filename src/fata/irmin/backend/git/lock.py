@@ -49,7 +49,7 @@ class Lock:
 
     def write(self, octets: bytes) -> None:
         """Write what shall be in the file."""
-        write_all(self._descriptor, octets)
+        write_all(self._descriptor, (octets,))
 
     def commit(self) -> None:
         """Put what was written in the file's place. Raises OSError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ class Persistence:
         self._durability = durability
         self._unforced: dict[str, None] = {}  # files
         self._directories: dict[str, None] = {}
+        self._lock = threading.Lock()  # commits and joining packs are two threads' work
         self._threads: ThreadPoolExecutor | None = None
 
     @property
@@ -48,14 +50,14 @@ class Persistence:
         try:
             if force:
                 self.force((*staged.files, *also))
-            names = staged.appear()
+            staged.appear()
         except BaseException:
             staged.discard()
             raise
         if force:
-            self.force_directories((*map(os.path.dirname, names), *staged.directories))
-        else:
-            self.note(*names, *also)
+            self.force_directories((*map(os.path.dirname, staged.names()), *staged.directories))
+        elif self._durability is Durability.BATCH:
+            self.note(*staged.names(), *also)
             self.note_directories(*staged.directories)
 
     def replace(self, lock: Lock) -> None:
@@ -103,12 +105,16 @@ class Persistence:
         if len(paths) == 1:
             force(paths[0])
         elif paths:
+            for _ in self._pool().map(force, paths):
+                pass
+
+    def _pool(self) -> ThreadPoolExecutor:
+        with self._lock:
             if self._threads is None:
                 from concurrent.futures import ThreadPoolExecutor  # who forces nothing does not pay for it
 
                 self._threads = ThreadPoolExecutor(AT_ONCE, "forcing files")
-            for _ in self._threads.map(force, paths):
-                pass
+            return self._threads
 
     def close(self) -> None:
         """End the threads."""

@@ -31,7 +31,7 @@ class Holding:
 
     def names(self) -> list[str]:
         """Return the names of the references."""
-        return [change[0] for change in (*self.changed, *self.removed)]
+        return [*(name for name, _, _ in self.changed), *(name for name, _ in self.removed)]
 
     def files(self) -> list[str]:
         """Return the files that hold new values, while they are not in place."""
