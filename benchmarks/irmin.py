@@ -22,10 +22,11 @@ from benchmarks.irmin_peers import FLAT, LAYOUT, Clock, by_cpu, cpu_clock, paths
 from benchmarks.table import Table
 from fata.blocking import drive
 from fata.irmin import BYTES, MemoryBackend, Repo, Store
-from fata.irmin.backend.git import GitBackend, init
+from fata.irmin.backend.git import Durability, GitBackend, init
 from fata.irmin.sync import clone, remote
 
 ROUNDS = 3
+TASKS = 16  # that commit at once
 HISTORY = 100_000  # commits
 LAST_MODIFIED_LIMIT = 0.050  # seconds
 LCA_LIMIT = 1.0
@@ -124,12 +125,10 @@ def merges(count: int) -> float:
     return measured(work, count)
 
 
-def on_disk(count: int, clock: Clock = time.perf_counter) -> float:
-    """Commits into a git directory that change one key, as durable as libgit2's."""
+def on_disk(count: int, clock: Clock = time.perf_counter, durability: Durability = Durability.NONE) -> float:
+    """Commits into a git directory that change one key."""
     with scratch() as directory:
-        init(str(directory))
-        store = drive(Repo(GitBackend(str(directory)), BYTES).main())
-        drive(store.set_all([(path, value(number)) for number, path in enumerate(LAYOUT)]))
+        store = drive(filled_directory(directory, durability).main())
 
         async def work() -> None:
             for number, path in enumerate(shuffled(LAYOUT, count)):
@@ -138,6 +137,35 @@ def on_disk(count: int, clock: Clock = time.perf_counter) -> float:
         start = clock()
         drive(work())
         return count / (clock() - start)
+
+
+def filled_directory(directory: Path, durability: Durability) -> Repo[bytes]:
+    """Make a git directory that has the layout."""
+    init(str(directory))
+    repo = Repo(GitBackend(str(directory), durability=durability), BYTES)
+    store = drive(repo.main())
+    drive(store.set_all([(path, value(number)) for number, path in enumerate(LAYOUT)]))
+    return repo
+
+
+def at_once_on_disk(count: int, durability: Durability, tasks: int = TASKS) -> float:
+    """Commits that as many tasks make at once, each on a branch of its own."""
+
+    async def commits(store: Store[bytes], start: int) -> None:
+        for number, path in enumerate(shuffled(LAYOUT, count // tasks), start):
+            await store.set(path, value(number + 1_000_000), message="message")
+
+    async def work(repo: Repo[bytes]) -> float:
+        main = await repo.main()
+        stores = [await main.clone(f"branch-{number}") for number in range(tasks)]
+        start = time.perf_counter()
+        await asyncio.gather(*(commits(store, number * count) for number, store in enumerate(stores)))
+        rate = count / (time.perf_counter() - start)
+        await repo.close()
+        return rate
+
+    with scratch() as directory:
+        return asyncio.run(work(filled_directory(directory, durability)))
 
 
 MEMORY = (
@@ -192,19 +220,41 @@ MEMORY = (
     ),
     Row("clone, two sets, merge", 1000, {"fata": partial(merges, 500)}, "559, 943"),
 )
-DISK = tuple(
+DISK = (
+    *(
+        Row(
+            f"commits, 1 key of 10 k, files not forced to disk, {per}",
+            0,
+            {
+                "fata": partial(on_disk, 400, clock),
+                "pygit2": partial(peers.pygit2_changes, 200, clock),
+                "dulwich": partial(peers.dulwich_disk_changes, 40, clock),
+                "git": partial(peers.git_changes, 5, clock),
+            },
+            beside=(("git", 10), ("pygit2", 3)),
+        )
+        for per, clock in (("per second", time.perf_counter), ("per second of CPU time", cpu_clock))
+    ),
     Row(
-        f"commits, 1 key of 10 k, files not forced to disk, {per}",
+        "commits, 1 key of 10 k, on the disk when told (SYNC; ENABLE_FSYNC_GITDIR; core.fsync=all), per second",
         0,
         {
-            "fata": partial(on_disk, 400, clock),
-            "pygit2": partial(peers.pygit2_changes, 200, clock),
-            "dulwich": partial(peers.dulwich_disk_changes, 40, clock),
-            "git": partial(peers.git_changes, 5, clock),
+            "fata": partial(on_disk, 200, durability=Durability.SYNC),
+            "pygit2": partial(peers.pygit2_changes, 40, forced=True),
+            "git": partial(peers.git_changes, 5, forced=True),
         },
         beside=(("git", 10), ("pygit2", 3)),
-    )
-    for per, clock in (("per second", time.perf_counter), ("per second of CPU time", cpu_clock))
+    ),
+    Row(
+        f"the same, {TASKS} branches; fata: {TASKS} tasks at once, others: one after another",
+        0,
+        {
+            "fata": partial(at_once_on_disk, 800, Durability.SYNC),
+            "pygit2": partial(peers.pygit2_changes, 48, forced=True, branches=TASKS),
+            "git": partial(peers.git_changes, 5, forced=True),
+        },
+        beside=(("git", 10), ("pygit2", 3)),
+    ),
 )
 SYSTEMS = ("fata", "dulwich", "pygit2", "git", "fast-import")
 

@@ -186,32 +186,43 @@ def fast_import_paths(count: int) -> float:
     return fast_import(b"".join(commits), count)
 
 
-def pygit2_changes(count: int, clock: Clock = time.perf_counter) -> float:
-    """Commits a second into a git directory on disk."""
+def pygit2_changes(count: int, clock: Clock = time.perf_counter, *, forced: bool = False, branches: int = 1) -> float:
+    """Commits a second into a git directory on disk, on one branch after another."""
     with scratch() as directory:
         repo = pygit2.init_repository(str(directory), bare=True)
         person = pygit2.Signature("bench", "bench@example.org")
-        top = repo.TreeBuilder()
-        trees: dict[str, Any] = {}
-        for number, path in enumerate(LAYOUT):
-            above, _, name = path.partition("/")
-            builder = trees.setdefault(above, repo.TreeBuilder())
-            builder.insert(name, repo.create_blob(value(number)), pygit2.enums.FileMode.BLOB)
-        for above, builder in trees.items():
-            top.insert(above, builder.write(), pygit2.enums.FileMode.TREE)
-        root = top.write()
-        head = repo.create_commit("refs/heads/main", person, person, "message", root, [])
+        root = _pygit2_tree(repo)
+        refs = [f"refs/heads/branch-{number}" for number in range(branches)]
+        first = repo.create_commit("refs/heads/main", person, person, "message", root, [])
+        heads = {ref: repo.create_commit(ref, person, person, "message", root, [first]) for ref in refs}
+        roots = dict.fromkeys(refs, root)
+        pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, forced)
         start = clock()
         for number, path in enumerate(shuffled(LAYOUT, count)):
+            ref = refs[number % branches]
             above, _, name = path.partition("/")
-            tree: Any = repo[root]
+            tree: Any = repo[roots[ref]]
             inner = repo.TreeBuilder(tree[above])
             inner.insert(name, repo.create_blob(value(number + 1_000_000)), pygit2.enums.FileMode.BLOB)
             outer = repo.TreeBuilder(tree)
             outer.insert(above, inner.write(), pygit2.enums.FileMode.TREE)
-            root = outer.write()
-            head = repo.create_commit("refs/heads/main", person, person, "message", root, [head])
-        return count / (clock() - start)
+            roots[ref] = outer.write()
+            heads[ref] = repo.create_commit(ref, person, person, "message", roots[ref], [heads[ref]])
+        used = clock() - start
+        pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, False)
+        return count / used
+
+
+def _pygit2_tree(repo: Any) -> Any:
+    top = repo.TreeBuilder()
+    trees: dict[str, Any] = {}
+    for number, path in enumerate(LAYOUT):
+        above, _, name = path.partition("/")
+        builder = trees.setdefault(above, repo.TreeBuilder())
+        builder.insert(name, repo.create_blob(value(number)), pygit2.enums.FileMode.BLOB)
+    for above, builder in trees.items():
+        top.insert(above, builder.write(), pygit2.enums.FileMode.TREE)
+    return top.write()
 
 
 def dulwich_disk_changes(count: int, clock: Clock = time.perf_counter) -> float:
@@ -227,10 +238,11 @@ def dulwich_disk_changes(count: int, clock: Clock = time.perf_counter) -> float:
         return count / (clock() - start)
 
 
-def git_changes(count: int, clock: Clock = time.perf_counter) -> float:
+def git_changes(count: int, clock: Clock = time.perf_counter, *, forced: bool = False) -> float:
     """Commits a second of the git command, which needs a work tree and an index for it: add, commit."""
     with scratch() as directory:
         git = ["git", "-C", str(directory), "-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+        git += ["-c", f"core.fsync={'all' if forced else 'none'}"]
         subprocess.run([*git, "init", "-q"], check=True)
         for number, path in enumerate(LAYOUT):
             place = directory / path
