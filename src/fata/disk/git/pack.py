@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -116,12 +117,13 @@ def inflate(octets: Octets, entry: Entry, limit: int) -> bytes:
     return made
 
 
-def stored(body: bytes) -> bytes:
-    """Return a zlib stream that holds a body as it is (RFC 1950, RFC 1951 3.2.4): zlib takes five times as long."""
+def stored(body: bytes) -> tuple[bytes, bytes]:
+    """Return what makes a zlib stream of a body as it is: what comes before it and after.
+
+    RFC 1950, RFC 1951 3.2.4. zlib itself takes five times as long. The body has `LONGEST_STORED` octets at most.
+    """
     size = len(body)
-    if size > LONGEST_STORED:
-        return zlib.compress(body, 0)
-    return b"".join((STORED.pack(b"x\1\1", size, size ^ LONGEST_STORED), body, CHECKSUM.pack(zlib.adler32(body))))
+    return STORED.pack(b"x\1\1", size, size ^ LONGEST_STORED), CHECKSUM.pack(zlib.adler32(body))
 
 
 def serialize(objects: Iterable[tuple[bytes, Object]], count: int, level: int = 1) -> tuple[bytes, list[Packed]]:
@@ -130,10 +132,17 @@ def serialize(objects: Iterable[tuple[bytes, Object]], count: int, level: int = 
     at = HEADER.size
     packed = []
     for oid, (kind, body) in objects:
-        piece = _entry_head(TYPE_OF[kind], len(body)) + (zlib.compress(body, level) if level else stored(body))
-        packed.append(Packed(oid, at, zlib.crc32(piece)))
-        pieces.append(piece)
-        at += len(piece)
+        size = len(body)
+        if level or size > LONGEST_STORED:
+            stream = zlib.compress(body, level)
+            before, after = _entry_head(TYPE_OF[kind], size), b""
+        else:
+            stream = body
+            before, after = stored(body)
+            before = _entry_head(TYPE_OF[kind], size) + before
+        packed.append(Packed(oid, at, zlib.crc32(after, zlib.crc32(stream, zlib.crc32(before)))))
+        pieces += (before, stream, after)
+        at += len(before) + len(stream) + len(after)
     content = b"".join(pieces)
     return content + sha1(content).digest(), packed
 
@@ -146,6 +155,7 @@ class Packed(NamedTuple):
     crc: int
 
 
+@lru_cache(1 << 10)
 def _entry_head(kind: int, size: int) -> bytes:
     head = bytearray()
     octet = kind << 4 | size & 15

@@ -91,15 +91,19 @@ def serialize(packed: list[Packed], pack_hash: bytes) -> bytes:
     """Write the index of a pack that ends with `pack_hash`."""
     packed = sorted(packed)
     total = len(packed)
-    far = [entry.offset for entry in packed if entry.offset >= FAR]
-    places = {offset: FAR + number for number, offset in enumerate(far)}
+    offsets = [entry.offset for entry in packed]
+    far: list[int] = []
+    if offsets and max(offsets) >= FAR:
+        far = [offset for offset in offsets if offset >= FAR]
+        places = {offset: FAR + number for number, offset in enumerate(far)}
+        offsets = [places.get(offset, offset) for offset in offsets]
     content = b"".join(
         (
             MAGIC,
             *_fan(packed),
-            *(entry.id for entry in packed),
-            struct.pack(f">{total}I", *(entry.crc for entry in packed)),
-            struct.pack(f">{total}I", *(places.get(entry.offset, entry.offset) for entry in packed)),
+            *[entry.id for entry in packed],
+            struct.pack(f">{total}I", *[entry.crc for entry in packed]),
+            struct.pack(f">{total}I", *offsets),
             struct.pack(f">{len(far)}Q", *far),
             pack_hash,
         )

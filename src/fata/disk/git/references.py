@@ -13,6 +13,7 @@ gitrepository-layout(5), git-pack-refs(1).
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 
 from fata.disk.git.errors import Malformed
 
@@ -20,6 +21,7 @@ SYMBOLIC = b"ref: "
 _LINE = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) ([^\n]+)\n(?:\^([0-9a-f]{40,64})\n)?")
 _COMMENT = re.compile(rb"#[^\n]*\n")
 _ID = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})(?:\s|\Z)")
+ORDINARY = 41  # octets of a file with a SHA-1
 HEADER = b"# pack-refs with: peeled fully-peeled sorted \n"
 
 
@@ -27,6 +29,11 @@ def parse_reference(octets: bytes) -> bytes | str:
     """Return the id that a loose reference's file holds, or the name of the reference that it stands for."""
     if octets.startswith(SYMBOLIC):
         return octets[len(SYMBOLIC) :].strip().decode("utf-8", "surrogateescape")
+    if len(octets) == ORDINARY and octets.endswith(b"\n"):
+        try:
+            return unhexlify(octets[:-1])
+        except ValueError:
+            pass
     match = _ID.match(octets)
     if match is None:
         raise Malformed(f"reference: {octets[:80]!r}")
