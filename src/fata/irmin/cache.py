@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from fata.disk.git.objects import Object
 
 SIZE = 64 << 20  # octets of all bodies
@@ -13,7 +15,7 @@ class ObjectCache:
     """A bounded map of objects whose hashes have been checked; the oldest go first."""
 
     def __init__(self, size: int = SIZE) -> None:
-        self._objects: dict[bytes, Object] = {}
+        self._objects: OrderedDict[bytes, Object] = OrderedDict()  # a dict looks for its oldest key at length
         self._room = size
         self.get = self._objects.get
 
@@ -25,7 +27,7 @@ class ObjectCache:
         self._objects[oid] = found
         self._room -= cost
         while self._room < 0:
-            self._room += len(self._objects.pop(next(iter(self._objects)))[1]) + OVERHEAD
+            self._room += len(self._objects.popitem(last=False)[1][1]) + OVERHEAD
 
     def clear(self) -> None:
         """Forget all: after objects have been deleted."""

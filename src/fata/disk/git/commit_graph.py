@@ -29,10 +29,11 @@ LAST = 0x80000000
 
 
 class Linked(NamedTuple):
-    """A commit and its parents."""
+    """A commit, its parents and its tree."""
 
     id: bytes
     parents: tuple[bytes, ...]
+    tree: bytes
 
 
 def parse(octets: bytes) -> list[Linked]:
@@ -49,12 +50,13 @@ def parse(octets: bytes) -> list[Linked]:
         raise Malformed(f"commit graph: {len(ids)} octets of ids, {len(data)} of data")
     names = [ids[at : at + ID_SIZE] for at in range(0, len(ids), ID_SIZE)]
     rows = [
-        (date >> 34, number, first, second) for number, (_, first, second, date) in enumerate(DATA.iter_unpack(data))
+        (date >> 34, number, first, second, tree)
+        for number, (tree, first, second, date) in enumerate(DATA.iter_unpack(data))
     ]
     rows.sort()
     edges = chunks.get(b"EDGE", b"")
     try:
-        return [Linked(names[number], _parents(names, edges, first, second)) for _, number, first, second in rows]
+        return [Linked(names[at], _parents(names, edges, first, second), tree) for _, at, first, second, tree in rows]
     except (IndexError, struct.error):
         raise Malformed("commit graph: a parent that is not in it") from None
 

@@ -35,10 +35,13 @@ class Entry(NamedTuple):
     id: bytes
 
 
+# A directory's mode has five digits, or six from old tools; every other has six and begins with 1.
+MODE = re.compile(rb"(?:0?40000|(?!140000)1[0-7]{5})")
+
+
 @lru_cache
 def _pattern(id_size: int) -> re.Pattern[bytes]:
-    # A directory's mode has five digits, or six from old tools; every other has six and begins with 1.
-    return re.compile(rb"(0?40000|(?!140000)1[0-7]{5}) ([^\0/]+)\0(.{%d})" % id_size, re.DOTALL)
+    return re.compile(rb"(%b) ([^\0/]+)\0(.{%d})" % (MODE.pattern, id_size), re.DOTALL)
 
 
 def parse(octets: bytes, id_size: int = 20) -> list[Entry]:
@@ -63,6 +66,25 @@ def parse_shape(octets: bytes, id_size: int = 20) -> Shape:
     if len(shape) != count:
         raise Malformed(f"tree: a name stands twice among {count}")
     return shape
+
+
+@lru_cache
+def _whole(id_size: int) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:%b [^\0/]+\0.{%d})*" % (MODE.pattern, id_size), re.DOTALL)
+
+
+def find(octets: bytes, name: bytes, id_size: int = 20) -> Entry | None:
+    """Return the entry of a name, several times as quickly as by parsing all; None if there is none."""
+    key = b" %b\0" % name
+    at = octets.find(key)
+    while at >= 0:
+        end = at + len(key)
+        for start in (at - 5, at - 6):
+            # Elsewhere the key may be a part of an id, or of another name.
+            if start >= 0 and MODE.fullmatch(octets, start, at) and _whole(id_size).fullmatch(octets, 0, start):
+                return Entry(octets[start:at], name, octets[end : end + id_size])
+        at = octets.find(key, at + 1)
+    return None
 
 
 def sort_key(name: bytes, mode: bytes) -> bytes:

@@ -16,9 +16,11 @@ from fata.disk.git.objects import COMMIT
 from fata.irmin.backend.contract import Linked
 from fata.irmin.errors import CorruptObject, MissingObject, TooManyLcas
 from fata.irmin.objects import Objects
+from fata.irmin.path import Steps
 
 OURS, THEIRS, STALE = 1, 2, 4
 BOTH = OURS | THEIRS
+PATHS = 256  # of which it is remembered where they have not changed
 
 
 class CommitGraph:
@@ -32,11 +34,23 @@ class CommitGraph:
         self.parents: list[tuple[int, ...]] = []
         self.generation: list[int] = []
         self.changed: list[int | None] = []
+        self._jumps: dict[Steps, dict[int, int]] = {}  # of the paths that were asked for last
+        self.trees: list[bytes | None] = []  # None: the commit says it
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def add(self, oid: bytes, parents: tuple[bytes, ...], changed: int | None = None) -> None:
+    def jumps_of(self, path: Steps) -> dict[int, int]:
+        """Return what was found out of a path: from a commit to one further back with the same there."""
+        jumps = self._jumps.pop(path, None) or {}
+        self._jumps[path] = jumps
+        if len(self._jumps) > PATHS:
+            del self._jumps[next(iter(self._jumps))]
+        return jumps
+
+    def add(
+        self, oid: bytes, parents: tuple[bytes, ...], changed: int | None = None, tree: bytes | None = None
+    ) -> None:
         """Note a commit. If a parent is not known yet nothing is noted: it will be read when it is needed."""
         number = self.number
         if oid in number:
@@ -51,6 +65,7 @@ class CommitGraph:
         generation = self.generation
         generation.append(1 + max([generation[link] for link in links]) if links else 1)
         self.changed.append(changed)
+        self.trees.append(tree)
 
     async def load(self, oid: bytes) -> int:
         """Return a commit's number, after reading what is not known of its history.
@@ -61,35 +76,43 @@ class CommitGraph:
         if oid not in self.number and not self._linked:
             self._linked = True
             backend = self._objects.backend
-            for each, parents in backend.links() if isinstance(backend, Linked) else ():
-                self.add(each, parents)
+            for each, parents, tree in backend.links() if isinstance(backend, Linked) else ():
+                self.add(each, parents, None, tree)
         if oid not in self.number:
             await self._load(oid)
         return self.number[oid]
 
     async def _load(self, oid: bytes) -> None:
-        read: dict[bytes, tuple[bytes, ...]] = {oid: await self._parents(oid)}
+        read: dict[bytes, tuple[bytes, tuple[bytes, ...]]] = {oid: await self._read(oid)}
         gone: set[bytes] = set()
         stack = [oid]
         while stack:
             top = stack[-1]
-            unknown = [each for each in read[top] if each not in self.number and each not in gone]
+            tree, parents = read[top]
+            unknown = [each for each in parents if each not in self.number and each not in gone]
             for each in unknown:
                 try:
-                    read[each] = await self._parents(each)
+                    read[each] = await self._read(each)
                     stack.append(each)
                 except MissingObject:
                     gone.add(each)
             if stack[-1] is top:
-                self.add(top, tuple(each for each in read[top] if each not in gone))
+                self.add(top, tuple([each for each in parents if each not in gone]), None, tree)
+                del read[top]
                 stack.pop()
 
-    async def _parents(self, oid: bytes) -> tuple[bytes, ...]:
+    async def tree(self, number: int) -> bytes:
+        """Return the id of a commit's tree. Raises `MissingObject`, `CorruptObject`."""
+        tree = self.trees[number]
+        return (await self._read(self.ids[number]))[0] if tree is None else tree
+
+    async def _read(self, oid: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+        """Return the ids of a commit's tree and parents."""
         objects = self._objects
         found = objects.peek(oid)
         body = found[1] if found is not None and found[0] == COMMIT else await objects.read(oid, COMMIT)
         try:
-            return parse_links(body, objects.id_size)[1]
+            return parse_links(body, objects.id_size)[:2]
         except Malformed as error:
             raise CorruptObject(oid, str(error)) from None
 

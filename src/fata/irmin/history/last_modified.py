@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from fata.disk.git import trees
+from fata.disk.git.objects import TREE
+from fata.disk.git.trees import DIRECTORY
 from fata.irmin.commits import Commits
 from fata.irmin.history.changed import bits_of
 from fata.irmin.history.graph import CommitGraph
 from fata.irmin.merge.trees import identity
+from fata.irmin.node import Node
+from fata.irmin.objects import Objects
 from fata.irmin.path import Steps
 
 T = TypeVar("T")
+
+Identity = tuple[bytes, bytes]  # mode and id: what tells two entries apart
 
 
 async def last_modified(
@@ -26,15 +33,23 @@ async def last_modified(
     at = await graph.load(head)
     lowest = 0 if depth is None else graph.generation[at] - depth
     bits = bits_of(b"/".join(path)) if path else 0
+    jumps = graph.jumps_of(path)
+    left: int | None = None  # where the line began on which nothing has changed so far
     queue = [(-graph.generation[at], at)]
     seen = {at}
     found: list[bytes] = []
     while queue and len(found) < n:
         _, at = heappop(queue)
-        at = at if queue else _skip(graph, at, bits)
-        if graph.generation[at] < lowest:
+        alone = not queue
+        at = _skip(graph, at, bits, jumps) if alone else at
+        below = graph.generation[at] < lowest
+        same, changed = (None, False) if below else await _compare(commits, at, path)
+        if alone and same is not None:
+            left = at if left is None else left
+        elif left is not None:
+            jumps[left], left = at, None
+        if below:
             continue
-        same, changed = await _compare(commits, at, path)
         if changed:
             found.append(graph.ids[at])
         for parent in graph.parents[at] if same is None else (same,):
@@ -44,26 +59,45 @@ async def last_modified(
     return found
 
 
-def _skip(graph: CommitGraph, at: int, bits: int) -> int:
+def _skip(graph: CommitGraph, at: int, bits: int, jumps: dict[int, int]) -> int:
     """Follow first parents as long as commits are known not to have touched the path."""
     changed, parents = graph.changed, graph.parents
     while True:
         signature = changed[at]
-        if signature is None or signature & bits == bits or len(parents[at]) != 1:
+        if signature is not None and signature & bits != bits and len(parents[at]) == 1:
+            at = parents[at][0]
+        elif at in jumps:
+            at = jumps[at]
+        else:
             return at
-        at = parents[at][0]
 
 
 async def _compare(commits: Commits[T], at: int, path: Steps) -> tuple[int | None, bool]:
     """Return a parent that has the same at the path, or None; and whether the commit changed it."""
-    graph = commits.graph
-    mine = await _identity(commits, graph.ids[at], path)
-    for parent in graph.parents[at]:
-        if await _identity(commits, graph.ids[parent], path) == mine:
+    graph, objects = commits.graph, commits.objects
+    tree = await graph.tree(at)
+    mine: Identity | None = None
+    for count, parent in enumerate(graph.parents[at]):
+        other = await graph.tree(parent)
+        if other == tree:
             return parent, False
-    return None, bool(graph.parents[at]) or mine is not None
+        if not count:
+            mine = await _identity(objects, tree, path)
+        if await _identity(objects, other, path) == mine:
+            return parent, False
+    return None, bool(graph.parents[at]) or await _identity(objects, tree, path) is not None
 
 
-async def _identity(commits: Commits[T], oid: bytes, path: Steps) -> tuple[bytes, bytes] | None:
-    commit = await commits.commit(oid)
-    return identity(commits.objects, await commits.objects.ask(commits.objects.find, commit.root, path))
+async def _identity(objects: Objects[Any], oid: bytes, path: Steps) -> Identity | None:
+    """Return mode and id of what is at a path of a tree; None if nothing is. Whole directories are not parsed."""
+    if objects.wide is not None:
+        return identity(objects, await objects.ask(objects.find, Node(oid), path))
+    mode = DIRECTORY
+    for step in path:
+        if mode != DIRECTORY:
+            return None
+        entry = trees.find(await objects.read(oid, TREE), step, objects.id_size)
+        if entry is None:
+            return None
+        mode, oid = DIRECTORY if trees.is_directory(entry.mode) else entry.mode, entry.id
+    return mode, oid

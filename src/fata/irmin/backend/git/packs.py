@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 
 from fata.disk.git.delta import apply_delta
@@ -29,7 +30,7 @@ class Pack:
         self._octets = _mapped(f"{path}.pack")
         if parse_header(self._octets) != self.index.count:
             raise Malformed(f"{path}: pack and index differ in how many objects they have")
-        self._bases: dict[int, Object] = {}
+        self._bases: OrderedDict[int, Object] = OrderedDict()
         self._bases_size = 0
 
     def read(self, oid: bytes) -> Object | None:
@@ -75,7 +76,7 @@ class Pack:
         self._bases[at] = found
         self._bases_size += len(found[1])
         while self._bases_size > BASES:
-            self._bases_size -= len(self._bases.pop(next(iter(self._bases)))[1])
+            self._bases_size -= len(self._bases.popitem(last=False)[1][1])
 
 
 class Packs:
