@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fata.device.kv import AlreadyPresent, DictionaryExpected, Kind, NotFound, ValueExpected
-from fata.irmin.backend.git import GitBackend
+from fata.irmin.backend.git import Durability, GitBackend
 from fata.irmin.contents.plain import BYTES
 from fata.irmin.kv import BranchKv
 from fata.irmin.repo import Repo
@@ -142,6 +142,6 @@ class BranchTree:
 
 async def open_branch(repository: Path, branch: str | None, *, read_only: bool) -> BranchTree:
     """Open a branch; None: what HEAD names. Raises `Unavailable`, `InvalidName`."""
-    backend = GitBackend(str(repository))
+    backend = GitBackend(str(repository), durability=Durability.BATCH)
     store = Repo(backend, BYTES).of_branch(branch or await backend.default_branch())
     return BranchTree(BranchKv(store), read_only=read_only)

@@ -152,6 +152,31 @@ def test_settings(run: Run, file: str, tmp_path: Path, monkeypatch: pytest.Monke
     (folder / file).write_text(f"{table}branch = 1\n")
     with pytest.raises(ConfigError, match="text"):
         run("list")
+    (folder / file).write_text(f'{table}root = ".."\ndurability = "now"\n')
+    with pytest.raises(ConfigError, match=r"no durability 'now'(.|\n)*sync, batch, none"):
+        run("list")
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "forced"),
+    [
+        ([], "", True),
+        (["--durability", "batch"], "", True),
+        (["--durability", "none"], "", False),
+        ([], 'durability = "none"', False),
+        (["--durability", "sync"], 'durability = "none"', True),
+    ],
+)
+def test_a_commit_is_on_the_disk_when_the_command_returns(
+    run: Run, words: list[str], settings: str, forced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, calls.append)
+    monkeypatch.chdir(tmp_path)
+    Path("irmin.toml").write_text(settings)
+    run(*words, "set", "a", "1")
+    assert bool(calls) == forced
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from fata.irmin.repo import Repo
 
 async def open_git_kv(folder: str, branch: str, author: str) -> BranchKv:
     """Open a branch of the git repository in `folder`, made if need be. Raises `Unavailable`, `InvalidName`."""
-    from fata.irmin.backend.git import GitBackend, init
+    from fata.irmin.backend.git import Durability, GitBackend, init
 
     if not os.path.exists(os.path.join(folder, ".git")):
         init(folder, branch=branch)
-    return BranchKv(Repo(GitBackend(folder), BYTES, author=author).of_branch(branch))
+    backend = GitBackend(folder, durability=Durability.BATCH)  # a KvTx is durable once it is flushed
+    return BranchKv(Repo(backend, BYTES, author=author).of_branch(branch))
 
 
 def memory_kv(branch: str, author: str) -> BranchKv:

@@ -9,7 +9,7 @@ import click
 
 from fata.config.nearest import nearest
 from fata.errors import ConfigError
-from fata.tool.irmin.place import CONTENTS, Wanted
+from fata.tool.irmin.place import CONTENTS, DURABILITIES, Wanted
 
 # Where each command is. Imported when called: `fata irmin get` need not know of git's protocols.
 COMMANDS = {
@@ -62,11 +62,24 @@ class Lazy(click.Group):
 @click.option("--branch", "-b", help="The branch; else what HEAD names.")
 @click.option("--contents", "-c", type=click.Choice(CONTENTS), help="What values are, for merging and checking.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option(
+    "--durability",
+    type=click.Choice(DURABILITIES),
+    help="When commits are forced to disk: each (sync, unless told otherwise), when the command ends, not at all.",
+)
 @click.pass_context
-def command(ctx: click.Context, root: Path | None, branch: str | None, contents: str | None, as_json: bool) -> None:
+def command(
+    ctx: click.Context,
+    root: Path | None,
+    branch: str | None,
+    contents: str | None,
+    as_json: bool,
+    durability: str | None,
+) -> None:
     """Git for data: values at paths, whose every change is a commit.
 
     The repository is a git directory: git's own programs may work on it at the same time. What is always wanted can
-    stand in `irmin.toml` or in `[tool.fata.irmin]` of pyproject.toml: root, branch, contents, author, remote.
+    stand in `irmin.toml` or in `[tool.fata.irmin]` of pyproject.toml: root, branch, contents, author, remote,
+    durability.
     """
-    ctx.obj = Wanted(root, branch, contents, as_json)
+    ctx.obj = Wanted(root, branch, contents, as_json, durability)

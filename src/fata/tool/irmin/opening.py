@@ -106,7 +106,7 @@ def told(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 async def open_place(place: Place) -> Opened:
     """Open a repository. Raises `Unavailable`, `InvalidName`."""
-    backend = GitBackend(str(place.root), durability=Durability.BATCH)
+    backend = GitBackend(str(place.root), durability=Durability(place.durability))
     repo: Repo[Any] = Repo(backend, TYPES[place.contents], author=place.author)
     branch = place.branch or await backend.default_branch()
     branch_ref(branch)

@@ -12,7 +12,8 @@ from fata.config.nearest import nearest
 from fata.errors import ConfigError
 
 CONTENTS = ("bytes", "text", "json")
-SETTINGS = ("root", "branch", "contents", "author", "remote")
+DURABILITIES = ("sync", "batch", "none")
+SETTINGS = ("root", "branch", "contents", "author", "remote", "durability")
 FILE = "irmin.toml"
 PYPROJECT = "pyproject.toml"
 
@@ -24,6 +25,7 @@ class Wanted(NamedTuple):
     branch: str | None = None
     contents: str | None = None
     as_json: bool = False
+    durability: str | None = None
 
 
 class Place(NamedTuple):
@@ -35,6 +37,7 @@ class Place(NamedTuple):
     author: str
     remote: str | None
     as_json: bool
+    durability: str = DURABILITIES[0]
 
 
 def find(wanted: Wanted) -> Place:
@@ -49,13 +52,23 @@ def find(wanted: Wanted) -> Place:
             f"{Path.cwd()} is in no git repository",
             remedy="Make one with `fata irmin init DIR`, or name one by --root.",
         )
-    contents = wanted.contents or settings.get("contents", "bytes")
-    if contents not in CONTENTS:
-        raise ConfigError(f"there are no contents {contents!r}", remedy=f"They are {', '.join(CONTENTS)}.")
-    author = settings.get("author") or _user()
+    contents = _one_of(CONTENTS, "contents", wanted.contents or settings.get("contents", "bytes"))
+    durability = wanted.durability or settings.get("durability", DURABILITIES[0])
     return Place(
-        root, wanted.branch or settings.get("branch"), contents, author, settings.get("remote"), wanted.as_json
+        root,
+        wanted.branch or settings.get("branch"),
+        contents,
+        settings.get("author") or _user(),
+        settings.get("remote"),
+        wanted.as_json,
+        _one_of(DURABILITIES, "durability", durability),
     )
+
+
+def _one_of(values: tuple[str, ...], name: str, value: str) -> str:
+    if value not in values:
+        raise ConfigError(f"there is no {name} {value!r}", remedy=f"There are {', '.join(values)}.")
+    return value
 
 
 def _user() -> str:

@@ -81,7 +81,7 @@ def clone_command(
     async def work() -> Store[Any]:
         default = wanted.branch or await source.default_branch()
         git = Path(make(directory, default, bare=True))
-        place = Place(git, None, wanted.contents or "bytes", "", None, wanted.as_json)
+        place = Place(git, None, wanted.contents or "bytes", "", None, wanted.as_json, wanted.durability or "batch")
         opened = await open_place(place)
         with progress(quiet=wanted.as_json) as report:
             store = await clone(opened.repo, source, wanted.branch, depth=depth, progress=report)
