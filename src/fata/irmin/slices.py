@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BATCH = 1000  # objects that are written at once
+BATCH = 20_000  # objects that are written at once: a backend may make one file of them
+OCTETS = 16 << 20  # of their bodies, at most: they wait in memory
 
 Slice = AsyncIterator[tuple[bytes, Object]]
 
@@ -51,15 +52,16 @@ async def import_slice(
     `checked` says that whoever read the objects has compared their hashes, as a store of ours does.
     """
     batch: dict[bytes, Object] = {}
-    count = 0
+    count = size = 0
     async for oid, found in _each(objects):
         if not checked and object_id(*found, repo.objects.new) != oid:
             raise CorruptObject(oid, "its octets have another hash")
         batch[oid] = found
         count += 1
-        if len(batch) == BATCH:
+        size += len(found[1])
+        if len(batch) == BATCH or size >= OCTETS:
             await repo.objects.write(batch)
-            batch = {}
+            batch, size = {}, 0
     await repo.objects.write(batch)
     return count
 

@@ -30,6 +30,7 @@ OFFSET_DELTA = 6
 ID_DELTA = 7
 STORED = struct.Struct("<3sHH")  # zlib's header and that of a last, stored block; its length, and that inverted
 LONGEST_STORED = 0xFFFF  # octets of a stored block
+TINY = 100  # octets: to begin a stream takes zlib longer than it takes the disk to store them
 CHECKSUM = struct.Struct(">I")
 
 Octets = bytes | memoryview
@@ -133,7 +134,7 @@ def serialize(objects: Iterable[tuple[bytes, Object]], count: int, level: int = 
     packed = []
     for oid, (kind, body) in objects:
         size = len(body)
-        if level or size > LONGEST_STORED:
+        if size > LONGEST_STORED or (level and size > TINY):
             stream = zlib.compress(body, level)
             before, after = _entry_head(TYPE_OF[kind], size), b""
         else:
