@@ -159,7 +159,7 @@ def test_git_s_commit_graph_is_read_and_not_trusted_when_damaged(tmp_path: Path)
     ends = [drive(side.set(f"s{number}", "x")) for number, side in enumerate(sides)]
     drive(store.set("octopus", "8", parents=tuple(end.oid for end in ends if end)))
     git(tmp_path, "commit-graph", "write", "--reachable")
-    links = {oid: parents for oid, parents, _ in GitBackend(str(tmp_path)).links()}
+    links = {oid: parents for oid, parents, *_ in GitBackend(str(tmp_path)).links()}
     head = drive(store.head.get())
     assert links[head.oid] == head.parents
     assert links[first.oid] == ()

@@ -116,6 +116,41 @@ def test_trees_come_back_in_order(entries: dict[bytes, tuple[bytes, bytes]]) -> 
     assert trees.in_order(found)
 
 
+tricky_names = st.sampled_from([b"a", b"b", b"100644 a", b"40000 a", b"0", b"x 40000 a", b"aa"])
+tricky_ids = st.sampled_from([b" a\0 40000 a\0 100644 a"[:20].ljust(20, b"0"), b"0" * 20, b"100644 a\0".rjust(20), ONE])
+
+
+@given(st.dictionaries(tricky_names, st.tuples(modes | st.just(b"040000"), tricky_ids)), tricky_names)
+def test_one_name_is_found_as_by_parsing_all(entries: dict[bytes, tuple[bytes, bytes]], name: bytes) -> None:
+    written = trees.serialize([Entry(mode, each, oid) for each, (mode, oid) in entries.items()])
+    expected = Entry(entries[name][0], name, entries[name][1]) if name in entries else None
+    assert trees.find(written, name) == expected
+
+
+@given(st.sets(st.binary(min_size=20, max_size=20), max_size=40))
+def test_pack_indexes_find_every_id(ids: set[bytes]) -> None:
+    packed = [pack.Packed(oid, number * 7, number) for number, oid in enumerate(ids)]
+    index = pack_index.PackIndex(pack_index.serialize(packed, ONE))
+    assert index.count == len(ids)
+    assert all(index.find(oid) == offset for oid, offset, _ in packed)
+
+
+def test_offsets_beyond_two_gibibytes_have_their_own_table() -> None:
+    packed = [pack.Packed(ONE, 1 << 40, 1), pack.Packed(TWO, 12, 2)]
+    index = pack_index.PackIndex(pack_index.serialize(packed, ONE))
+    assert (index.find(ONE), index.find(TWO)) == (1 << 40, 12)
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 100, 101, 2047, 2048, 0xFFFF, 0x10000])
+@pytest.mark.parametrize("level", [0, 1])
+def test_objects_of_a_pack_come_back(size: int, level: int) -> None:
+    body = bytes(range(256)) * (size // 256) + bytes(range(size % 256))
+    content, (entry,) = pack.serialize([(ONE, (BLOB, body))], 1, level)
+    assert parse_packed_object(content) == body
+    assert zlib.crc32(content[entry.offset : -20]) == entry.crc
+    assert content[-20:] == sha1(content[:-20]).digest()
+
+
 @pytest.mark.parametrize("name", PARSERS)
 def test_every_truncation_is_malformed_or_shorter(name: str) -> None:
     parse, octets = PARSERS[name]

@@ -4,6 +4,7 @@
     id (4) offset (8)          for each chunk, and a last one that only ends the one before
     chunks                     OIDL: ids, sorted. CDAT: for each, its tree's id, two parents (4 each), level, date (8)
                                EDGE: further parents (4 each), the last of a commit with the highest bit set
+                               BIDX, BDAT: what each commit changed, see `changed_paths`
     hash of all before (20)
 
 A parent is a position in OIDL; 0x70000000 is none; a second one with the highest bit set is a position in EDGE. The
@@ -17,6 +18,7 @@ from hashlib import sha1
 from itertools import pairwise
 from typing import NamedTuple
 
+from fata.disk.git import changed_paths
 from fata.disk.git.errors import Malformed
 
 HEADER = struct.Struct(">4sBBBB")
@@ -29,11 +31,12 @@ LAST = 0x80000000
 
 
 class Linked(NamedTuple):
-    """A commit, its parents and its tree."""
+    """A commit, its parents, its tree, and what it changed as `changed_paths` has it, or None."""
 
     id: bytes
     parents: tuple[bytes, ...]
     tree: bytes
+    changed: bytes | None
 
 
 def parse(octets: bytes) -> list[Linked]:
@@ -55,8 +58,12 @@ def parse(octets: bytes) -> list[Linked]:
     ]
     rows.sort()
     edges = chunks.get(b"EDGE", b"")
+    filters = changed_paths.parse(chunks.get(b"BIDX", b""), chunks.get(b"BDAT", b""), len(names))
     try:
-        return [Linked(names[at], _parents(names, edges, first, second), tree) for _, at, first, second, tree in rows]
+        return [
+            Linked(names[at], _parents(names, edges, first, second), tree, filters[at] if filters else None)
+            for _, at, first, second, tree in rows
+        ]
     except (IndexError, struct.error):
         raise Malformed("commit graph: a parent that is not in it") from None
 

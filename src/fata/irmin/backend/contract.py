@@ -131,8 +131,11 @@ class PackKeeper(Protocol):
 class Linked(Protocol):
     """What a backend offers, too, if it knows which commit has which parents without reading the commits."""
 
-    def links(self) -> Iterable[tuple[bytes, tuple[bytes, ...], bytes]]:
-        """Return commits, their parents and their trees, parents first. Any number of commits may be left out."""
+    def links(self) -> Iterable[tuple[bytes, tuple[bytes, ...], bytes, bytes | None]]:
+        """Return commits, their parents, trees, and what git notes of their changes (`disk/git/changed_paths.py`).
+
+        Parents come first. Any number of commits may be left out.
+        """
         ...
 
 

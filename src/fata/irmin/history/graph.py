@@ -33,7 +33,7 @@ class CommitGraph:
         self.ids: list[bytes] = []
         self.parents: list[tuple[int, ...]] = []
         self.generation: list[int] = []
-        self.changed: list[int | None] = []
+        self.changed: list[int | bytes | None] = []  # as in changed.py, or as git notes it
         self._jumps: dict[Steps, dict[int, int]] = {}  # of the paths that were asked for last
         self.trees: list[bytes | None] = []  # None: the commit says it
 
@@ -49,7 +49,7 @@ class CommitGraph:
         return jumps
 
     def add(
-        self, oid: bytes, parents: tuple[bytes, ...], changed: int | None = None, tree: bytes | None = None
+        self, oid: bytes, parents: tuple[bytes, ...], changed: int | bytes | None = None, tree: bytes | None = None
     ) -> None:
         """Note a commit. If a parent is not known yet nothing is noted: it will be read when it is needed."""
         number = self.number
@@ -76,8 +76,8 @@ class CommitGraph:
         if oid not in self.number and not self._linked:
             self._linked = True
             backend = self._objects.backend
-            for each, parents, tree in backend.links() if isinstance(backend, Linked) else ():
-                self.add(each, parents, None, tree)
+            for each, parents, tree, changed in backend.links() if isinstance(backend, Linked) else ():
+                self.add(each, parents, changed, tree)
         if oid not in self.number:
             await self._load(oid)
         return self.number[oid]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeVar
 
-from fata.disk.git import trees
+from fata.disk.git import changed_paths, trees
 from fata.disk.git.objects import TREE
 from fata.disk.git.trees import DIRECTORY
 from fata.irmin.commits import Commits
@@ -33,6 +34,7 @@ async def last_modified(
     at = await graph.load(head)
     lowest = 0 if depth is None else graph.generation[at] - depth
     bits = bits_of(b"/".join(path)) if path else 0
+    hashes = changed_paths.hashes(b"/".join(path)) if path else ()
     jumps = graph.jumps_of(path)
     left: int | None = None  # where the line began on which nothing has changed so far
     queue = [(-graph.generation[at], at)]
@@ -41,7 +43,7 @@ async def last_modified(
     while queue and len(found) < n:
         _, at = heappop(queue)
         alone = not queue
-        at = _skip(graph, at, bits, jumps) if alone else at
+        at = _skip(graph, at, bits, hashes, jumps) if alone else at
         below = graph.generation[at] < lowest
         same, changed = (None, False) if below else await _compare(commits, at, path)
         if alone and same is not None:
@@ -59,12 +61,16 @@ async def last_modified(
     return found
 
 
-def _skip(graph: CommitGraph, at: int, bits: int, jumps: dict[int, int]) -> int:
+def _skip(graph: CommitGraph, at: int, bits: int, hashes: Sequence[int], jumps: dict[int, int]) -> int:
     """Follow first parents as long as commits are known not to have touched the path."""
     changed, parents = graph.changed, graph.parents
     while True:
         signature = changed[at]
-        if signature is not None and signature & bits != bits and len(parents[at]) == 1:
+        if isinstance(signature, bytes):
+            untouched = changed_paths.excludes(signature, hashes)
+        else:
+            untouched = signature is not None and signature & bits != bits
+        if untouched and len(parents[at]) == 1:
             at = parents[at][0]
         elif at in jumps:
             at = jumps[at]
