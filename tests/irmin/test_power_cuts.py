@@ -38,8 +38,8 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: py
     assert not recorder.at_risk("/refs/")
     waits = [step for step in recorder.steps if step.what.startswith("force")]
     assert waits, "the recorder sees what is forced"
-    drive(repo.close())
     assert len(recorder.removed) == FAN
+    drive(repo.close())
     assert recorder.replaced_in_time()
     assert_sound(tmp_path)
 

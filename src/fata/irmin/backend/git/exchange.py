@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 RENAME_EXCHANGE = 2
 AT_FDCWD = -100
-WORTH = 32  # exchanges from which loading ctypes pays
+WORTH = 8  # exchanges from which loading ctypes pays
 
 
 class Exchange:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha1
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
@@ -97,7 +98,12 @@ class GrowingPacks:
             joining.result()
 
     def close(self) -> None:
-        """End the thread."""
+        """Join what is left of small packs, so that who comes and goes leaves few, and end the thread."""
+        with suppress(OSError):  # then they stay as they are, and nothing is lost
+            self.settle()
+            if len(self._smallest) > 1:
+                self._joined(self._smallest)
+        self._smallest = []
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
