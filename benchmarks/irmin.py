@@ -311,7 +311,27 @@ def history() -> list[tuple[str, float, float]]:
         )
     )
     rows.append(("the same, in a git directory just opened", cold_on_disk(), LCA_LIMIT))
+    return [*rows, *made_by_git()]
+
+
+def made_by_git() -> list[tuple[str, float, float]]:
+    """Have git make 100,000 commits in the layout; ask what changed a path last, in repositories just opened."""
+    rows = []
+    with scratch() as directory:
+        peers.git_layout_history(directory, LAYOUT, HISTORY)
+        for what, options in (("nothing beside them", None), ("a commit graph", ()), ("filters", ("--changed-paths",))):
+            if options is not None:
+                peers.git_commit_graph(directory, *options)
+            store = Repo(GitBackend(str(directory)), BYTES).of_branch("main")
+            seconds = asked(store)
+            rows.append((f"last_modified, 100 k commits by git, just opened, {what}", seconds, LAST_MODIFIED_LIMIT))
+        rows.append(("the same, asked again", asked(store), LAST_MODIFIED_LIMIT))
     return rows
+
+
+def asked(store: Store[bytes]) -> float:
+    """Return the seconds it takes to say what changed a path last."""
+    return timed(lambda: drive(store.last_modified("rare")), 1)
 
 
 def cold_on_disk() -> float:

@@ -271,6 +271,22 @@ def git_history(directory: Path, main: int, side: int) -> None:
     subprocess.run(["git", "-C", directory, "commit-graph", "write", "--reachable", "--no-progress"], check=True)
 
 
+def git_layout_history(directory: Path, layout: list[str], count: int) -> None:
+    """Make commits that change one key of a layout each, after one that adds a file "rare"."""
+    commits = [fast_import_commit([(path, value(number)) for number, path in enumerate(layout)])]
+    commits.append(fast_import_commit([("rare", b"1")]))
+    commits += [fast_import_commit([(path, value(n + 1_000_000))]) for n, path in enumerate(shuffled(layout, count))]
+    subprocess.run(["git", "init", "-q", "--bare", directory], check=True)
+    subprocess.run(["git", "-C", directory, "fast-import", "--quiet"], input=b"".join(commits), check=True)
+
+
+def git_commit_graph(directory: Path, *options: str) -> None:
+    """Have git write its commit graph anew."""
+    (directory / "objects/info/commit-graph").unlink(missing_ok=True)
+    command = ["git", "-C", str(directory), "commit-graph", "write", "--reachable", "--no-progress", *options]
+    subprocess.run(command, check=True)
+
+
 def git_clones(source: Path) -> float:
     """Seconds that git needs to clone a repository, as over a network: objects are sent, not linked."""
     with scratch() as directory:

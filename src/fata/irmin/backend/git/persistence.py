@@ -102,11 +102,11 @@ class Persistence:
         self._at_once(_force_directory, list(dict.fromkeys(paths)))
 
     def _at_once(self, force: Callable[[str], None], paths: list[str]) -> None:
-        if len(paths) == 1:
-            force(paths[0])
-        elif paths:
-            for _ in self._pool().map(force, paths):
-                pass
+        others = self._pool().map(force, paths[1:]) if len(paths) > 1 else ()
+        for path in paths[:1]:
+            force(path)
+        for _ in others:
+            pass
 
     def _pool(self) -> ThreadPoolExecutor:
         with self._lock:
