@@ -53,7 +53,7 @@ async def import_slice(
     """
     batch: dict[bytes, Object] = {}
     count = size = 0
-    async for oid, found in _each(objects):
+    async for oid, found in objects if isinstance(objects, AsyncIterator) else _each(objects):
         if not checked and object_id(*found, repo.objects.new) != oid:
             raise CorruptObject(oid, "its octets have another hash")
         batch[oid] = found
@@ -66,10 +66,6 @@ async def import_slice(
     return count
 
 
-async def _each(objects: Slice | Iterable[tuple[bytes, Object]]) -> Slice:
-    if isinstance(objects, AsyncIterator):
-        async for each in objects:
-            yield each
-    else:
-        for each in objects:
-            yield each
+async def _each(objects: Iterable[tuple[bytes, Object]]) -> Slice:
+    for each in objects:
+        yield each

@@ -78,9 +78,10 @@ async def reachable(
             yield oid, (BLOB, b"")
             continue
         found = await _read(objects, oid, kind)
-        links = links_of(oid, found, objects.id_size)
-        work += links.others
-        work += [(parent, COMMIT) for parent in links.parents]  # of a commit that a tag leads to
+        if kind != BLOB:
+            links = links_of(oid, found, objects.id_size)
+            work += links.others
+            work += [(parent, COMMIT) for parent in links.parents]  # of a commit that a tag leads to
         yield oid, found
 
 
