@@ -137,7 +137,8 @@ static void take_option(const char *word) {
     else if (strcmp(word, "fata.entropy=insecure") == 0)
         insecure_entropy = true;
     else
-        panic("unknown boot option %s; there are fata.entropy=insecure, and fata.snapshot for images without one", word);
+        panic("unknown boot option %s; there are fata.entropy=insecure, and fata.snapshot for images without one",
+              word);
 }
 
 static void take_device(const char *device) {

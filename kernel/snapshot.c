@@ -1,7 +1,8 @@
 /*
  * Taking a program's snapshot, and going on from one. Only what the program has is kept; the kernel itself starts anew
- * every time, since the machine may be another one. So everything that ties the program to its machine must not be there
- * yet: a second thread, an open file, a device, an alarm; and drawn random numbers, which would be drawn for ever.
+ * every time, since the machine may be another one. So everything that ties the program to its machine must not be
+ * there yet: a second thread, an open file, a device, an alarm; and drawn random numbers, which would be drawn for
+ * ever.
  */
 #include <asm-generic/errno.h>
 #include <linux/elf.h>
@@ -48,7 +49,8 @@ static void take_ranges(void) {
     u64 start = 0; /* of the run that `page` may continue; 0: of none */
     for (u64 page = 0; page <= pages_end(); page += PAGE) {
         bool kept = page < pages_end() && (page_is_programs(page) || (page >= image.start && page < image.end));
-        bool same = kept && start && page_access(page) == page_access(start) && page != image.start && page != image.end;
+        bool same =
+            kept && start && page_access(page) == page_access(start) && page != image.start && page != image.end;
         if (start && !same)
             take_range(start, page);
         start = same ? start : kept ? page : 0;

@@ -33,7 +33,7 @@ struct image {
     uint64_t zip_size;
     uint32_t zip_crc;
     uint32_t line_size;
-    uint64_t snapshot; /* address of the record of snapshot.h; 0 without one */
+    uint64_t snapshot;                 /* address of the record of snapshot.h; 0 without one */
     char line[IMAGE_LINE_MAX];         /* UTF-8, without a NUL */
 } __attribute__((packed, aligned(4))); /* a note's descriptor is no better aligned */
 

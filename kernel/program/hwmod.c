@@ -194,12 +194,13 @@ static PyObject *hw_machine(PyObject *self, PyObject *Py_UNUSED(none)) {
                          m.first_print, "switches", m.switches, "interrupts", m.interrupts);
 }
 
-PyDoc_STRVAR(snapshot_doc,
-             "snapshot(draws) -> bytes\n\n"
-             "Keep the machine's memory as it is, if the boot line asked for that, and switch the machine off. In every\n"
-             "start from what was kept this call then returns the words of the program, each with a NUL, an empty one,\n"
-             "and the environment likewise. b\"\" where nobody asked. `draws` is how often random octets may have been\n"
-             "drawn until now.");
+PyDoc_STRVAR(
+    snapshot_doc,
+    "snapshot(draws) -> bytes\n\n"
+    "Keep the machine's memory as it is, if the boot line asked for that, and switch the machine off. In every\n"
+    "start from what was kept this call then returns the words of the program, each with a NUL, an empty one,\n"
+    "and the environment likewise. b\"\" where nobody asked. `draws` is how often random octets may have been\n"
+    "drawn until now.");
 
 static PyObject *hw_snapshot(PyObject *self, PyObject *args) {
     static char words[SNAPSHOT_WORDS];

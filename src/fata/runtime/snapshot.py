@@ -47,4 +47,4 @@ def _renew() -> None:
     if logging is not None:
         import time
 
-        logging._startTime = time.time()
+        logging.__dict__["_startTime"] = time.time()

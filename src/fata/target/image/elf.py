@@ -19,7 +19,9 @@ VERSION = 2
 _ELF = struct.Struct("<4sBBBB8xHHIQQQIHHHHHH")  # e_ident, e_type … e_shstrndx
 SEGMENT = struct.Struct("<IIQQQQQQ")  # type, flags, offset, vaddr, paddr, filesz, memsz, align
 _NOTE = struct.Struct("<III")  # sizes of name and descriptor, type
-HEADER = struct.Struct("<IIQQIIQ")  # version, floor_kib, zip_address, zip_size, zip_crc, line_size, snapshot; then the line
+HEADER = struct.Struct(
+    "<IIQQIIQ"
+)  # version, floor_kib, zip_address, zip_size, zip_crc, line_size, snapshot; then the line
 NOTHING, LOAD, _NOTES = 0, 1, 4  # p_type
 _NAME, _TYPE = b"Fata\0", 1
 

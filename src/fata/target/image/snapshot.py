@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 import zlib
+from itertools import pairwise
+from mmap import mmap
 from typing import NamedTuple
 
 from fata.errors import DeviceError
@@ -36,7 +38,8 @@ _SIZE = _RANGES + _RANGES_MAX * _RANGE.size
 _KERNEL = range(0x100000, 0x200000, PAGE)  # where the record lies in the memory
 _READ_WRITE = 6  # p_flags
 _RUNS_MAX = 3  # segments for what stands in place; one more holds the rest
-_KIB = 1024
+_MIB = 1 << 20
+_KIB_PER_MIB = 1024
 
 
 class NoSnapshot(DeviceError):
@@ -71,7 +74,7 @@ class _Part(NamedTuple):
         return self.address + len(self.octets)
 
 
-def find_snapshot(memory: bytes) -> Snapshot:
+def find_snapshot(memory: bytes | mmap) -> Snapshot:
     """Return the record that the kernel has left in a machine's memory. Raises `NoSnapshot`."""
     for address in _KERNEL:
         if memory[address : address + len(_MAGIC)] == _MAGIC:
@@ -90,7 +93,7 @@ def origin(image: bytes) -> bytes:
     raise NoSnapshot("the image has no snapshot")
 
 
-def attach(image: bytes, memory: bytes, snapshot: Snapshot, digest: bytes) -> bytes:
+def attach(image: bytes, memory: bytes | mmap, snapshot: Snapshot, digest: bytes) -> bytes:
     """Return the image with the snapshot that was taken of it in a machine of this memory.
 
     `digest` tells the image apart from others. Raises `BadImage`.
@@ -111,7 +114,7 @@ def attach(image: bytes, memory: bytes, snapshot: Snapshot, digest: bytes) -> by
         row = (LOAD, _READ_WRITE, len(result), part.address, part.address, len(part.octets), len(part.octets), PAGE)
         overwrite(result, offset, SEGMENT.pack(*row))
         result += part.octets
-    floor = max(old.floor, parts[-1].end // _KIB)
+    floor = max(old.floor, -(-parts[-1].end // _MIB) * _KIB_PER_MIB)
     line = old.line.encode()
     header = (VERSION, floor, place.address, len(old.zip), zlib.crc32(old.zip), len(line), address)
     overwrite(result, place.header, HEADER.pack(*header) + line.ljust(LINE_MAX, b"\0"))
@@ -121,13 +124,12 @@ def attach(image: bytes, memory: bytes, snapshot: Snapshot, digest: bytes) -> by
 
 
 def _parse(record: bytes) -> Snapshot:
-    try:
-        magic, version, count, _, used = _HEAD.unpack_from(record)
-        found = tuple(Range(*_RANGE.unpack_from(record, _RANGES + n * _RANGE.size)) for n in range(count))
-    except struct.error:
-        raise NoSnapshot("a snapshot that was cut off") from None
-    if magic != _MAGIC or version != _FORMAT or count > _RANGES_MAX or len(record) < _SIZE:
+    if len(record) < _SIZE:
+        raise NoSnapshot("a snapshot that was cut off")
+    magic, version, count, _, used = _HEAD.unpack_from(record)
+    if magic != _MAGIC or version != _FORMAT or count > _RANGES_MAX:
         raise NoSnapshot(f"no snapshot of format {_FORMAT}")
+    found = tuple(Range(*_RANGE.unpack_from(record, _RANGES + n * _RANGE.size)) for n in range(count))
     return Snapshot(record, used, found)
 
 
@@ -141,7 +143,7 @@ def _runs(ranges: list[Range]) -> list[range]:
     """Gather ranges into a few runs, across the smallest gaps between them."""
     runs = [range(each.start, each.end) for each in sorted(ranges)]
     while len(runs) > _RUNS_MAX:
-        gap, index = min((after.start - before.stop, n) for n, (before, after) in enumerate(zip(runs, runs[1:])))
+        _, index = min((after.start - before.stop, n) for n, (before, after) in enumerate(pairwise(runs)))
         runs[index : index + 2] = [range(runs[index].start, runs[index + 1].stop)]
     return runs
 
@@ -155,7 +157,7 @@ def _gap(runs: list[range], size: int, after: int) -> int:
     return after
 
 
-def _carried(snapshot: Snapshot, memory: bytes, copied: list[Range], address: int, digest: bytes) -> bytes:
+def _carried(snapshot: Snapshot, memory: bytes | mmap, copied: list[Range], address: int, digest: bytes) -> bytes:
     """Return the segment at `address`: the record, and what the kernel is to copy, whose places the record tells."""
     record, rest = bytearray(snapshot.record.ljust(_paged(_SIZE), b"\0")), bytearray()
     record[24 : 24 + DIGEST] = digest

@@ -51,7 +51,15 @@ def command(
             remedy="Give what is long as a file: --file NAME=PATH",
         )
     return [
-        *(QEMU, "-machine", ",".join((MODELS[machine.model], *_memory_option(machine))), "-accel", accel, "-cpu", "max"),
+        *(
+            QEMU,
+            "-machine",
+            ",".join((MODELS[machine.model], *_memory_option(machine))),
+            "-accel",
+            accel,
+            "-cpu",
+            "max",
+        ),
         *("-m", str(machine.memory), *_memory(machine)),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *(("-bios", QUICK_FIRMWARE) if _has_bare_pci(machine) else ()),

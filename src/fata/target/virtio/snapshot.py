@@ -11,11 +11,13 @@ import hashlib
 import mmap
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fata.errors import ConfigError
-from fata.target.image.elf import BadImage
-from fata.target.image.snapshot import NoSnapshot, Snapshot, attach, find_snapshot, origin
+from fata.target.image.elf import BadImage, read
+from fata.target.image.snapshot import NoSnapshot, attach, find_snapshot, origin
 from fata.target.output import Report
 from fata.target.virtio.machine import Machine
 from fata.target.virtio.qemu import command
@@ -25,6 +27,7 @@ SPARE = 2  # MiB, of the second, beyond what is in use
 PATIENCE = 120  # seconds, for imports
 OPTION = "fata.snapshot"
 _MIB = 1 << 20
+_KIB_PER_MIB = 1 << 10
 
 
 def with_snapshot(image: bytes, old: Path, accel: str, report: Report) -> bytes:
@@ -40,9 +43,11 @@ def with_snapshot(image: bytes, old: Path, accel: str, report: Report) -> bytes:
     with tempfile.NamedTemporaryFile(suffix=".elf") as file:
         file.write(image)
         file.flush()
-        roomy, _ = _take(Path(file.name), ROOMY, accel)
-        snug, memory = _take(Path(file.name), -(-(len(image) + roomy.used) // _MIB) + SPARE, accel)
-    return attach(image, memory, snug, digest)
+        with _started(Path(file.name), ROOMY, accel) as memory:
+            used = find_snapshot(memory).used
+        enough = max(-(-(len(image) + used) // _MIB) + SPARE, -(-read(image).floor // _KIB_PER_MIB))
+        with _started(Path(file.name), enough, accel) as memory:
+            return attach(image, memory, find_snapshot(memory), digest)
 
 
 def _is_of(image: bytes, digest: bytes) -> bool:
@@ -52,8 +57,9 @@ def _is_of(image: bytes, digest: bytes) -> bool:
         return False
 
 
-def _take(image: Path, memory: int, accel: str) -> tuple[Snapshot, bytes]:
-    """Start the image in a machine of so many MiB; return the snapshot, and what is in the machine's memory."""
+@contextmanager
+def _started(image: Path, memory: int, accel: str) -> Iterator[mmap.mmap]:
+    """Start the image in a machine of so many MiB; give what is in the machine's memory when it has ended."""
     with tempfile.TemporaryFile() as ram:
         ram.truncate(memory * _MIB)
         machine = Machine(memory=memory, memory_file=f"/proc/self/fd/{ram.fileno()}")
@@ -71,7 +77,7 @@ def _take(image: Path, memory: int, accel: str) -> tuple[Snapshot, bytes]:
             raise _failure(f"it was not ready after {PATIENCE} s", late.stdout) from None
         with mmap.mmap(ram.fileno(), 0, access=mmap.ACCESS_READ) as octets:
             try:
-                return find_snapshot(octets), octets[:]
+                yield octets
             except NoSnapshot:
                 raise _failure("it ended before it was ready", done.stdout) from None
 
