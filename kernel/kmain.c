@@ -76,7 +76,9 @@ static void take_start(const struct pvh_start *start) {
 /* ---- the image ---- */
 
 /* Without its snapshot. */
-static u64 image_end(void) { return image.zip_address + image.zip_size; }
+static u64 image_end(void) {
+    return image.zip_address + (image.zip_size ? image.zip_size : 1); /* a runtime has a placeholder there */
+}
 
 /* Take the segments of the snapshot for modules as well: nothing may come to lie over them. */
 static void take_segments(void) {

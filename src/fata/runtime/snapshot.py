@@ -7,31 +7,34 @@ that what has to differ from start to start is renewed.
 
 from __future__ import annotations
 
-import os
 import sys
 
-WANTED = "FATA_SNAPSHOT"  # the environment variable that the kernel sets when the boot line asks for one
+WANTED = b"FATA_SNAPSHOT"  # the environment variable that the kernel sets when the boot line asks for one
 START = 3  # draws of random octets before the first module: for the C library, for its allocator, for hashes
 SEED = 48  # octets, for OpenSSL's generator
 
 
 def keep() -> None:
     """Be kept, if this is asked for; go on, in every later start, with that start's words and environment."""
-    if os.environ.pop(WANTED, None) is None:
+    from posix import environ  # what os.environ is made of: a program may do without os
+
+    if WANTED not in environ:
         return
     import gc
+    import os
 
     import _hw
 
+    del os.environb[WANTED]
     gc.collect()
     gc.freeze()
     told = _hw.snapshot(START + ("random" in sys.modules))
-    words, _, environment = told.partition(b"\0\0")
+    words, _, settings = told.partition(b"\0\0")
     sys.argv[:] = [os.fsdecode(word) for word in words.split(b"\0")]
-    for setting in environment.split(b"\0"):
-        name, _, value = os.fsdecode(setting).partition("=")
+    for setting in settings.split(b"\0"):
+        name, _, value = setting.partition(b"=")
         if name:
-            os.environ[name] = value
+            os.environb[name] = value
     _renew()
 
 
@@ -42,6 +45,8 @@ def _renew() -> None:
         random.seed()
     ssl = sys.modules.get("_ssl")
     if ssl is not None:
+        import os
+
         ssl.RAND_add(os.urandom(SEED), float(SEED))
     logging = sys.modules.get("logging")
     if logging is not None:

@@ -32,7 +32,7 @@ def command(ctx: click.Context, target: str | None, as_json: bool, snapshot: boo
             from fata.target.virtio.accel import choose
             from fata.target.virtio.build import build as build_image
 
-            accel = choose("auto", say) if snapshot else None
+            accel = choose("auto", report) if snapshot else None
             output, image = build_image(graph, version, report, snapshot=accel)
             notes = image.findings.notes
         elif snapshot:
