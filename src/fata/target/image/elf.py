@@ -88,7 +88,7 @@ def segments(image: bytes) -> list[tuple[int, tuple[int, ...]]]:
         start, size, count = elf[9], elf[13], elf[14]
         offsets = range(start, start + size * count, size) if size else ()
         return [(offset, SEGMENT.unpack_from(image, offset)) for offset in offsets]
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:
         raise BadImage(f"an ELF file of {len(image)} octets that was cut off") from error
 
 
