@@ -13,7 +13,6 @@ from pathlib import Path
 from fata.config.graph import Graph
 from fata.errors import ConfigError
 
-
 INTERRUPTED = 130  # status, as a shell reports Ctrl-C
 
 
