@@ -112,9 +112,10 @@ def serialize_inner(
     node_size: int, tag: int, address: int, generation: int, level: int, keys: list[bytes], children: list[Pointer]
 ) -> tuple[bytes, int]:
     """Return an inner node and its CRC."""
+    entries = b"".join(keys)  # first, as in a leaf
     addresses, generations, crcs, flags = zip(*children, strict=True)
     arrays = _inner_arrays(len(children)).pack(*map(len, keys), *addresses, *generations, *crcs, *flags)
-    return seal(node_size, (len(children), INNER, level, tag, address, generation), [arrays, *keys])
+    return seal(node_size, (len(children), INNER, level, tag, address, generation), [arrays, entries])
 
 
 def check(data: bytes, tag: int, pointer: Pointer, kind: int, level: int) -> int:

@@ -33,7 +33,8 @@ class Pace:
         self._node_size = node_size
         self._unwritten = cache_octets // 2 // node_size  # leaves that memory may hold, besides the cache
         self._logged = log.tail  # position up to which commits have carried their share
-        self._step = 0  # sectors that the commits of this round add
+        self._seen = log.head  # where the log ended in the last round
+        self._step = 0  # sectors that this round adds to it
 
     def share(self) -> list[Leaf]:
         """Return the leaves to be written by this round: as many as keep the log from filling up, and the memory."""
@@ -44,10 +45,10 @@ class Pace:
     def _share(self) -> int:
         tree, log = self._tree, self._log
         logged = log.head + -(-log.pending_octets // log.sector_size)
-        self._step = logged - self._logged
+        self._step, self._seen = logged - self._seen, logged
         share = 0
         if log.used * 4 > log.capacity:
-            share = -(-len(tree.dirty) * self._step * 5 // (log.capacity * 4))
+            share = -(-len(tree.dirty) * (logged - self._logged) * 5 // (log.capacity * 4))
             if share < min(WORTH_A_WRITE, tree.leaves // 64) and log.used * 4 < log.capacity * 3:
                 return 0  # a later commit's: a single put is to write its record and nothing else
         self._logged = logged
