@@ -285,8 +285,7 @@ class Checkpoints:
             leaves += islice(tree.dirty, self.pace.spare())
         if self.unlogged and len(leaves) < len(tree.fresh) + len(tree.dirty):
             raise OutOfSpace("btree: readers keep the pages that a checkpoint needs: close a snapshot")
-        placing.add_leaves(leaves)
-        placing.add_inners()
+        table = self._place(placing, leaves)
         root = tree.root
         tail = self.pace.oldest()
         superblock = self.superblock._replace(
@@ -297,12 +296,12 @@ class Checkpoints:
             log_reach=log.head,
             log_previous=log.before(tail),
             pages=self.target_pages,
+            snapshots=table,
         )
         freed, tree.freed = tree.freed, []
-        if self.snapshots != self._stored:
-            superblock = superblock._replace(snapshots=self._place_snapshots(placing))
-            table = self.superblock.snapshots
-            freed += [Span(table.address, 1, table.generation)] if table.address else []
+        old = self.superblock.snapshots
+        if table is not old and old.address:
+            freed.append(Span(old.address, 1, old.generation))
         snapshots, covers = list(self.snapshots), self.unlogged
         try:
             await self._carry_out(placing)
@@ -313,12 +312,19 @@ class Checkpoints:
         self._stored, self._covers = snapshots, covers
         self.stage = Stage.NODES
 
-    def _place_snapshots(self, placing: Placing) -> Pointer:
-        """Place the table of named snapshots; an empty one needs no page."""
-        if not self.snapshots:
-            return NOTHING
-        header = (len(self.snapshots), SNAPSHOTS, 0)
-        return placing.add_table(header, snapshot_body(self.snapshots))
+    def _place(self, placing: Placing, leaves: list[Leaf]) -> Pointer:
+        """Place all that a closing writes; return where the table of named snapshots is then. An error undoes it."""
+        try:
+            placing.add_leaves(leaves)
+            placing.add_inners()
+            if self.snapshots == self._stored:
+                return self.superblock.snapshots
+            if not self.snapshots:
+                return NOTHING  # an empty table needs no page
+            return placing.add_table((len(self.snapshots), SNAPSHOTS, 0), snapshot_body(self.snapshots))
+        except BaseException:
+            placing.undo()
+            raise
 
     async def _enlist(self) -> None:
         """Before the first write: a superblock with an incarnation of the log that is ours alone.

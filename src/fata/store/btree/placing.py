@@ -61,7 +61,6 @@ class Placing:
         levels: dict[int, dict[Inner, None]] = {}
         for inner in tree.changed:
             levels.setdefault(inner.level, {})[inner] = None
-        tree.changed.clear()
         level = 0
         while levels:
             level += 1
