@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fata.irmin.backend.git import init
+from fata.irmin.backend.git import Durability, init
 from tests.irmin.git import assert_sound, git
 
 pytestmark = pytest.mark.peer
@@ -23,9 +23,9 @@ WRITERS = 4
 ROOT = Path(__file__).parents[2]
 
 
-def writer(directory: Path, name: str, count: int) -> subprocess.Popen[bytes]:
+def writer(directory: Path, name: str, count: int, durability: Durability) -> subprocess.Popen[bytes]:
     """Start a writer."""
-    command = [sys.executable, "-m", "tests.irmin.writer", str(directory), name, str(count)]
+    command = [sys.executable, "-m", "tests.irmin.writer", str(directory), name, str(count), durability.value]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
 
 
@@ -48,10 +48,11 @@ def commit_on_main(work: Path, number: int) -> bool:
     return f"plumbing {number}" in subjects(work)[:60]
 
 
-def test_four_processes_and_git_lose_no_commit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("durability", "commits"), [(Durability.NONE, COMMITS), (Durability.SYNC, COMMITS // 4)])
+def test_four_processes_and_git_lose_no_commit(tmp_path: Path, durability: Durability, commits: int) -> None:
     init(str(tmp_path), bare=False)
-    count = COMMITS // WRITERS
-    writers = [writer(tmp_path, f"w{number}", count) for number in range(WRITERS)]
+    count = commits // WRITERS
+    writers = [writer(tmp_path, f"w{number}", count, durability) for number in range(WRITERS)]
     git(tmp_path, "symbolic-ref", "HEAD", "refs/heads/git")
     made = 0
     plumbed = []
@@ -77,11 +78,12 @@ def test_four_processes_and_git_lose_no_commit(tmp_path: Path) -> None:
         assert git(tmp_path, "show", f"main:{path}").decode() == last[path]
 
 
-def test_a_killed_writer_leaves_its_last_commit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("durability", [Durability.NONE, Durability.SYNC])
+def test_a_killed_writer_leaves_its_last_commit(tmp_path: Path, durability: Durability) -> None:
     init(str(tmp_path))
     rng = random.Random(5)
     for attempt in range(KILLS):
-        child = writer(tmp_path, f"k{attempt}", 100_000)
+        child = writer(tmp_path, f"k{attempt}", 100_000, durability)
         assert child.stdout is not None
         first = child.stdout.readline()
         time.sleep(rng.random() * 0.05)  # a moment that nobody chose is the point

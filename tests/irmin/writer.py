@@ -1,6 +1,6 @@
 """A program that writes one git directory: run by tests as a process of its own, several at once, and killed.
 
-Usage: python -m tests.irmin.writer DIRECTORY NAME COUNT      prints each number once it is committed
+Usage: python -m tests.irmin.writer DIRECTORY NAME COUNT DURABILITY      prints each number once it is committed
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import asyncio
 import sys
 
 from fata.irmin import TEXT, Repo
-from fata.irmin.backend.git import GitBackend
+from fata.irmin.backend.git import Durability, GitBackend
 from fata.irmin.errors import Busy, TooManyRetries
 
 
-async def write(directory: str, name: str, count: int) -> None:
+async def write(directory: str, name: str, count: int, durability: Durability) -> None:
     """Commit `count` times on main, however often others are faster."""
-    store = Repo(GitBackend(directory), TEXT, author=f"{name} <{name}@example.org>").of_branch("main")
+    backend = GitBackend(directory, durability=durability)
+    store = Repo(backend, TEXT, author=f"{name} <{name}@example.org>").of_branch("main")
     for number in range(count):
         while True:
             try:
@@ -28,4 +29,4 @@ async def write(directory: str, name: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(write(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(write(sys.argv[1], sys.argv[2], int(sys.argv[3]), Durability(sys.argv[4])))
