@@ -173,6 +173,34 @@ def test_git_s_commit_graph_is_read_and_not_trusted_when_damaged(tmp_path: Path)
     assert drive(Repo(GitBackend(str(tmp_path)), TEXT).of_branch("main").lcas("side1")) == [ends[1]]
 
 
+@pytest.mark.peer
+def test_git_s_filters_of_changed_paths_say_the_same(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    rng = random.Random(8)
+    store = drive(Repo(GitBackend(str(tmp_path)), TEXT).main())
+    names = ["a", "b/c", "b/d/e", "b/d/f", "ü/x", "long " * 20, "rare"]
+    drive(store.set("rare", "1"))
+    for number in range(60):
+        name = rng.choice(names[:-1])
+        drive(store.set_all({name: str(number), rng.choice(names[:-1]): str(number)}, message=str(number)))
+        if number % 20 == 19:
+            side = drive(store.clone(f"side{number}"))
+            drive(side.set(f"side/{number}", "x"))
+            drive(store.set("a", f"a {number}"))
+            drive(store.merge_with(side))
+    git(tmp_path, "commit-graph", "write", "--reachable", "--changed-paths")
+    backend = GitBackend(str(tmp_path))
+    assert sum(changed is not None for *_, changed in backend.links()) > 60
+    cold = Repo(backend, TEXT).of_branch("main")
+    for name in (*names, "b", "b/d", "nowhere"):
+        said = git(tmp_path, "log", "-1", "--format=%H", "main", "--", name).decode().split()
+        for _ in range(2):  # what the first question found out is used by the second
+            assert [commit.hex for commit in drive(cold.last_modified(name))] == said
+    again = drive(store.set("rare", "2"))
+    assert drive(cold.last_modified("rare")) == [again]
+    assert len(drive(cold.last_modified("rare", n=5))) == 2
+
+
 async def test_a_history_is_a_graph() -> None:
     repo = new_repo()
     store = await repo.main()

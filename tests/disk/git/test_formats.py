@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fata.disk import inode
-from fata.disk.git import commits, pack, pack_index, references, tags, trees
+from fata.disk.git import changed_paths, commits, pack, pack_index, references, tags, trees
 from fata.disk.git.delta import apply_delta
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import BLOB, COMMIT, object_id, parse_loose, serialize_loose
@@ -114,6 +114,32 @@ def test_trees_come_back_in_order(entries: dict[bytes, tuple[bytes, bytes]]) -> 
     found = trees.parse(written)
     assert {entry.name: (entry.mode, entry.id) for entry in found} == entries
     assert trees.in_order(found)
+
+
+def test_paths_are_hashed_as_git_hashes_them() -> None:
+    assert changed_paths._murmur(b"", 0) == 0
+    assert changed_paths._murmur(b"Hello world!", 0) == 0x627B0C2C
+    assert changed_paths._murmur(b"The quick brown fox jumps over the lazy dog", 0) == 0x2E4FF723
+    assert changed_paths.hashes("ü".encode()) == ()
+
+
+def test_filters_of_changed_paths() -> None:
+    data = changed_paths.HEADER.pack(1, 7, 10) + b"\xff\x00"
+    index = bytes((0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2))
+    full, unknown, empty = changed_paths.parse(index, data, 3)
+    wanted = changed_paths.hashes(b"a/b")
+    assert [changed_paths.excludes(each, wanted) for each in (full, unknown, empty)] == [False, False, True]
+    assert not changed_paths.excludes(empty, ())
+    assert changed_paths.parse(index, data, 2) == []
+    assert changed_paths.parse(index, data[:-1], 3) == []
+    assert changed_paths.parse(index[4:8] + index[:4] + index[8:], data, 3) != []
+    assert changed_paths.parse(index[8:] + index[:8], data, 3) == []
+    assert changed_paths.parse(index, changed_paths.HEADER.pack(2, 7, 10) + b"\xff\x00", 3) == []
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40), st.integers(0, 5))
+def test_nonsense_is_no_filter(index: bytes, data: bytes, count: int) -> None:
+    assert len(changed_paths.parse(index, data, count)) in (0, count)
 
 
 tricky_names = st.sampled_from([b"a", b"b", b"100644 a", b"40000 a", b"0", b"x 40000 a", b"aa"])
