@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fata.blocking import drive
+from fata.errors import Unavailable
 from fata.irmin import BYTES, Repo, Store
 from fata.irmin.backend.contract import RefChange
 from fata.irmin.backend.git import Durability, GitBackend, init
@@ -171,4 +175,38 @@ def test_a_packed_reference_with_an_empty_directory_in_its_place(tmp_path: Path,
     drive(repo.close())
     assert not list(tmp_path.rglob("*.lock"))
     assert len(git(tmp_path, "log", "--format=%H", "main").split()) == 40
+    assert_sound(tmp_path)
+
+
+def filling(writes: int, writev: Callable[..., int]) -> Callable[..., int]:
+    """Return what writes so often before the disk is full."""
+    left = iter(range(writes))
+
+    def fills(descriptor: int, pieces: list[bytes]) -> int:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return writev(descriptor, pieces)
+
+    return fills
+
+
+@pytest.mark.parametrize("durability", Durability)
+def test_a_disk_that_is_full_is_told_and_nothing_is_left_lying_about(
+    tmp_path: Path, durability: Durability, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = opened(tmp_path, durability)
+    store = drive(repo.main())
+    writev = os.writev
+    for number in range(HOT + FAN + 3):
+        drive(store.set("file", b"%d" % number))
+        drive(repo.backend.flush())
+        with monkeypatch.context() as full:
+            full.setattr(os, "writev", filling(number % 3, writev))
+            with pytest.raises(Unavailable, match="No space left"):
+                drive(store.set("file", b"never"))
+    drive(repo.close())
+    assert [path.name for path in tmp_path.rglob("*") if "tmp_obj" in path.name or path.suffix == ".lock"] == []
+    packs, indexes = tmp_path.rglob("*.pack"), tmp_path.rglob("*.idx")
+    assert sorted(path.stem for path in packs) == sorted(path.stem for path in indexes)
+    assert drive(store.find("file")) == b"%d" % (HOT + FAN + 2)
     assert_sound(tmp_path)

@@ -169,10 +169,10 @@ class GitBackend:
         written = self._write(objects)
         try:
             done = self._refs.change(changes)
-            if written is not None:
-                self._growing.join(written)
         except OSError as error:
             raise self._unavailable(error) from error
+        if written is not None:
+            self._growing.join(written)
         self._outrun = not done
         if done:
             self._commits += 1
@@ -197,8 +197,8 @@ class GitBackend:
             self._hold(group, held)
             self._commit_held(held)
         except OSError as error:
-            for request, _ in held:
-                request.error = self._unavailable(error)
+            for request in group:
+                request.error = request.error or self._unavailable(error)
         finally:
             for _, holding in held:
                 holding.release()
@@ -221,8 +221,12 @@ class GitBackend:
             objects.update(request.objects)
         staged = Staged()
         many = any(len(request.objects) >= PACK_FROM for request, _ in held)
-        written = self._stage(staged, objects, many=many)
-        self._persistence.settle(staged, [file for _, holding in held for file in holding.files()])
+        try:
+            written = self._stage(staged, objects, many=many)
+            self._persistence.settle(staged, [file for _, holding in held for file in holding.files()])
+        except OSError:
+            staged.discard()
+            raise
         self._refs.put(holding for _, holding in held)
         for request, _ in held:
             request.done = True
@@ -287,8 +291,8 @@ class GitBackend:
 
     async def flush(self) -> None:
         """Make durable what was written with `Durability.BATCH`."""
+        self._growing.settle()
         try:
-            self._growing.settle()
             self._persistence.flush()
         except OSError as error:
             raise self._unavailable(error) from error

@@ -50,19 +50,18 @@ class Staged:
 def write_aside(path: str, pieces: Sequence[Piece]) -> str:
     """Write a file beside `path` that is to be renamed to it; return its name. Raises OSError."""
     temporary = f"{path[: path.rfind('/')]}/tmp_obj_{os.getpid():x}_{next(_NUMBERS):x}"  # git removes such in time
-    try:
-        write_new(temporary, pieces)
-    except BaseException:
-        remove_if_there(temporary)
-        raise
+    write_new(temporary, pieces)
     return temporary
 
 
 def write_new(path: str, pieces: Sequence[Piece]) -> None:
-    """Make a file that is not there yet, readable by all. Raises OSError."""
+    """Make a file that is not there yet, readable by all. Raises OSError, and then it is not there."""
     descriptor = os.open(path, CREATE, READ_ONLY)
     try:
         write_all(descriptor, pieces)
+    except BaseException:
+        remove_if_there(path)
+        raise
     finally:
         os.close(descriptor)
 

@@ -95,7 +95,7 @@ class Group:
     def _finish(self, loop: asyncio.AbstractEventLoop, group: list[Request], job: asyncio.Future[None]) -> None:
         failure = None if job.cancelled() else job.exception()
         for request in group:
-            if isinstance(failure, Exception):
+            if isinstance(failure, Exception) and not request.done:
                 request.error = request.error or failure
         self._tell(group)
         for request in group:

@@ -75,11 +75,16 @@ class GrowingPacks:
         except FileExistsError:  # the same objects were packed before, perhaps by somebody who was killed then
             os.rename(write_aside(pack, pieces), pack)
         staged.files.append(pack)
-        staged.add(f"{path}.idx", pack_index.serialize(packed, pack_hash))
+        try:
+            staged.add(f"{path}.idx", pack_index.serialize(packed, pack_hash))
+        except OSError:
+            if not os.path.exists(f"{path}.idx"):
+                remove_if_there(pack)
+            raise
         return path
 
     def join(self, written: Written) -> None:
-        """Note a pack that has appeared, and have them joined when they are enough. Raises OSError if that failed."""
+        """Note a pack that has appeared, and have them joined when they are enough."""
         self._smallest.append(written)
         if len(self._smallest) < FAN:
             return
@@ -92,18 +97,17 @@ class GrowingPacks:
         self._joining = self._thread.submit(self._climb, group)
 
     def settle(self) -> None:
-        """Wait until nothing is being joined. Raises OSError if that failed."""
+        """Wait until nothing is being joined."""
         joining, self._joining = self._joining, None
         if joining is not None:
             joining.result()
 
     def close(self) -> None:
         """Join what is left of small packs, so that who comes and goes leaves few, and end the thread."""
-        with suppress(OSError):  # then they stay as they are, and nothing is lost
-            self.settle()
-            if len(self._smallest) > 1:
-                self._joined(self._smallest)
-        self._smallest = []
+        self.settle()
+        group, self._smallest = self._smallest, []
+        if len(group) > 1:
+            self._climb(group)
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
@@ -111,7 +115,9 @@ class GrowingPacks:
     def _climb(self, group: list[Written]) -> None:
         """Join packs; join those of the next size if they are enough now, and so on."""
         for size in count():
-            joined = self._joined(group)
+            joined: Written | None = None
+            with suppress(OSError):  # a full disk: then they stay as they are, and nothing is lost
+                joined = self._joined(group)
             if joined is None:
                 return
             if size == len(self._sizes):
