@@ -1,8 +1,8 @@
 """What a request and a connection cost our stack by itself: no kernel, no other process, so that small changes show.
 
 A card of memory hands over HTTP requests of 64 connections, in lists of 16 frames as TAP gives them, and does with the
-answers all that TAP does but the system call; then connections that are made and closed, frame by frame. `benchmarks.net`
-says what it is worth in the end.
+answers all that TAP does but the system call; then connections that are made and closed, frame by frame.
+`benchmarks.net` says what it is worth in the end.
 """
 
 from __future__ import annotations

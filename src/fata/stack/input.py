@@ -10,7 +10,7 @@ from fata.errors import WireError
 from fata.proto.tcp.connection import PREDICTED
 from fata.wire import ethernet, icmpv4, ipv4
 from fata.wire.checksum import MODULUS, quartered
-from fata.wire.tcp import ACK, TIMESTAMPS_PREFIX, parse
+from fata.wire.tcp import ACK, TIMESTAMPS_WORD, parse
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,7 +33,7 @@ ADDRESSES = slice(26, 34)
 ENDS = slice(26, 38)  # addresses and ports: a connection's key
 # A raw frame up to IPv4's type of service. IPv4: total length; flags, fragment offset, time to live and protocol in one
 # piece; addresses and ports likewise. TCP: seq, ack, data offset and flags, window; timestamps, its only option.
-RAW = "!{}sHxxIxx12sIIHH4x4sII"
+RAW = "!{}sHxxIxx12sIIHH4xIII"
 BEGIN = 16  # octets of the first field, behind the card's header
 UNFRAGMENTED, UNFRAGMENTED_TCP = 0x3FFF00FF, ipv4.TCP  # in IPv4's piece: a mask, and what is to be left of it
 OFFSET, STAMPED = 0xFF00, 0x8000  # in TCP's, likewise: eight words
@@ -78,25 +78,26 @@ class Input:
         """As `receive`, with the card's header before each."""
         now = self._loop.time()
         unpack, begins, from_bytes = self._unpack, self._begins, int.from_bytes
-        header, news, connections, octets = self._header, self._tcp.news, self._tcp.host.connections, 0
+        header, news, connections = self._header, self._tcp.news, self._tcp.host.connections
         ip, tcp, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
         if self._tcp.loopback and self._tcp.talks_to_itself():
             frames = [data for data in frames if not self._feigns_loopback(data, header)]
+        last = verified = None
         for data in frames:
-            length = len(data)
-            octets += length
-            if length < start:
+            if len(data) < start:
                 self._interpret(data, now)
                 continue
             begin, total, middle, key, seq, ack, control, window, prefix, stamp, echo = unpack(data)
+            if begin != last:
+                last, verified = begin, begins.get(begin)
             # Nearly every segment of nearly every connection.
             if (
-                control & OFFSET == STAMPED
-                and prefix == TIMESTAMPS_PREFIX
+                verified is not None
+                and control & OFFSET == STAMPED
+                and prefix == TIMESTAMPS_WORD
                 and middle & UNFRAGMENTED == UNFRAGMENTED_TCP
                 and (connection := connections.get(key)) is not None
-                and (verified := begins.get(begin)) is not None
-                and start <= (end := ip + total) <= length
+                and start <= (end := ip + total) <= len(data)
                 and not from_bytes(data[ip:tcp], "big") % MODULUS
                 and (verified or not is_damaged(data, ip, end))
             ):
@@ -105,11 +106,11 @@ class Input:
                     events = connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now)
                 if events is None:
                     events = connection.receive(parse(data, tcp, end), now)
-                news[connection] = news.get(connection, 0) | events
+                news[connection] = news[connection] | events if connection in news else events
             else:
                 self._interpret(data, now)
         self._counters.received += len(frames)
-        self._counters.received_octets += octets - header * len(frames)
+        self._counters.received_octets += sum(map(len, frames)) - header * len(frames)
         self._tcp.settle(now)
         self._ip.interface.transmit()
 

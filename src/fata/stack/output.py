@@ -6,22 +6,23 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from fata.proto.tcp.connection import Connection
+from fata.proto.tcp.transmission import transmission_of
 from fata.stack.interface import UNRESOLVED
-from fata.stack.path import TTL, VERSION_AND_LENGTH, Path
-from fata.stack.segmentation import IP_LENGTH, software, to_frames, without_dont_fragment
-from fata.wire.checksum import MODULUS
-from fata.wire.tcp import ACK, PSH, TIMESTAMPS_PREFIX
+from fata.stack.path import HEAD_LENGTH, TTL, Path
+from fata.stack.segmentation import software, to_frames, without_dont_fragment
+from fata.wire.tcp import ACK, PSH, TIMESTAMPS_WORD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fata.proto.tcp.time_wait import TimeWait
-    from fata.proto.tcp.transmission import Answer, Transmission
+    from fata.proto.tcp.transmission import Transmission
     from fata.stack.counters import Counters
     from fata.stack.ipv4 import Ipv4
 
-# The card's header, the Ethernet header and IPv4's first two octets; total length; the four fields that are always the
-# same, in one piece; sum; both addresses and both ports; TCP: seq, ack, offset and flags, window, sum; timestamps.
-STAMPED = "!{}sH6sH12sIIHHH2x4sII"
-STAMPED_LENGTH = 32  # octets of TCP's header in it
+# All that is the same for answers of one length: the headers of card, Ethernet and IPv4, and both ports. The rest of
+# TCP's: seq, ack, offset and flags, window, sum; timestamps.
+STAMPED = "IIHHH2xIII"
 STAMPED_FLAGS = 0x8000 | ACK | PSH  # its data offset beside an answer's flags
 LINK_LIFE = 0.5  # seconds that a neighbor's MAC is used without asking for it again
 MAX_PATHS = 8192  # paths that are remembered; more connections than that only cost time
@@ -38,7 +39,7 @@ class Output:
         self._services: dict[bytes, tuple[int, int]] = {}  # tos and ttl of connections that have their own
         raw = ip.interface.raw
         self._tcp_header = None if raw is None else raw.tcp_header
-        self._pack = Struct(STAMPED.format(len(self._tcp_header or b"") + 16)).pack
+        self._pack = Struct(f"!{len(self._tcp_header or b'') + HEAD_LENGTH}s{STAMPED}").pack
 
     def emit(self, key: bytes, transmissions: list[Transmission], now: float) -> None:
         """Send what a connection, known by its key, has flushed."""
@@ -57,22 +58,30 @@ class Output:
                 frames = to_frames(path, path.link, sent, device)
             interface.send(path.link, path.next_hop, frames, now)
 
-    def make_answer(self, key: bytes, sent: Answer, now: float) -> bytes | None:
-        """Return an answer's raw frame; None if it is to take the long way, as a transmission."""
-        path = self._paths.get(key)
-        if path is None or now >= path.raw_until:
-            return None
-        seq, ack, window, stamp, echo, data, _size = sent
-        length = STAMPED_LENGTH + len(data)
-        total = IP_LENGTH + length
-        ip_sum = MODULUS - (path.ip_sum + total) % MODULUS
-        partial = (path.addresses_sum + length) % MODULUS
-        # fmt: off
-        return self._pack(
-            path.begin, total, path.middle, ip_sum, path.ends, seq, ack, STAMPED_FLAGS, window, partial,
-            TIMESTAMPS_PREFIX, stamp, echo,
-        ) + data
-        # fmt: on
+    def send_answers(self, connections: Iterable[Connection | TimeWait], now: float) -> list[Connection | TimeWait]:
+        """Send what is one plain segment each; return those that have, or may have, something else to send."""
+        ticks = int(now * 1000)
+        pack, paths = self._pack, self._paths
+        frames: list[bytes] = []
+        others: list[Connection | TimeWait] = []
+        for connection in connections:
+            answer = connection.answer(now, ticks)
+            if answer is None:
+                others.append(connection)
+                continue
+            path = paths.get(connection.key)
+            if path is None or now >= path.raw_until:
+                self.emit(connection.key, [transmission_of(answer)], now)
+                continue
+            seq, ack, window, stamp, echo, data, _size = answer
+            if len(data) != path.answers:
+                path.expect_answers(len(data))
+            frames.append(
+                pack(path.head, seq, ack, STAMPED_FLAGS, window, path.partial, TIMESTAMPS_WORD, stamp, echo) + data
+            )
+        if frames:
+            self._ip.interface.send_raw(frames)
+        return others
 
     def _find_way(self, key: bytes, path: Path, now: float) -> bool:
         """Find the next hop's Ethernet header; while it has one, it is not looked up for every frame."""
@@ -84,8 +93,7 @@ class Output:
         path.may_fragment = self._ip.path_mtus.may_fragment(path.remote)
         path.until = now if path.link is UNRESOLVED else now + LINK_LIFE
         if self._tcp_header is not None and not path.may_fragment and not self._ip.is_own(path.remote):
-            path.begin = self._tcp_header + path.link + bytes((VERSION_AND_LENGTH, path.tos))
-            path.raw_until = path.until
+            path.begin_raw(self._tcp_header)
         return True
 
     def _confirm(self, key: bytes, path: Path, now: float) -> None:

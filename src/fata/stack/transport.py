@@ -207,25 +207,25 @@ class TcpTransport(transports._FlowControlMixin):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send `data` after all that was written before. Never waits."""
-        if not isinstance(data, bytes):
-            if not isinstance(data, bytearray | memoryview):
+        if type(data) is not bytes:
+            if not isinstance(data, bytes | bytearray | memoryview):
                 raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")
             data = bytes(data)  # the caller may go on to change it
+        if self._closing or self._eof_written or not data:
+            self._write_nothing(data)
+            return
+        connection, tcp = self._connection, self._tcp
+        queued = connection.write(data)
+        if tcp.told is not connection:  # else it is flushed in any case
+            tcp.touch(connection)
+        if queued > SEND_BUFFER:
+            self._maybe_pause_protocol()
+
+    def _write_nothing(self, data: bytes) -> None:
         if self._eof_written:
             raise RuntimeError("Cannot call write() after write_eof()")
         if not data:
             return
-        if self._closing:
-            self._count_late_write()
-            return
-        connection, tcp = self._connection, self._tcp
-        connection.write(data)
-        if tcp.told is not connection:  # else it is flushed in any case
-            tcp.touch(connection)
-        if connection.queued > SEND_BUFFER:
-            self._maybe_pause_protocol()
-
-    def _count_late_write(self) -> None:
         self._writes_after_close += 1
         if self._writes_after_close == CLOSED_WRITES_TO_WARN:
             LOG.warning("write() to a connection that is closed")

@@ -46,6 +46,7 @@ MAX_SACK_BLOCKS = 4
 
 TIMESTAMPS_ONLY = Struct("!4sII")  # the option as nearly every segment has it: two no-operations, then the option
 TIMESTAMPS_PREFIX = b"\x01\x01\x08\x0a"
+TIMESTAMPS_WORD = int.from_bytes(TIMESTAMPS_PREFIX, "big")
 STAMPED = Struct("!HHIIxBHxxxx4sII")  # a header with only that option
 STAMPED_WORDS = STAMPED.size // 4
 new_tuple = tuple.__new__

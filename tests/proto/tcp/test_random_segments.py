@@ -72,7 +72,7 @@ def check(peer: Peer) -> None:
 
 def check_connection(connection: Connection) -> None:
     """What must hold of a connection."""
-    assert connection.snd_una <= connection.snd_nxt <= connection.snd_stop
+    assert connection.snd_una <= connection.snd_nxt <= connection.snd_end + connection.fin_queued
     assert connection.rcv_nxt <= connection.rcv_edge
     assert connection.queued >= 0
     board = connection.scoreboard

@@ -29,7 +29,6 @@ def shutdown(block: Block) -> None:
     if block.fin_queued or not block.state.value.writable:
         return
     block.fin_queued = True
-    block.snd_stop = block.snd_end + 1
     block.state = ON_SHUTDOWN.get(block.state, block.state)
     block.predicted = False
     block.rare = True
@@ -90,8 +89,7 @@ def finish(block: Block, failure: Failure | None) -> int:
     block.predicted = False
     block.rare = True
     _stop_timers(block)
-    block.queue.clear()
-    block.queued = 0
+    block.queue.clear(block.snd_end)
     block.reassembly.clear()
     block.host.forget(block)
     return GONE

@@ -39,6 +39,7 @@ def send_new(block: Block, out: list[Transmission], now: float) -> None:
         block.persists = 0
     elif nxt == una and block.persist_at == NEVER:
         block.persist_at = now + block.rtt.timeout  # RFC 9293 3.8.6.1: the window may open unheard
+        block.predicted = False
 
 
 def _sendable(block: Block, unsent: int, size: int) -> int:
