@@ -69,10 +69,9 @@ class Descriptor:
         frames: list[bytes] = []
         if self.gone:
             return frames
-        try:
-            frames.extend(
-                map(os.read, repeat(self.number, BURST), repeat(READ_SIZE))
-            )  # what came before an error stays
+        number = self.number
+        try:  # what comes before an error stays in the list
+            frames.extend(map(os.read, repeat(number, BURST), repeat(READ_SIZE)))
         except BlockingIOError:
             pass
         except OSError as error:
