@@ -110,8 +110,6 @@ async def connect_and_close(card: Card, port: int) -> None:
     """Connect, be told something to the end, close."""
     number = connect(card, port, ONCE) + HELLO
     await asyncio.sleep(0)
-    card.arrive([frame(port, 1001, number, ACK, service=ONCE)])
-    await asyncio.sleep(0)
     card.arrive([frame(port, 1001, number + 1, ACK | FIN, service=ONCE)])
     await asyncio.sleep(0)
 

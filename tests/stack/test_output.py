@@ -8,14 +8,16 @@ import pytest
 
 from fata.device.net import Capabilities, RawForm
 from fata.proto.path_mtu import PathMtu
-from fata.proto.tcp.transmission import Answer, transmission_of
+from fata.proto.tcp.transmission import Answer, Transmission, transmission_of
 from fata.stack.counters import Counters
 from fata.stack.output import LINK_LIFE, Output
 from fata.stack.path import TTL
 from fata.stack.segmentation import to_frames
+from fata.wire.tcp import ACK, FIN, PSH, SYN
 
 LINK = bytes(range(14))
 KEY = bytes((10, 0, 0, 1, 10, 0, 0, 2, 0x80, 0x01, 0, 80))
+OTHER_KEY = KEY[:9] + bytes((2, 0, 80))
 HEADER = b"the card's"
 COMPLETES = Capabilities(send_checksum=True)
 NOW = 5.0
@@ -44,8 +46,10 @@ class Ways:
         self.interface = Card(header)
         self.path_mtus = PathMtu(1500)
         self._own = own
+        self.asked = 0  # for the way
 
     def way(self, remote: bytes, _now: float) -> tuple[bytes, bytes]:
+        self.asked += 1
         return LINK, remote
 
     def is_own(self, address: bytes) -> bool:
@@ -95,11 +99,12 @@ def test_both_ways_make_the_same_frame(payload: bytes, service: tuple[int, int])
 
 
 def test_a_way_that_may_have_changed_is_looked_up_first() -> None:
-    output = made(Ways(HEADER))
-    (first,) = sent(output, b"x", NOW + LINK_LIFE)
-    assert not isinstance(first, bytes)
-    (second,) = sent(output, b"x", NOW + LINK_LIFE)
-    assert isinstance(second, bytes)
+    ways = Ways(HEADER)
+    output = made(ways)
+    asked = ways.asked
+    for now, times in ((NOW, 0), (NOW + LINK_LIFE, 1), (NOW + LINK_LIFE, 1)):
+        sent(output, b"x", now)
+        assert ways.asked == asked + times
 
 
 def test_there_is_no_short_way_to_oneself_nor_through_a_card_that_completes_nothing() -> None:
@@ -119,6 +124,30 @@ def test_a_neighbor_with_another_address_is_sent_to_there() -> None:
     output = made(ways)
     (before,) = sent(output, b"x")
     moved = bytes(6) + LINK[6:]
+    sent(output, b"xy")
+    sent(output, b"x")
     ways.way = lambda remote, _now: (moved, remote)  # type: ignore[method-assign]
-    sent(output, b"x", NOW + LINK_LIFE)
+    output.emit(OTHER_KEY, [transmission_of(answer(b"first"))], NOW + LINK_LIFE)  # who notices is somebody else
     assert sent(output, b"x", NOW + LINK_LIFE) == [before.replace(LINK, moved)]
+
+
+@pytest.mark.parametrize("options", [b"", bytes(12)])
+@pytest.mark.parametrize(("flags", "payload"), [(SYN | ACK, b""), (FIN | ACK, b""), (FIN | ACK | PSH, b"last words")])
+def test_a_small_segment_of_any_kind_takes_the_short_way(flags: int, payload: bytes, options: bytes) -> None:
+    output: Any = made(Ways(HEADER), (0xB8, 1))
+    buffers = (memoryview(payload),) if payload else ()
+    segment = Transmission(0xFFFFFFF0, 5, flags, 0xFFFF, options, buffers, len(payload), 1448)
+    output._ip.interface.sent.clear()
+    output.emit(KEY, [segment], NOW)
+    (expected,) = to_frames(output._paths[KEY], LINK, segment, COMPLETES)
+    assert output._ip.interface.sent == [HEADER + b"".join(expected.buffers)]
+
+
+def test_a_large_or_scattered_segment_is_not_copied() -> None:
+    output: Any = made(Ways(HEADER))
+    for buffers in ((bytes(3000),), (b"one", b"two")):
+        output._ip.interface.sent.clear()
+        length = sum(map(len, buffers))
+        output.emit(KEY, [Transmission(1, 5, ACK, 0xFFFF, b"", buffers, length, 8960)], NOW)
+        (frame,) = output._ip.interface.sent
+        assert frame.buffers[1:] == buffers

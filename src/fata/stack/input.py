@@ -63,7 +63,7 @@ class Input:
         ip.handlers[ipv4.ICMP] = icmp.receive
 
     def receive(self, frames: list[ReceivedFrame]) -> None:
-        """Take the frames of one wake-up; protocols are told and answers leave at their end."""
+        """Take the frames of one wake-up; protocols are told, and what they answer is handed over, at the end."""
         now = self._loop.time()
         if self._tcp.loopback and not self._ip.interface.inside and self._tcp.talks_to_itself():
             frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
@@ -72,7 +72,6 @@ class Input:
             self._counters.received_octets += len(data)
             self._receive_any(data, checksum, now)
         self._tcp.settle(now)
-        self._ip.interface.transmit()
 
     def receive_raw(self, frames: list[bytes]) -> None:
         """As `receive`, with the card's header before each."""
@@ -112,7 +111,6 @@ class Input:
         self._counters.received += len(frames)
         self._counters.received_octets += sum(map(len, frames)) - header * len(frames)
         self._tcp.settle(now)
-        self._ip.interface.transmit()
 
     def _interpret(self, octets: bytes, now: float) -> None:
         """Take a raw frame; remember how it begins, if that is how plain IPv4 to us does."""

@@ -86,7 +86,11 @@ class Interface:
             self._lose(error)
             return
         if frames:
-            self._receive(frames)
+            self._due = True
+            try:
+                self._receive(frames)
+            finally:
+                self.transmit()
 
     def _readable_raw(self) -> None:
         try:
@@ -95,7 +99,11 @@ class Interface:
             self._lose(error)
             return
         if frames:
-            self._receive_raw(frames)
+            self._due = True  # what is sent meanwhile leaves at the end
+            try:
+                self._receive_raw(frames)
+            finally:
+                self.transmit()
 
     def receive_arp(self, data: bytes, now: float) -> None:
         """Handle an ARP frame. Raises `WireError`."""
@@ -137,7 +145,8 @@ class Interface:
     def send_raw(self, frames: list[bytes]) -> None:
         """Collect frames with the card's header before them, whose link is known."""
         self._queue += frames
-        self.transmit_soon()
+        if not self._due:
+            self.transmit_soon()
 
     def transmit_soon(self) -> None:
         """Hand over what was collected before the loop waits."""
@@ -149,7 +158,9 @@ class Interface:
         """Hand over what was collected, as far as the device takes it; it calls when it takes more."""
         self._due = False
         frames = self._queue
-        if self._full or not frames:
+        if not frames:
+            return
+        if self._full:
             self._limit()
             return
         self._queue = []
