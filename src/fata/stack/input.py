@@ -56,8 +56,10 @@ class Input:
         self._loop = loop
         raw = ip.interface.raw
         self._header = raw.header_length if raw is not None else 0  # octets before a raw frame
-        self._unpack = Struct(RAW.format(self._header + BEGIN)).unpack_from
         self._begins: dict[bytes, bool] = {}  # how plain IPv4 for our MAC begins: whether TCP's checksum is verified
+        header = self._header
+        places = header, header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        self._fixed = (Struct(RAW.format(header + BEGIN)).unpack_from, self._begins, tcp.host.connections, *places)
         ip.handlers[ipv4.TCP] = self._long_tcp
         ip.handlers[ipv4.UDP] = self._long_udp
         ip.handlers[ipv4.ICMP] = icmp.receive
@@ -76,9 +78,8 @@ class Input:
     def receive_raw(self, frames: list[bytes]) -> None:
         """As `receive`, with the card's header before each."""
         now = self._loop.time()
-        unpack, begins, from_bytes = self._unpack, self._begins, int.from_bytes
-        header, news, connections = self._header, self._tcp.news, self._tcp.host.connections
-        ip, tcp, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        unpack, begins, connections, header, ip, tcp, start = self._fixed
+        news = self._tcp.news
         if self._tcp.loopback and self._tcp.talks_to_itself():
             frames = [data for data in frames if not self._feigns_loopback(data, header)]
         last = verified = None

@@ -49,8 +49,8 @@ class Connection(Block):
         nxt, una = self.rcv_nxt, self.snd_una
         length, acked = end - start, (ack - una) & MASK
         if (
-            seq != nxt & MASK
-            or not self.predicted
+            not self.predicted
+            or seq != nxt & MASK
             or acked > self.snd_nxt - una
             or nxt + length > self.rcv_edge
             or not (length or acked)
