@@ -36,7 +36,7 @@ ENDS = slice(26, 38)  # addresses and ports: a connection's key
 RAW = "!{}sHxxIxx12sIIHH4xIII"
 BEGIN = 16  # octets of the first field, behind the card's header
 UNFRAGMENTED, UNFRAGMENTED_TCP = 0x3FFF00FF, ipv4.TCP  # in IPv4's piece: a mask, and what is to be left of it
-OFFSET, STAMPED = 0xFF00, 0x8000  # in TCP's, likewise: eight words
+KIND, STAMPED_ACK = 0xFF00 | PREDICTED, 0x8000 | ACK  # in TCP's, likewise: eight words
 MAX_BEGINS = 64  # peers on the link, by tens of their frames' kinds, that are known at a time
 UNKNOWN = Checksum.UNKNOWN
 from_bytes = int.from_bytes
@@ -90,25 +90,24 @@ class Input:
             begin, total, middle, key, seq, ack, control, window, prefix, stamp, echo = unpack(data)
             if begin != last:
                 last, verified = begin, begins.get(begin)
-            # Nearly every segment of nearly every connection.
             if (
-                verified is not None
-                and control & OFFSET == STAMPED
-                and prefix == TIMESTAMPS_WORD
-                and middle & UNFRAGMENTED == UNFRAGMENTED_TCP
-                and (connection := connections.get(key)) is not None
-                and start <= (end := ip + total) <= len(data)
-                and not from_bytes(data[ip:tcp], "big") % MODULUS
-                and (verified or not is_damaged(data, ip, end))
+                verified is None
+                or middle & UNFRAGMENTED != UNFRAGMENTED_TCP
+                or not start <= (end := ip + total) <= len(data)
+                or from_bytes(data[ip:tcp], "big") % MODULUS
+                or not (verified or not is_damaged(data, ip, end))
             ):
-                events = None
-                if control & PREDICTED == ACK:
-                    events = connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now)
-                if events is None:
-                    events = connection.receive(parse(data, tcp, end), now)
-                news[connection] = news[connection] | events if connection in news else events
-            else:
                 self._interpret(data, now)
+                continue
+            # Nearly every segment of nearly every connection.
+            if control & KIND == STAMPED_ACK and prefix == TIMESTAMPS_WORD:
+                connection = connections.get(key)
+                if connection is not None:
+                    events = connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now)
+                    if events is not None:
+                        news[connection] = news[connection] | events if connection in news else events
+                        continue
+            self._receive_segment(key, data, tcp, end, now)
         self._counters.received += len(frames)
         self._counters.received_octets += sum(map(len, frames)) - header * len(frames)
         self._tcp.settle(now)
@@ -156,12 +155,15 @@ class Input:
         if unverified and is_damaged(data, ethernet.HEADER_LENGTH, end):
             self._counters.bad_checksum += 1
             return
+        self._receive_segment(data[ENDS], data, HEADERS, end, now)
+
+    def _receive_segment(self, key: bytes, data: bytes, start: int, end: int, now: float) -> None:
+        """Take a TCP segment whose checksums are right, in a frame for us."""
         try:
-            segment = parse(data, HEADERS, end)
+            segment = parse(data, start, end)
         except WireError:
             self._counters.malformed += 1
             return
-        key = data[ENDS]
         tcp = self._tcp
         connection = tcp.host.connections.get(key)
         if connection is not None:

@@ -83,7 +83,7 @@ def check_connection(connection: Connection) -> None:
     assert connection.congestion.window > 0
     assert 0 <= connection.reassembly.charge <= SMALL.receive_buffer
     assert 0 <= connection.charge <= 2 * SMALL.receive_buffer + 3000
-    assert connection.state.value.synchronized or not connection.pieces
+    assert connection.state.synchronized or not connection.pieces
 
 
 def near(random: Random, number: int, span: int) -> int:

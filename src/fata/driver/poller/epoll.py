@@ -99,7 +99,7 @@ class EpollPoller:
                 ready.append((self._readers, descriptor, self._readers[descriptor]))
             if events & WRITABLE and descriptor in self._writers:
                 ready.append((self._writers, descriptor, self._writers[descriptor]))
-        called = self._call_software()
+        called = self._call_software() if self._raised else 0
         for watches, descriptor, watch in ready:
             if watches.get(descriptor) is watch:  # else a callback before it has unregistered it
                 watch.callback()

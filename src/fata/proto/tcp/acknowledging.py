@@ -73,6 +73,9 @@ def advance(block: Block, una: int, echo: int, now: float) -> int:
     block.probing = False
     if block.recovery == OPEN:
         block.dup_acks = 0
+        if not (block.scoreboard.sacked or block.scoreboard.missing):
+            block.left = 0
+            return events
     elif undo.is_spurious(block, echo):
         undo.take_back(block, acked)
     elif una >= block.recover:

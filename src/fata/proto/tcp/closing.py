@@ -26,7 +26,7 @@ NEED_RESET = frozenset({SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE
 
 def shutdown(block: Block) -> None:
     """Queue FIN. In SYN-SENT and SYN-RECEIVED it waits for ESTABLISHED."""
-    if block.fin_queued or not block.state.value.writable:
+    if block.fin_queued or not block.state.writable:
         return
     block.fin_queued = True
     block.state = ON_SHUTDOWN.get(block.state, block.state)

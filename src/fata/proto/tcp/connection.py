@@ -15,7 +15,7 @@ from fata.proto.tcp.rare import send_rare
 from fata.proto.tcp.reassembly import OVERHEAD
 from fata.proto.tcp.sending import STAMPS, delay_acknowledgment, send_new
 from fata.proto.tcp.sequence import HALF, MASK
-from fata.proto.tcp.state import CLOSED, SYN_SENT
+from fata.proto.tcp.state import CLOSED, SYN_RECEIVED, SYN_SENT
 from fata.proto.tcp.transmission import RECEIVED, Answer, Piece, Statistics, Transmission
 from fata.wire.tcp import ACK, FIN, NO_OPTIONS, RST, SYN, URG, Buffer, Segment
 
@@ -82,10 +82,17 @@ class Connection(Block):
         return events | RECEIVED
 
     def _receive_any(self, segment: Segment, now: float) -> int:
-        if self.state is CLOSED:
+        state = self.state
+        events: int | None = None
+        if state is CLOSED:
             return 0
-        arrive = handshake.answered if self.state is SYN_SENT else receiving.arrive
-        events = arrive(self, segment, now) | self.news
+        if state is SYN_SENT:
+            events = handshake.answered(self, segment, now)
+        elif state is SYN_RECEIVED:
+            events = handshake.accepted(self, segment, now)
+        if events is None:
+            events = receiving.arrive(self, segment, now)
+        events |= self.news
         self.news = 0
         self.predict()
         return events
@@ -185,8 +192,8 @@ class Connection(Block):
         """
         if type(data) is not bytes:
             data = memoryview(data).cast("B")
-        if not self.predicted and (self.fin_queued or not self.state.value.writable):
-            raise StateError(f"tcp: write in state {self.state.value.name} after shutdown or the end")
+        if not self.predicted and (self.fin_queued or not self.state.writable):
+            raise StateError(f"tcp: write in state {self.state.label} after shutdown or the end")
         end = self.snd_end + len(data)
         queued = end - self.snd_una
         if queued > self.settings.send_limit:
@@ -225,7 +232,7 @@ class Connection(Block):
     def statistics(self) -> Statistics:
         """Figures for people."""
         return Statistics(
-            state=self.state.value.name,
+            state=self.state.label,
             rtt=self.rtt.smoothed,
             retransmission_timeout=self.rtt.timeout,
             congestion_window=self.congestion.window,

@@ -44,7 +44,7 @@ def arrive(block: Block, segment: Segment, now: float) -> int:
     if taken is None:
         return events
     events |= taken
-    if block.state.value.receives:
+    if block.state.receives:
         events |= take_text(block, segment, seq, now)
     return events
 

@@ -87,7 +87,7 @@ def _probe_window(block: Block, now: float) -> int:
 
 def arm_keepalive(block: Block, now: float) -> None:
     """Set the keepalive timer by what was heard last; settings may have changed since."""
-    if not block.state.value.synchronized:
+    if not block.state.synchronized:
         return
     idle = block.heard + block.settings.keepalive_idle
     if idle > now:
