@@ -55,6 +55,7 @@ class Interface:
         self._queue: list[SentFrame | bytes] = []
         self._own: list[ReceivedFrame] = []  # what this host sends to itself
         self.inside = False  # whether what is being received comes from this host itself
+        self.look_again = False  # something was sent whose answer may be there as soon as that has left
         self._full = False  # the device has refused a frame and not called since
         self._due = False
         self._alarm = Alarm(loop, self._tick)
@@ -93,6 +94,12 @@ class Interface:
                 self.transmit()
 
     def _readable_raw(self) -> None:
+        self.look_again = False
+        self._take_raw()
+        if self.look_again:  # once: others want to run as well
+            self._take_raw()
+
+    def _take_raw(self) -> None:
         try:
             frames = self._raw_net.receive_raw()
         except DeviceError as error:

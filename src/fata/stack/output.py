@@ -62,8 +62,9 @@ class Output:
         interface = self._ip.interface
         raw = now < way.raw_until
         for sent in transmissions:
-            if raw and sent.length <= min(sent.segment_size, SMALL) and len(sent.buffers) < 2:
-                interface.send_raw([self._make_raw(path, sent)])
+            frame = self._make_raw(path, sent) if raw else None
+            if frame is not None:
+                interface.send_raw([frame])
                 continue
             if way.may_fragment:
                 frames = [without_dont_fragment(each, self._ip.identify()) for each in software(path, way.link, sent)]
@@ -71,9 +72,11 @@ class Output:
                 frames = to_frames(path, way.link, sent, interface.capabilities)
             interface.send(way.link, way.next_hop, frames, now)
 
-    def _make_raw(self, path: Path, sent: Transmission) -> bytes:
-        """Return the raw frame of one segment."""
-        seq, ack, flags, window, options, buffers, length, _size = sent
+    def _make_raw(self, path: Path, sent: Transmission) -> bytes | None:
+        """Return the raw frame of one small segment; None if it is none."""
+        seq, ack, flags, window, options, buffers, length, size = sent
+        if length > size or length > SMALL or len(buffers) > 1:
+            return None
         way, tcp_length = path.way, TCP_LENGTH + len(options)
         total = IP_LENGTH + tcp_length + length
         ip_sum = MODULUS - (way.ip_sum + total) % MODULUS

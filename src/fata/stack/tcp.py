@@ -107,6 +107,7 @@ class Tcp:
             if not isinstance(host.connections.get(connection.key), Connection):  # those were its last words
                 self.output.forget(connection.key)
         for key, reply in host.take_replies():
+            self._ip.interface.look_again = True  # the kernel behind a TAP answers a SYN's answer before that is sent
             self._emit(key, [reply], now)
             if not isinstance(host.connections.get(key), Connection):  # a stranger's path is of no more use
                 self.output.forget(key)

@@ -166,6 +166,10 @@ def _parse_sack(data: bytes, start: int, end: int) -> tuple[tuple[int, int], ...
 
 def serialize_options(options: Options, timestamp: int | None = None, echo: int = 0) -> bytes:
     """Return the octets of options, padded to whole words. More than 40 octets are a mistake of the caller's."""
+    mss, scale, permitted, sack = options
+    if permitted and not (mss is None or scale is None or timestamp is None or sack):  # as most SYNs have them
+        first, second, third = USUAL_SYN_PREFIXES
+        return USUAL_SYN.pack(first, mss, second, timestamp, echo, third, scale)
     parts = []
     if options.mss is not None:
         parts.append(bytes((MSS, 4)) + options.mss.to_bytes(2, "big"))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BURST = 64  # frames a receive(): more would keep the rest of the program waiting
 READ_SIZE = HEADER_LENGTH + LARGEST_FRAME + 4  # octets; a VLAN tag may be in it
+READ_SIZES = repeat(READ_SIZE)
 MAX_BUFFERS = 1024  # IOV_MAX, linux/uio.h
 
 
@@ -71,7 +72,7 @@ class Descriptor:
             return frames
         number = self.number
         try:  # what comes before an error stays in the list
-            frames.extend(map(os.read, repeat(number, BURST), repeat(READ_SIZE)))
+            frames.extend(map(os.read, repeat(number, BURST), READ_SIZES))
         except BlockingIOError:
             pass
         except OSError as error:

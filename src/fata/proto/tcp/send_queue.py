@@ -48,9 +48,11 @@ class SendQueue:
 
     def views(self, seq: int, length: int) -> tuple[Buffer, ...]:
         """The octets from `seq` on, as few buffers as possible."""
+        buffers = self.buffers
+        if len(buffers) == 1 and len(buffers[0]) == length:
+            return (buffers[0],)
         self._find_ends()
-        ends, buffers = self._ends, self.buffers
-        at = self._first
+        ends, at = self._ends, self._first
         if ends[at] <= seq:
             at = bisect_right(ends, seq, at)
         low = seq - (ends[at] - len(buffers[at]))

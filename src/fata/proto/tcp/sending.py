@@ -67,7 +67,7 @@ def transmit(
     size = block.mss - len(options)
     if size < 1:
         size = 1
-    most = max(block.settings.max_transmission // size, 1) * size
+    most = size if amount <= size else max(block.settings.max_transmission // size, 1) * size
     window = block.offer()
     ack = block.rcv_nxt & MASK
     stop = seq + amount
