@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from fata.errors import ConfigError
+from fata.stack.services import ALIASES, SERVICES
 from fata.wire.ipv4 import LOOPBACK, UNSPECIFIED, format_address, parse_address
 
 if TYPE_CHECKING:
@@ -47,7 +48,13 @@ class Names:
         kinds = [pair for pair in KINDS if type in (0, pair[0]) and proto in (0, pair[1])]
         if not kinds:
             raise socket.gaierror(socket.EAI_SOCKTYPE, "this stack has TCP and UDP only")
-        number = port_number(port)
+        service = service_name(port)
+        if service is None:
+            number = port_number(port)
+        else:
+            if flags & socket.AI_NUMERICSERV:
+                raise socket.gaierror(socket.EAI_NONAME, f"{service!r} is no port number")
+            number, kinds = find_service(service, kinds)
         name = bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else host
         if name is None or name == "":
             addresses = [UNSPECIFIED if flags & socket.AI_PASSIVE or name is not None else LOOPBACK]
@@ -73,8 +80,23 @@ def numeric(text: str) -> bytes | None:
         return None
 
 
+def service_name(port: Any) -> str | None:
+    """Return the text of a port that is no number; None for any other port."""
+    text = bytes(port).decode("ascii", "replace") if isinstance(port, bytes | bytearray) else port
+    return text if isinstance(text, str) and text[:1].isalpha() else None
+
+
+def find_service(name: str, kinds: Sequence[tuple[Any, int]]) -> tuple[int, list[tuple[Any, int]]]:
+    """Return a service's port, and those of `kinds` that it is spoken over. Raises `socket.gaierror`."""
+    number, protocols = SERVICES.get(ALIASES.get(name, name), (0, frozenset()))
+    kept = [pair for pair in kinds if pair[1] in protocols]
+    if not kept:
+        raise socket.gaierror(socket.EAI_SERVICE, f"no service is known as {name!r} there")
+    return number, kept
+
+
 def port_number(port: Any) -> int:
-    """Return a port, 0 for None. Raises `socket.gaierror` for what is no number: there is no list of services here."""
+    """Return a port, 0 for None. Raises `socket.gaierror` for what is no number."""
     if port is None:
         return 0
     try:
