@@ -75,7 +75,7 @@ class Output:
     def _make_raw(self, path: Path, sent: Transmission) -> bytes | None:
         """Return the raw frame of one small segment; None if it is none."""
         seq, ack, flags, window, options, buffers, length, size = sent
-        if length > size or length > SMALL or len(buffers) > 1:
+        if length > size or length > SMALL:
             return None
         way, tcp_length = path.way, TCP_LENGTH + len(options)
         total = IP_LENGTH + tcp_length + length
@@ -83,7 +83,7 @@ class Output:
         partial = (way.addresses_sum + tcp_length + length) % MODULUS
         flags |= tcp_length << 10
         head = self._pack(way.begin, total, way.middle, ip_sum, path.ends, seq, ack, flags, window, partial)
-        return head + options + buffers[0] if buffers else head + options
+        return b"".join((head, options, *buffers))
 
     def send_answers(self, connections: Iterable[Connection | TimeWait], now: float) -> list[Connection | TimeWait]:
         """Send what is one plain segment each; return those that have, or may have, something else to send."""

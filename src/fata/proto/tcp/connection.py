@@ -105,7 +105,7 @@ class Connection(Block):
         return events
 
     def answer(self, now: float, ticks: int) -> Answer | None:
-        """What was written since the last flush, if one segment of one buffer says it all and nothing holds it back.
+        """What was written since the last flush, if one segment says it all and nothing holds it back.
 
         So most answers of most servers leave. What `flush` would do besides can make no difference. None: it has to.
         `ticks` are the same time in whole milliseconds.
@@ -116,11 +116,11 @@ class Connection(Block):
             not length
             or not self.predicted
             or not self.stamps
-            or len(data := self.queue.buffers[-1]) != length
             or length > size
             or end > self.snd_edge
             or self.congestion.window - in_flight < length + size
             or (not self.nodelay and length < size if in_flight else now - self.sent_at > self.rtt.timeout)
+            or (len(data := self.queue.buffers[-1]) != length and len(data := self.queue.whole()) != length)
         ):
             return None
         self.limited = self.ack_now = False

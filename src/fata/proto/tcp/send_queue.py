@@ -63,6 +63,10 @@ class SendQueue:
             return (memoryview(data)[low : low + length],)
         return self._gather(at, low, length)
 
+    def whole(self) -> bytes:
+        """All that is queued, in one piece."""
+        return b"".join(self.buffers) if len(self.buffers) <= MAX_BUFFERS else b""
+
     def clear(self, start: int) -> None:
         """Forget everything; what is written next begins at `start`."""
         self.buffers.clear()
