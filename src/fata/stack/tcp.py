@@ -111,7 +111,9 @@ class Tcp:
             self._emit(key, [reply], now)
             if not isinstance(host.connections.get(key), Connection):  # a stranger's path is of no more use
                 self.output.forget(key)
-        self._alarm.set(host.next_deadline())
+        deadline = host.next_deadline()
+        if deadline < self._alarm.at:
+            self._alarm.set(deadline)
 
     def _tick(self, now: float) -> None:
         for connection, events in self.host.tick(now):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from math import inf
 from typing import Any
 
 from fata.proto.tcp import handshake
@@ -66,8 +65,10 @@ class TcpHost:
         """Monotonic seconds when `tick` is due; inf if nothing is."""
         if self._announced:
             return 0.0
-        wait = self._time_waits[0].expires if self._time_waits else inf
-        return min(self._deadlines.next(), wait)
+        deadline = self._deadlines.next()
+        if self._time_waits and self._time_waits[0].expires < deadline:
+            return self._time_waits[0].expires
+        return deadline
 
     def schedule(self, connection: Connection) -> None:
         """Note a connection's deadline, if it came nearer. `flush` does this itself."""
