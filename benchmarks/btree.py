@@ -2,12 +2,13 @@
 
 Keys of 16 random octets, values of 100; all keys in random order, then half of them again with other values, a thousand
 to a durable transaction; the checkpoints that these cause, and the last one, are in the time. FATA_BTREE_KEYS says
-which sizes ("100000,1000000,5000000" for the long version); with more than one the growth is drawn into
-build/btree-growth.svg.
+how many: 100,000. With more than one size ("100000,1000000,5000000" for the long version) benchmarks/btree_growth.py
+compares them all, and the growth is drawn into build/btree-growth.svg.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -19,7 +20,8 @@ from time import perf_counter, process_time
 from typing import NamedTuple
 
 from benchmarks.btree_engines import ENGINES, Engine, Fata
-from benchmarks.btree_picture import Point, draw
+from benchmarks.btree_growth import grow
+from benchmarks.btree_picture import draw
 from benchmarks.table import Table
 from fata.blocking import drive
 
@@ -50,6 +52,7 @@ class Goal(NamedTuple):
 
 def measure(engine: type[Engine], count: int, seed: int) -> Figures:
     """Let an engine do everything once, in a folder of its own."""
+    gc.collect()  # or an engine pays for what the one before has left
     rng = random.Random(seed)
     keys = [rng.randbytes(16) for _ in range(count)]
     again = rng.sample(keys, count // 2)
@@ -164,15 +167,15 @@ def singles(store: Fata, keys: list[bytes], folder: Path) -> tuple[float, float]
 
 
 def fill_log(store: Fata, keys: list[bytes], rng: random.Random) -> None:
-    """Put until the log is as full as it gets."""
-    fullest = 0
-    for _ in range(200):
-        stats = store.store.stats()
-        if stats.log_used < fullest * 0.98 and stats.log_used > stats.log_sectors // 2:
+    """Put until the log is as full as it has been at its fullest in a hundred batches."""
+    fullest, stats = 0, store.store.stats()
+    for number in range(200):
+        if number >= 100 and stats.log_used >= fullest:
             return
-        fullest = max(fullest, stats.log_used)
         value = rng.randbytes(100)
         store.put([(key, value) for key in rng.sample(keys, BATCH)])
+        stats = store.store.stats()
+        fullest = max(fullest, stats.log_used) if number < 100 else fullest
 
 
 def tell(goals: list[Goal]) -> None:
@@ -185,11 +188,9 @@ def tell(goals: list[Goal]) -> None:
 def main() -> None:
     """Print everything."""
     goals: list[Goal] = []
-    points: list[Point] = []
     for count in SIZES:
-        medians = compare(count)
-        points += [Point(name, count, figures.puts, figures.gets) for name, figures in medians.items()]
         if count == 100_000:
+            medians = compare(count)
             ours, theirs = medians[Fata.name], medians["sqlite3 WAL, FULL"]
             goals += [
                 Goal("puts/s in batches", ours.puts, 50_000),
@@ -199,9 +200,9 @@ def main() -> None:
                 Goal("scan/s", ours.scans, 700_000),
                 *alone(count),
             ]
-    if len(SIZES) > 1:
+    if SIZES != [100_000]:
         PICTURE.parent.mkdir(exist_ok=True)
-        PICTURE.write_text(draw(points), encoding="utf-8")
+        PICTURE.write_text(draw(grow(SIZES)), encoding="utf-8")
     tell(goals)
 
 

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from fata.sim.powercut import Report, campaign, check
+from fata.store.btree import checkpoint
 from fata.store.btree.store import Durability
 from tests.store.btree.mutants import MUTANTS, Mutant
 from tests.store.btree.powercut import Workload, judge, recover
@@ -30,6 +31,12 @@ CLASSES = {
     "tsd": {"snapshot drop"},
 }
 DURABILITIES: list[Durability] = ["sync", "batch", "none"]
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the few leaves of such small stores be more than a checkpoint writes at once."""
+    monkeypatch.setattr(checkpoint, "PIECE", 2)
 
 
 @pytest.mark.parametrize("kinds", CLASSES)

@@ -27,6 +27,7 @@ from fata.disk.btree.pointer import Pointer
 NODE_SIZES = (4096, 8192, 16384, 32768, 65536)  # octets
 HEADER = Struct("<IHBBIQQI")
 HEADER_SIZE = HEADER.size  # octets
+_BEHIND_CRC = Struct("<HBBIQQI")  # the header without its first field
 
 LEAF, INNER, TABLE, SNAPSHOTS = 1, 2, 3, 4  # kind
 KINDS = {LEAF: "leaf", INNER: "inner node", TABLE: "extent table", SNAPSHOTS: "snapshot table"}
@@ -86,7 +87,7 @@ def _inner_arrays(count: int) -> Struct:
 
 def seal(node_size: int, header: tuple[int, int, int, int, int, int], body: list[bytes]) -> tuple[bytes, int]:
     """Return a node and its CRC. `header` is count, kind, level, tag, address, generation."""
-    rest = b"".join((HEADER.pack(0, *header, 0)[4:], *body))
+    rest = b"".join((_BEHIND_CRC.pack(*header, 0), *body))
     rest += bytes(node_size - 4 - len(rest))
     crc = crc32(rest)
     return crc.to_bytes(4, "little") + rest, crc
@@ -97,12 +98,13 @@ def serialize_leaf(
 ) -> tuple[bytes, int]:
     """Return a leaf and its CRC. `large` is how many of the values are extents."""
     count = len(keys)
+    entries = b"".join([*keys, *values])  # before their lengths: `join` waits for memory less long than `len` would
     lengths = [*map(len, keys), *map(len, values)]
     if large:
         for index, value in enumerate(values, count):
             if value.__class__ is Extent:
                 lengths[index] |= LARGE
-    body = [_leaf_lengths(count).pack(*lengths), *keys, *values]
+    body = [_leaf_lengths(count).pack(*lengths), entries]
     return seal(node_size, (count, LEAF, 0, tag, address, generation), body)
 
 
@@ -110,9 +112,10 @@ def serialize_inner(
     node_size: int, tag: int, address: int, generation: int, level: int, keys: list[bytes], children: list[Pointer]
 ) -> tuple[bytes, int]:
     """Return an inner node and its CRC."""
+    entries = b"".join(keys)  # first, as in a leaf
     addresses, generations, crcs, flags = zip(*children, strict=True)
     arrays = _inner_arrays(len(children)).pack(*map(len, keys), *addresses, *generations, *crcs, *flags)
-    return seal(node_size, (len(children), INNER, level, tag, address, generation), [arrays, *keys])
+    return seal(node_size, (len(children), INNER, level, tag, address, generation), [arrays, entries])
 
 
 def check(data: bytes, tag: int, pointer: Pointer, kind: int, level: int) -> int:

@@ -44,14 +44,19 @@ class Header(NamedTuple):
 
 def serialize_group(keys: Sequence[bytes], changes: Changes) -> bytes:
     """Return one transaction's changes, for the keys in this order."""
-    values = [changes[key] for key in keys]
-    lengths = [
-        DELETED if value is None else len(value) | LARGE if value.__class__ is Extent else len(value)
-        for value in values
-    ]
+    values = [*map(changes.__getitem__, keys)]
+    plain = {bytes}.issuperset(map(type, values))  # nearly always, and then it is quicker
+    lengths = map(len, values) if plain else map(_length, values)  # type: ignore[arg-type]
     count = len(keys)
     shape = pack(f"<I{count}H{count}I", count, *map(len, keys), *lengths)
     return b"".join((shape, *keys, *filter(None, values)))
+
+
+def _length(value: bytes | None) -> int:
+    """Return what stands for a value among the lengths."""
+    if value is None:
+        return DELETED
+    return len(value) | LARGE if value.__class__ is Extent else len(value)
 
 
 def group_octets(keys: Sequence[bytes], changes: Changes) -> int:

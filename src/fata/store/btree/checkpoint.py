@@ -22,6 +22,7 @@ from fata.errors import DeviceError
 from fata.store.btree.errors import Failed, OtherWriter, OutOfSpace
 from fata.store.btree.lock import Lock
 from fata.store.btree.nodes import Inner, Leaf, Span
+from fata.store.btree.pace import Pace
 from fata.store.btree.placing import Placing
 from fata.store.btree.superblocks import Superblocks
 
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
     from fata.store.btree.pins import Pins
     from fata.store.btree.tree import Tree
 
-SLICES = 16  # the tree is checkpointed in about so many closings: each keeps that share of it twice
-SMALLEST_SLICE = 16  # leaves
-WORTH_A_WRITE = 16  # leaves: fewer are left to a later commit
+PIECE = 256  # leaves: a large checkpoint writes so many at once, to need little memory
 
 
 class Stage(Enum):
@@ -84,8 +83,7 @@ class Checkpoints:
         self._enlisted = False  # our incarnation is on the medium
         self._next = superblock
         self._freed: list[Span] = []  # by the closing under way
-        self._written = 0  # leaves since the last closing
-        self._logged = superblock.log_tail  # position up to which commits have carried their share
+        self.pace = Pace(tree, log, pages, medium.node_size, cache.limit)
         self.target_pages = superblock.pages  # of the store, once the next closing is done
         self._covers = False  # whether the closing under way holds what is unlogged
 
@@ -136,6 +134,8 @@ class Checkpoints:
             target = self._log.head + bool(self._log.pending_octets)
             while self.superblock.log_tail < target or self._tree.dirty or self._tree.fresh or self._tree.changed:
                 before = self.superblock.log_tail, len(self._tree.dirty)
+                while len(self._tree.dirty) > PIECE and self.pace.spare() > PIECE:
+                    await self._guarded(self._write_leaves(list(islice(self._tree.dirty, PIECE))))
                 await self._guarded(self._close(all_leaves=True))
                 await self._complete()
                 if before == (self.superblock.log_tail, len(self._tree.dirty)):
@@ -157,7 +157,7 @@ class Checkpoints:
         if self._log.durable_ticket < self._log.ticket or self.unlogged:
             await self.flush()
         tree = self._tree
-        if empty_log and (tree.dirty or tree.fresh or tree.changed):
+        if empty_log and (self._log.used or tree.dirty or tree.fresh or tree.changed):
             await self.checkpoint()
 
     async def write_ahead(self, leaves: list[Leaf]) -> None:
@@ -245,55 +245,17 @@ class Checkpoints:
         await self._log.write()
 
     async def _write_share(self) -> None:
-        """Write this round's share of the dirty leaves, and close if it is time to."""
-        share = self._share()
-        if share:
-            await self._write_leaves(share)
-        if self.stage is Stage.IDLE and self._is_due():
+        """Write this round's share of the leaves, and close if it is time to."""
+        await self._write_leaves(self.pace.share())
+        await self._write_leaves(self.pace.aged())
+        if self.stage is Stage.IDLE and self.pace.is_due():
             await self._close(all_leaves=False)
 
-    def _share(self) -> int:
-        """Return how many leaves to write: as many as keep the log from filling up, and the memory."""
-        tree, log = self._tree, self._log
-        waiting = len(tree.dirty) + len(tree.fresh)
-        logged = log.head + -(-log.pending_octets // log.sector_size)
-        share = 0
-        if log.used * 4 > log.capacity:
-            share = -(-waiting * (logged - self._logged) * 3 // (log.capacity * 2))
-            if share < min(WORTH_A_WRITE, tree.leaves // 64) and log.used * 4 < log.capacity * 3:
-                share = 0  # a later commit's: a single put is to write its record and nothing else
-            else:
-                self._logged = logged
-        else:
-            self._logged = logged
-        excess = waiting * self._medium.node_size - self._cache.limit // 2
-        if excess > 0:
-            share = max(share, excess // self._medium.node_size)
-        return min(share, waiting, self.spare())
-
-    def spare(self) -> int:
-        """Return how many pages can be written before a closing must give some back."""
-        tree = self._tree
-        return max(self._pages.free - len(tree.fresh) - tree.inners - 2, 0)
-
-    def room(self) -> int:
-        """Return how many free pages are left if a checkpoint must rewrite every inner node; negative: too few."""
-        return self._pages.free - 2 * self._tree.inners - self._tree.levels - 8
-
-    def _is_due(self) -> bool:
-        tree, log = self._tree, self._log
-        if log.used * 4 > log.capacity * 3:
-            return True
-        written = self._written >= max(SMALLEST_SLICE, tree.leaves // SLICES)
-        return bool(tree.changed or tree.fresh) and (written or self.spare() < len(tree.freed))
-
-    async def _write_leaves(self, count: int) -> None:
-        tree = self._tree
-        leaves = list(islice(tree.fresh, count))
-        leaves += islice(tree.dirty, count - len(leaves))
+    async def _write_leaves(self, leaves: list[Leaf]) -> None:
+        if not leaves:
+            return
         placing = self._placing()
         placing.add_leaves(leaves)
-        self._written += len(leaves)
         await self._carry_out(placing)
 
     def _placing(self) -> Placing:
@@ -320,13 +282,12 @@ class Checkpoints:
         placing = self._placing()
         leaves = list(tree.fresh)
         if all_leaves:
-            leaves += islice(tree.dirty, max(self.spare(), 0))
+            leaves += islice(tree.dirty, self.pace.spare())
         if self.unlogged and len(leaves) < len(tree.fresh) + len(tree.dirty):
             raise OutOfSpace("btree: readers keep the pages that a checkpoint needs: close a snapshot")
-        placing.add_leaves(leaves)
-        placing.add_inners()
+        table = self._place(placing, leaves)
         root = tree.root
-        tail = next(iter(tree.dirty)).since if tree.dirty else log.head
+        tail = self.pace.oldest()
         superblock = self.superblock._replace(
             generation=self.generation,
             level=root.level if isinstance(root, Inner) else 0,
@@ -335,28 +296,35 @@ class Checkpoints:
             log_reach=log.head,
             log_previous=log.before(tail),
             pages=self.target_pages,
+            snapshots=table,
         )
         freed, tree.freed = tree.freed, []
-        if self.snapshots != self._stored:
-            superblock = superblock._replace(snapshots=self._place_snapshots(placing))
-            table = self.superblock.snapshots
-            freed += [Span(table.address, 1, table.generation)] if table.address else []
+        old = self.superblock.snapshots
+        if table is not old and old.address:
+            freed.append(Span(old.address, 1, old.generation))
         snapshots, covers = list(self.snapshots), self.unlogged
         try:
             await self._carry_out(placing)
         except BaseException:
             tree.freed += freed
             raise
-        self._next, self._freed, self._written = superblock, freed, 0
+        self._next, self._freed = superblock, freed
         self._stored, self._covers = snapshots, covers
         self.stage = Stage.NODES
 
-    def _place_snapshots(self, placing: Placing) -> Pointer:
-        """Place the table of named snapshots; an empty one needs no page."""
-        if not self.snapshots:
-            return NOTHING
-        header = (len(self.snapshots), SNAPSHOTS, 0)
-        return placing.add_table(header, snapshot_body(self.snapshots))
+    def _place(self, placing: Placing, leaves: list[Leaf]) -> Pointer:
+        """Place all that a closing writes; return where the table of named snapshots is then. An error undoes it."""
+        try:
+            placing.add_leaves(leaves)
+            placing.add_inners()
+            if self.snapshots == self._stored:
+                return self.superblock.snapshots
+            if not self.snapshots:
+                return NOTHING  # an empty table needs no page
+            return placing.add_table((len(self.snapshots), SNAPSHOTS, 0), snapshot_body(self.snapshots))
+        except BaseException:
+            placing.undo()
+            raise
 
     async def _enlist(self) -> None:
         """Before the first write: a superblock with an incarnation of the log that is ours alone.

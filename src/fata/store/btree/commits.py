@@ -49,7 +49,7 @@ class Commits:
         try:
             plan = await self._prepare(keys, changes, octets)
             if self._log.fits(octets):
-                self._tree.spare = self._checkpoints.spare()
+                self._tree.spare = self._checkpoints.pace.spare()
                 position = self._log.head
                 ticket = self._log.append(serialize_group(keys, changes))
                 self._tree.apply(plan, keys, changes, position)
@@ -60,7 +60,7 @@ class Commits:
             self._cache.paused -= 1
 
     def _apply_unlogged(self, keys: list[bytes], changes: Changes) -> None:
-        self._tree.spare = self._checkpoints.spare()
+        self._tree.spare = self._checkpoints.pace.spare()
         self._tree.apply(self._tree.plan(keys), keys, changes, self._log.head)
 
     async def _prepare(self, keys: list[bytes], changes: Changes, octets: int) -> list[Part]:

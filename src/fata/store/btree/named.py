@@ -37,7 +37,7 @@ async def save(checkpoints: Checkpoints, tree: Tree, name: str) -> None:
     entries = [*checkpoints.snapshots, entry]
     if HEADER_SIZE + sum(map(len, snapshot_body(entries))) > superblock.node_size:
         raise OutOfSpace("btree: the table of snapshots is full: drop one first")
-    if checkpoints.room() < 0:
+    if checkpoints.pace.room() < 0:
         raise OutOfSpace("btree: no space left for a snapshot")
     await checkpoints.publish(entries)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST
-from fata.disk.btree.pointer import HAS_EXTENTS, NOTHING, Pointer
+from fata.disk.btree.pointer import NOTHING, Pointer
 
 
 class Leaf:
@@ -125,8 +125,3 @@ def separator(left: bytes, right: bytes) -> bytes:
         if one != other:
             return right[: index + 1]
     return right[: len(left) + 1]
-
-
-def flags_of(leaf: Leaf) -> int:
-    """Return what a pointer says of a leaf."""
-    return HAS_EXTENTS if leaf.large else 0

@@ -7,12 +7,10 @@ write has returned such a node is *in flight*: the cache leaves it alone, and if
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from fata.disk.btree.node import seal, serialize_inner, serialize_leaf
-from fata.disk.btree.pointer import NOTHING, Pointer
+from fata.disk.btree.pointer import HAS_EXTENTS, NOTHING, Pointer
 from fata.store.btree.medium import COPY_OCTETS
-from fata.store.btree.nodes import Inner, Leaf, Span, flags_of, page_of
+from fata.store.btree.nodes import Inner, Leaf, Span, page_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,14 +20,6 @@ if TYPE_CHECKING:
     from fata.store.btree.nodes import Node
     from fata.store.btree.pages import Pages
     from fata.store.btree.tree import Tree
-
-
-class Placed(NamedTuple):
-    """A node on its way to the medium."""
-
-    node: Node
-    pointer: Pointer
-    since: int  # what the node's was before
 
 
 class Placing:
@@ -42,7 +32,9 @@ class Placing:
         self._node_size = node_size
         self._tag = tag
         self._generation = generation
-        self.placed: list[Placed] = []
+        self._nodes: list[Node] = []
+        self._pointers: list[Pointer] = []  # theirs
+        self._sinces: list[int] = []  # what theirs were before
         self.writes: list[tuple[int, bytes]] = []  # page, octets
         self._tables: list[Span] = []
 
@@ -58,9 +50,8 @@ class Placing:
                     self._node_size, self._tag, page, generation, leaf.keys, leaf.values, leaf.large
                 )
                 pieces.append(data)
-                self._move(leaf, Pointer(page, generation, crc, flags_of(leaf)), leaf.since)
-                tree.dirty.pop(leaf, None)
-                tree.fresh.pop(leaf, None)
+                (tree.fresh if leaf.pointer is NOTHING else tree.dirty).pop(leaf, None)
+                self._move(leaf, Pointer(page, generation, crc, HAS_EXTENTS if leaf.large else 0), leaf.since)
                 leaf.since = -1
             self.writes.append((address, b"".join(pieces)))
 
@@ -70,7 +61,6 @@ class Placing:
         levels: dict[int, dict[Inner, None]] = {}
         for inner in tree.changed:
             levels.setdefault(inner.level, {})[inner] = None
-        tree.changed.clear()
         level = 0
         while levels:
             level += 1
@@ -107,27 +97,30 @@ class Placing:
         return Pointer(page, self._generation, crc)
 
     def _move(self, node: Node, pointer: Pointer, since: int) -> None:
+        tree = self._tree
         if node.pointer is not NOTHING:
-            self._tree.freed.append(page_of(node))
+            tree.freed.append(page_of(node))
             node.kept = False
         node.pointer = pointer
         node.flight = True
         if node.parent is not None:
-            self._tree.changed[node.parent] = None
-        self.placed.append(Placed(node, pointer, since))
+            tree.changed[node.parent] = None
+        self._nodes.append(node)
+        self._pointers.append(pointer)
+        self._sinces.append(since)
 
     def land(self) -> None:
         """The octets have been written."""
-        for node, _, _ in self.placed:
+        for node in self._nodes:
             node.flight = False
-            if isinstance(node, Leaf) and node.since < 0:
+            if node.__class__ is Leaf and node.since < 0:
                 self._cache.add(node)
 
     def undo(self) -> None:
         """The octets may not have been written: whatever still has its new page is made fresh."""
         tree = self._tree
         self._pages.give_back(self._tables)
-        for node, pointer, since in self.placed:
+        for node, pointer, since in zip(self._nodes, self._pointers, self._sinces, strict=True):
             node.flight = False
             if isinstance(node, Leaf) and node.since < 0:
                 node.since = max(since, 0)

@@ -89,9 +89,9 @@ class Transaction:
         self._check_open()
         new = dict(items)
         values = new.values()
-        plain = new and self._undo is None and all(value.__class__ is bytes for value in values)
-        fits = plain and max(map(len, new)) <= self._store.key_limit
-        if fits and max(map(len, values)) <= self._store.inline_limit:
+        plain = self._undo is None and {bytes}.issuperset(map(type, values))
+        fits = plain and max(map(len, new), default=0) <= self._store.key_limit
+        if fits and max(map(len, values), default=0) <= self._store.inline_limit:
             self.changes.update(new)
             return
         for key, value in new.items():

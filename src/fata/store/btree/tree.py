@@ -11,13 +11,12 @@ and the copy takes their place here.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
-from operator import add
 
 from fata.disk.btree.extent import Extent
-from fata.disk.btree.node import ENTRY_COST, HEADER_SIZE
+from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
 from fata.disk.btree.pointer import NOTHING
-from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_parent, is_last, page_of, separator
+from fata.store.btree.cutting import cuts_of
+from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_parent, page_of, separator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,15 +99,20 @@ class Tree:
                 self._shrink_leaf(leaf, leaf.parent, position)
 
     def _change_one(self, leaf: Leaf, key: bytes, value: bytes | None) -> bool:
-        """Do what `_change` does for one key: short for the case that there is most of, octets over octets."""
-        index = bisect_left(leaf.keys, key)
-        if value.__class__ is not bytes or index == len(leaf.keys) or leaf.keys[index] != key:
-            return self._change(leaf, [key], {key: value})
-        old = leaf.values[index]
-        if old.__class__ is not bytes:
+        """Do what `_change` does for one key: short for the case that there is most of, plain octets."""
+        keys, values = leaf.keys, leaf.values
+        index = bisect_left(keys, key)
+        there = index < len(keys) and keys[index] == key
+        if value.__class__ is not bytes or (there and values[index].__class__ is not bytes):
             return self._change(leaf, [key], {key: value})
         assert value is not None
-        leaf.values[index] = value
+        if not there:
+            keys.insert(index, key)
+            values.insert(index, value)
+            leaf.size += len(key) + len(value) + ENTRY_COST
+            return True
+        old = values[index]
+        values[index] = value
         leaf.size += len(value) - len(old)
         return value != old
 
@@ -222,7 +226,7 @@ class Tree:
     def _split_leaf(self, leaf: Leaf, position: int) -> None:
         """Cut a leaf that is too large into as many as it takes."""
         keys, values = leaf.keys, leaf.values
-        cuts = self._cuts(leaf)
+        cuts = cuts_of(leaf, self.capacity)
         siblings: list[Leaf] = []
         for start, stop in zip(cuts, [*cuts[1:], len(keys)], strict=True):
             sibling = Leaf(self.epoch, leaf.parent)
@@ -230,28 +234,13 @@ class Tree:
             sibling.since, sibling.resident = position, True
             siblings.append(sibling)
         fill(leaf, keys[: cuts[0]], values[: cuts[0]], leaf.large > 0)
-        separators = [separator(keys[cut - 1], keys[cut]) for cut in cuts]
         self.leaves += len(siblings)
-        parent = self._insert_children(leaf, separators, siblings)
+        parent = self._insert_children(leaf, [separator(keys[cut - 1], keys[cut]) for cut in cuts], siblings)
         self.detach_leaf(leaf)
         for sibling in siblings:
             self.fresh[sibling] = None
         if parent.size > self.capacity:
             self._split_inner(parent)
-
-    def _cuts(self, leaf: Leaf) -> list[int]:
-        """Return before which entries to cut: into equal parts, but full ones at the right edge of the tree."""
-        pieces = -(-leaf.size // self.capacity)
-        target = self.capacity if is_last(leaf) else leaf.size / pieces
-        costs = map(add, map(len, leaf.keys), map(len, leaf.values))
-        ends = [*accumulate(map(ENTRY_COST.__add__, costs), initial=0)]  # where each entry ends, and the first begins
-        middles = [*map(add, ends, ends[1:])]  # twice where each entry's middle is
-        cuts = [0]
-        while cuts[-1] < len(leaf.keys):
-            start, base = cuts[-1], ends[cuts[-1]]
-            fits = bisect_right(ends, base + self.capacity, start + 2) - 1
-            cuts.append(min(fits, bisect_right(middles, 2 * (base + target), start + 1)))
-        return cuts[1:-1]
 
     def _insert_children(self, left: Node, separators: list[bytes], siblings: list[Leaf] | list[Inner]) -> Inner:
         """Put new nodes behind `left`; return their parent."""
@@ -261,13 +250,14 @@ class Tree:
             parent = Inner(self.epoch, level, None)
             parent.children = [left]
             left.parent = self.root = parent
+            parent.measure()
             self.inners += 1
         index = parent.children.index(left)
         parent.keys[index:index] = separators
         parent.children[index + 1 : index + 1] = siblings
         for sibling in siblings:
             sibling.parent = parent
-        parent.measure()
+        parent.size += sum(map(len, separators)) + CHILD_COST * len(siblings)
         self.changed[parent] = None
         return parent
 

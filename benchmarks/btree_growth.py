@@ -1,0 +1,139 @@
+"""How the engines of benchmarks/btree.py fare as the number of keys grows.
+
+For each size and engine: sorted keys as a bulk load, everything read once, BATCHES batches of a thousand random keys
+that fill logs and dirty what they dirty, and then what is timed: durable batches of a thousand, single durable
+puts, gets and a scan, all of random keys that are there. Each step ends after its number or its seconds, whichever
+comes first, so that five million keys take an engine at most a minute or so. Caches are as large as the data.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import log
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import NamedTuple
+
+from benchmarks.btree_engines import ENGINES, Engine
+from benchmarks.btree_picture import Point
+from benchmarks.table import Table
+
+BATCH = 1000
+BATCHES, FILL_SECONDS = 300, 15.0  # before anything is timed
+TIMED_BATCHES, TIMED_SECONDS = 100, 8.0
+SINGLES, SINGLE_SECONDS = 2000, 4.0
+GETS = 50_000
+CACHE_OCTETS = 300  # for each key: 116 of payload, the rest is what objects take
+
+
+class Costs(NamedTuple):
+    """What an operation costs, in µs."""
+
+    load: float
+    put: float  # in a batch
+    single: float  # of the processor
+    get: float
+    scan: float
+
+
+def grow(sizes: list[int]) -> list[Point]:
+    """Print a table for each size, and how costs compare to log n; return what the picture shows."""
+    costs: dict[tuple[str, int], Costs] = {}
+    for count in sizes:
+        keys = sorted_keys(count)
+        with Table(
+            f"btree growth, {count:,} keys", "engine", "loads/s", "puts/s", "µs a single put", "gets/s", "scan/s"
+        ) as table:
+            for engine in ENGINES:
+                one = costs[engine.name, count] = measure(engine, keys)
+                table.row(engine.name, 1e6 / one.load, 1e6 / one.put, one.single, 1e6 / one.get, 1e6 / one.scan)
+    compare(sizes, costs)
+    return [Point(name, count, 1e6 / one.put, 1e6 / one.get) for (name, count), one in costs.items()]
+
+
+def sorted_keys(count: int) -> list[bytes]:
+    """Return random keys of 16 octets, in order."""
+    octets = random.Random(count).randbytes(16 * count)
+    return sorted(octets[start : start + 16] for start in range(0, len(octets), 16))
+
+
+def measure(engine: type[Engine], keys: list[bytes]) -> Costs:
+    """Let an engine do everything, in a folder of its own."""
+    rng = random.Random(len(keys))
+    with new_folder() as folder:
+        store = engine(folder, len(keys), max(len(keys) * CACHE_OCTETS, 64 << 20))
+        value = rng.randbytes(100)
+        load = cost(len(keys), lambda: store.load([(key, value) for key in keys]))
+        store.scan()
+        batches(store, keys, rng, BATCHES, FILL_SECONDS)
+        put = batches(store, keys, rng, TIMED_BATCHES, TIMED_SECONDS)
+        single = singles(store, keys, rng)
+        wanted = rng.choices(keys, k=GETS)
+        store.get(wanted[:5000])
+        get = cost(GETS, lambda: store.get(wanted))
+        scan = cost(len(keys), store.scan)
+        store.close()
+    return Costs(load, put, single, get, scan)
+
+
+@contextmanager
+def new_folder() -> Iterator[Path]:
+    """Make a folder for the length of a block, in a process that has no garbage."""
+    gc.collect()
+    folder = Path(tempfile.mkdtemp(prefix="fata-btree-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def cost(count: int, call: Callable[[], object]) -> float:
+    """Return µs for each of what a call does."""
+    start = perf_counter()
+    call()
+    return (perf_counter() - start) * 1e6 / count
+
+
+def batches(store: Engine, keys: list[bytes], rng: random.Random, most: int, seconds: float) -> float:
+    """Put batches of random keys; return µs a put."""
+    spent, done = 0.0, 0
+    while done < most and spent < seconds:
+        value = rng.randbytes(100)
+        items = [(key, value) for key in rng.choices(keys, k=BATCH)]
+        start = perf_counter()
+        store.put(items)
+        spent += perf_counter() - start
+        done += 1
+    return spent * 1e6 / (done * BATCH)
+
+
+def singles(store: Engine, keys: list[bytes], rng: random.Random) -> float:
+    """Put single keys, each durably; return µs of the processor for each."""
+    wanted = rng.choices(keys, k=SINGLES)
+    end, done = perf_counter() + SINGLE_SECONDS, 0
+    start = process_time()
+    for key in wanted:
+        if perf_counter() > end:
+            break
+        store.put([(key, b"single")])
+        done += 1
+    return (process_time() - start) * 1e6 / done
+
+
+def compare(sizes: list[int], costs: dict[tuple[str, int], Costs]) -> None:
+    """Print how many times what it is at the first size each operation costs, beside how log n grows."""
+    first = sizes[0]
+    with Table(
+        f"btree growth: costs, times those at {first:,} keys", "keys", "engine", "put", "single put", "get", "scan"
+    ) as table:
+        for count in sizes[1:]:
+            grown = log(count) / log(first)
+            table.row(f"{count:,}", "log n", grown, grown, grown, "-")
+            for engine in ENGINES:
+                now, then = costs[engine.name, count], costs[engine.name, first]
+                table.row(f"{count:,}", engine.name, *(a / b for a, b in zip(now[1:], then[1:], strict=True)))
