@@ -183,3 +183,21 @@ def test_the_loop_gives_the_same_answers(sim: Simulation) -> None:
             await calls.getaddrinfo("localhost", 80, family=socket.AF_INET6)
 
     sim.run(main())
+
+
+@pytest.mark.parametrize("port", ["http", b"http", "80", 80])
+def test_a_server_and_its_client_may_name_the_service(sim: Simulation, port: Any) -> None:
+    server, client = sim.host("server"), sim.host("client")
+
+    async def main() -> None:
+        serving = await server.stack.host.calls.create_server(asyncio.Protocol, None, port)
+        assert serving.addresses == [("0.0.0.0", 80)]
+        transport, _ = await client.stack.host.calls.create_connection(asyncio.Protocol, str(server.address), "http")
+        assert transport.get_extra_info("peername")[1] == 80
+        transport.abort()
+        serving.close()
+        with pytest.raises(socket.gaierror) as caught:
+            await server.stack.host.calls.create_server(asyncio.Protocol, None, "ntp")
+        assert caught.value.errno == socket.EAI_SERVICE
+
+    sim.run(main())
