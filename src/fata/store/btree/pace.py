@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SLICES = 16  # the tree is checkpointed in about so many closings: each keeps that share of it twice
 SMALLEST_SLICE = 16  # pages
 ROUNDS = 3  # until a closing cuts the log, with this one: as many commits may come meanwhile
+MOST_FRESH = 2 << 20  # octets of leaves: a commit whose round closes is to take no longer than a few others
 PIECES = 5  # pages that cutting an overfull leaf takes at most, with its share of new inner nodes
 WORTH_A_WRITE = 16  # leaves: fewer are left to a later commit
 
@@ -65,6 +66,8 @@ class Pace:
         tree, log = self._tree, self._log
         nearly = max(log.capacity // 8, ROUNDS * self._step)
         if log.used + nearly > log.capacity and (self.oldest() - log.tail) * SLICES >= log.capacity:
+            return True
+        if len(tree.fresh) * self._node_size >= MOST_FRESH:
             return True
         freed = len(tree.freed)
         enough = freed >= max(SMALLEST_SLICE, tree.leaves // SLICES) or self.spare() < freed
