@@ -1,5 +1,8 @@
 """examples/www three times: as our unikernel, on Debian's Python and cloud kernel, and the same image as a process.
 
+Our unikernel is there twice: as it is, and with a snapshot (`fata build --snapshot`: its modules were imported when it
+was built).
+
 Machines are emulated (TCG) on one virtual processor with QEMU's user network, whatever the host can do. "First octet"
 is from starting QEMU to the first octet of an answer: ours asks DHCP for its address, Linux has a fixed one. The floor
 is the least memory with which front page and a file of 5 MB are served. How the Linux guest is made: linux_web.py. The
@@ -51,11 +54,22 @@ Command = Callable[[int, int], list[str]]
 """Makes the words that start a machine, of its MiB and the host's port that leads to its port 80."""
 
 
-def build(folder: Path) -> Path:
-    """Build an image, and return it without its floor, so that it can be tried with any memory."""
-    words = [sys.executable, "-m", "fata.tool.main", "build", str(folder), "-t", "virtio"]
+def make(folder: Path, *words: str) -> Path:
+    """Build an image, and return it."""
+    words = (sys.executable, "-m", "fata.tool.main", "build", str(folder), "-t", "virtio", *words)
     subprocess.run(words, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     (image,) = (folder / "build" / "virtio").glob("*.elf")
+    return image
+
+
+def build_snapshot(folder: Path) -> Path:
+    """Build an image with a snapshot, and return it under another name."""
+    return make(folder, "--snapshot").rename(folder / "build" / "virtio" / "snapshot")
+
+
+def build(folder: Path) -> Path:
+    """Build an image, and return it without its floor, so that it can be tried with any memory."""
+    image = make(folder)
     octets = image.read_bytes()
     bare = image.with_suffix(".bare")
     bare.write_bytes(elf.embed(octets, elf.read(octets).zip, floor=0))
@@ -102,7 +116,7 @@ def rows(verdicts: Verdicts, seen: dict[str, tuple[First, Rates]]) -> None:
     """Add first octets and rates."""
     linux = next(took.wall for name, (took, _) in seen.items() if name.startswith("Linux"))
     for name, (took, _) in seen.items():
-        if name in MODELS:
+        if name.startswith(MODELS):
             verdicts.row(f"first octet, {name}", "s", took.wall, FIRST_GOAL)
             verdicts.row(f"sooner than Linux, {name}", "×", linux / took.wall, SOONER_GOAL, at_least=True)
         else:
@@ -115,10 +129,11 @@ def rows(verdicts: Verdicts, seen: dict[str, tuple[First, Rates]]) -> None:
         verdicts.table.row(f"5 MB by curl, {name}", rate.gigabits, "Gbit/s", "-", "-")
 
 
-def floors(verdicts: Verdicts, image: Path, guest: LinuxGuest) -> None:
+def floors(verdicts: Verdicts, image: Path, kept: Path, guest: LinuxGuest) -> None:
     """Add the memory floors."""
     least = floor(ours("microvm", image), 16, 64, 1)
     verdicts.row("memory floor, microvm", "MiB", least, FLOOR_GOAL)
+    verdicts.row("memory floor, microvm, snapshot", "MiB", floor(ours("microvm", kept), 16, 64, 1), FLOOR_GOAL)
     for kind in KINDS:
         peer = floor(lambda memory, port, kind=kind: guest.command(kind, memory, port), 32, LINUX_MOST[kind], 4)  # type: ignore[misc]
         verdicts.table.row(f"memory floor, Linux, {kind}", peer, "MiB", "-", "peer")
@@ -161,19 +176,21 @@ def main() -> None:
     if has_runtime(LEAN) is None:
         sys.exit("benchmarks.unikernel needs the runtime: make runtime")
     make_large_file.main()
-    image, guest = build(WWW), LinuxGuest(KEPT)
+    kept, image, guest = build_snapshot(WWW), build(WWW), LinuxGuest(KEPT)
     with Table("examples/www, emulated (TCG)", "what", "value", "unit", "goal", "verdict") as table:
         verdicts = Verdicts(table)
         table.row("image", image.stat().st_size / MB, "MB", "-", "-")
+        table.row("image with a snapshot", kept.stat().st_size / MB, "MB", "-", "-")
         for kind in KINDS:
             table.row(f"kernel and archive of Linux, {kind}", guest.size(kind) / MB, "MB", "-", "peer")
         machines: dict[str, Command] = {model: ours(model, image) for model in MODELS}
+        machines |= {f"{model}, snapshot": ours(model, kept) for model in MODELS}
         machines[f"Linux {guest.version}, q35"] = lambda memory, port: guest.command("whole", memory, port)
         seen = measure_machines(machines, runs, seconds)
         process = as_process(image, seconds)
         rows(verdicts, seen if process is None else {**seen, "the image as a process over TAP": process})
         if not given.quick:
-            floors(verdicts, image, guest)
+            floors(verdicts, image, kept, guest)
     with tempfile.TemporaryDirectory() as scratch:
         stacks = sampled(Path(scratch), seconds)
     for when, found in stacks.items():

@@ -1,5 +1,6 @@
 /* The processor's own tables, and what of its features the program gets to use. */
 #include "kernel.h"
+#include "snapshot.h"
 #include "x86.h"
 
 struct task_state {
@@ -69,6 +70,15 @@ u64 cpu_init(void) {
     if (more.c & 1 << 2)
         write_cr4(read_cr4() | 1 << 11); /* UMIP: no addresses of tables for ring 3 */
     return enable_extended();
+}
+
+/* SSE3 to AVX with their kin, RDRAND; BMI, AVX2, ERMS, RDSEED, ADX, SHA. */
+#define FEATURES_1C 0x76d83203U
+#define FEATURES_7B 0x200c0328U
+
+void cpu_features(u32 features[2]) {
+    features[0] = cpuid(1, 0).c & FEATURES_1C;
+    features[1] = cpuid(0, 0).a >= 7 ? cpuid(7, 0).b & FEATURES_7B : 0;
 }
 
 void cpu_stack(struct thread *thread) { task_state.rsp0 = (u64)(&thread->frame + 1); }

@@ -3,14 +3,17 @@
 #include "kernel.h"
 #include "x86.h"
 #include "calls.h"
+#include "snapshot.h"
 
 #define LOCAL_APIC 0xfee00000UL
 #define MAP_END    (1UL << 46) /* what the widest of today's machines put their registers below */
 
 static u64 events, interrupts, rsdp;
+static bool touched; /* the program has seen of the machine what may be elsewhere in the next */
 
 void hardware_init(u64 acpi_root) { rsdp = acpi_root; }
 void count_interrupt(void) { interrupts++; }
+bool hardware_untouched(void) { return !touched; }
 
 void raise_event(u64 event) {
     events |= event;
@@ -42,11 +45,13 @@ long sys_map(u64 address, u64 size, u64 writable) {
         return -EINVAL;
     if (start == 0 || pages_are_ram(start, end) || (start <= LOCAL_APIC && LOCAL_APIC < end))
         return -EACCES;
+    touched = true;
     unsigned access = ACCESS_READ | ACCESS_DEVICE | (writable ? ACCESS_WRITE : 0);
     return protect(start, end, access) ? 0 : -ENOMEM;
 }
 
 long sys_dma(u64 pages) {
+    touched = true;
     u64 address = pages_take(pages, 1UL << 32, true);
     if (!address)
         return -ENOMEM;

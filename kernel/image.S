@@ -1,6 +1,6 @@
 /* The image header of include/image.h, as an ELF note that the tool finds and patches. */
 #define IMAGE_NOTE_TYPE 1
-#define IMAGE_VERSION   1
+#define IMAGE_VERSION   2
 #define IMAGE_LINE_MAX  2048
 
         .section .note.fata, "a", @note
@@ -15,6 +15,7 @@ image:  .long IMAGE_VERSION
         .quad 0                         /* zip_size */
         .long 0                         /* zip_crc */
         .long 0                         /* line_size */
+        .quad 0                         /* snapshot */
         .skip IMAGE_LINE_MAX
 image_end_of_header:
 

@@ -8,11 +8,13 @@
 #include "x86.h"
 #include "image.h"
 #include "words.h"
+#include "snapshot.h"
 
 #define PVH_MAGIC   0x336ec578
 #define RAM         1 /* type of a memory map entry */
 #define RANGES      32
 #define MODULES     8
+#define SEGMENTS    4 /* of a snapshot */
 #define WORDS       256
 #define LINE_MAX    8192
 #define STACK_SIZE  (1UL << 20)
@@ -36,8 +38,8 @@ struct pvh_range {
 
 /* Copied at once: on some machines all of it lies in pages that are about to be given away, or in page 0. */
 static struct {
-    struct range ram[RANGES], modules[MODULES];
-    size_t ram_count, module_count;
+    struct range ram[RANGES], modules[MODULES + SEGMENTS]; /* the snapshot's segments after the loader's modules */
+    size_t ram_count, module_count, occupied_count;
     u64 rsdp;
     char line[LINE_MAX];
     size_t line_size;
@@ -73,14 +75,25 @@ static void take_start(const struct pvh_start *start) {
 
 /* ---- the image ---- */
 
+/* Without its snapshot. */
 static u64 image_end(void) {
+    return image.zip_address + (image.zip_size ? image.zip_size : 1); /* a runtime has a placeholder there */
+}
+
+/* Take the segments of the snapshot for modules as well: nothing may come to lie over them. */
+static void take_segments(void) {
     const struct elf64_hdr *header = (const void *)image_start;
     const struct elf64_phdr *segment = (const void *)(image_start + header->e_phoff);
-    u64 end = 0;
-    for (int i = 0; i < header->e_phnum; i++)
-        if (segment[i].p_type == PT_LOAD && segment[i].p_vaddr + segment[i].p_memsz > end)
-            end = segment[i].p_vaddr + segment[i].p_memsz;
-    return end;
+    boot.occupied_count = boot.module_count;
+    for (int i = 0; i < header->e_phnum; i++, segment++) {
+        if (segment->p_type != PT_LOAD || segment->p_vaddr <= image.zip_address)
+            continue;
+        struct range *taken = &boot.modules[boot.occupied_count++];
+        *taken = (struct range){segment->p_vaddr, segment->p_vaddr + segment->p_memsz};
+        for (size_t m = 0; m < boot.module_count; m++)
+            if (boot.modules[m].start < taken->end && taken->start < boot.modules[m].end)
+                panic("the boot loader has put a file over the snapshot: give the machine more memory");
+    }
 }
 
 /* A loader need not zero what a segment has in memory beyond its octets in the file; boot.S has done so for the
@@ -93,6 +106,13 @@ static void zero_tails(void) {
             memset((void *)(segment->p_vaddr + segment->p_filesz), 0, segment->p_memsz - segment->p_filesz);
 }
 
+static bool is_ram(const struct range *range) {
+    for (size_t i = 0; i < boot.ram_count; i++)
+        if (boot.ram[i].start <= range->start && range->end <= boot.ram[i].end)
+            return true;
+    return false;
+}
+
 static void check_memory(void) {
     u64 have = 0, holds_image = 0;
     for (size_t i = 0; i < boot.ram_count; i++) {
@@ -101,6 +121,8 @@ static void check_memory(void) {
             holds_image = 1;
     }
     have = (have + (1 << 20) - 1) >> 20; /* firmware keeps a little for itself */
+    for (size_t i = boot.module_count; i < boot.occupied_count; i++)
+        holds_image &= is_ram(&boot.modules[i]);
     u64 need = (image.floor_kib + 1023) >> 10;
     if (have < need || !holds_image)
         panic("have %lu MiB, need %lu MiB", have, need ? need : (image_end() >> 20) + 8);
@@ -112,9 +134,13 @@ static char *words[WORDS];
 static size_t word_count;
 
 static void take_option(const char *word) {
-    if (strcmp(word, "fata.entropy=insecure") != 0)
-        panic("unknown boot option %s; there is only fata.entropy=insecure", word);
-    insecure_entropy = true;
+    if (strcmp(word, "fata.snapshot") == 0 && !image.snapshot)
+        snapshot_allow();
+    else if (strcmp(word, "fata.entropy=insecure") == 0)
+        insecure_entropy = true;
+    else
+        panic("unknown boot option %s; there are fata.entropy=insecure, and fata.snapshot for images without one",
+              word);
 }
 
 static void take_device(const char *device) {
@@ -143,6 +169,8 @@ static void take_words(void) {
             words[word_count++] = all[i];
     }
 }
+
+static bool has_devices(void) { return mmio_words[strlen(mmio_words) - 1] != '='; }
 
 static u64 push_text(u64 *top, const char *text) {
     size_t size = strlen(text) + 1;
@@ -184,8 +212,10 @@ static u64 make_stack(void) {
     for (size_t i = 0; i < word_count; i++)
         *at++ = push_text(&top, words[i]);
     *at++ = 0;
-    if (mmio_words[strlen(mmio_words) - 1] != '=')
+    if (has_devices())
         *at++ = push_text(&top, mmio_words);
+    if (snapshot_asked())
+        *at++ = push_text(&top, "FATA_SNAPSHOT=1");
     *at++ = 0;
     push_auxiliary(&at, random);
     top = (top - sizeof vector) & ~15UL;
@@ -193,13 +223,44 @@ static u64 make_stack(void) {
     return top;
 }
 
+static u64 append_word(u8 *to, u64 used, const char *word) {
+    size_t size = strlen(word) + 1;
+    memcpy(to + used, word, size);
+    return used + size;
+}
+
+/* Go on with the image's snapshot: its program waits for the words, an empty one, and the environment. */
+static void restore(struct thread *first) {
+    static u8 told[LINE_MAX + sizeof mmio_words + 8];
+    u64 size = 0;
+    for (size_t i = 0; i < word_count; i++)
+        size = append_word(told, size, words[i]);
+    size = append_word(told, size, "");
+    if (has_devices())
+        size = append_word(told, size, mmio_words);
+    snapshot_restore((struct snapshot *)image.snapshot, first, told, size);
+    for (size_t i = boot.module_count; i < boot.occupied_count; i++)
+        pages_drop(boot.modules[i].start, PAGE_UP(boot.modules[i].end));
+}
+
+static void enter(struct thread *first) {
+    const struct elf64_hdr *header = (const void *)image_start;
+    first->frame = (struct frame){.rip = header->e_entry,
+                                  .rsp = make_stack(),
+                                  .cs = USER_CODE,
+                                  .ss = USER_DATA,
+                                  .rflags = 0x202,
+                                  .vector = VECTOR_CALL};
+}
+
 _Noreturn void kmain(const struct pvh_start *start) {
     console_init();
     take_start(start);
+    take_segments();
     check_memory();
     u64 extended = cpu_init();
     sched_init(extended);
-    mem_init(boot.ram, boot.ram_count, boot.modules, boot.module_count, image_end());
+    mem_init(boot.ram, boot.ram_count, boot.modules, boot.occupied_count, image_end());
     zero_tails();
     apic_init();
     clock_init();
@@ -216,12 +277,9 @@ _Noreturn void kmain(const struct pvh_start *start) {
         memfs_archive(&boot.modules[i]);
     file_init();
     struct thread *first = thread_new();
-    const struct elf64_hdr *header = (const void *)image_start;
-    first->frame = (struct frame){.rip = header->e_entry,
-                                  .rsp = make_stack(),
-                                  .cs = USER_CODE,
-                                  .ss = USER_DATA,
-                                  .rflags = 0x202,
-                                  .vector = VECTOR_CALL};
+    if (image.snapshot)
+        restore(first);
+    else
+        enter(first);
     run();
 }

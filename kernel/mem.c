@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "x86.h"
 #include "image.h"
+#include "snapshot.h"
 
 enum use { HOLE, FREE, KERNEL, IMAGE, PROGRAM }; /* IMAGE: of the program, but neither unmapped nor given back */
 
@@ -168,6 +169,11 @@ bool pages_are_ram(u64 start, u64 end) {
     return false;
 }
 
+static void release(u64 start, u64 end) {
+    protect(start, end, ACCESS_READ | ACCESS_WRITE | ACCESS_KERNEL); /* the tables exist: this cannot fail */
+    pages_give(start, (end - start) / PAGE);
+}
+
 /* ---- at boot ---- */
 
 /* Find the first place after the image for `size` octets that no module occupies. */
@@ -248,6 +254,32 @@ void mem_init(const struct range *ram, size_t count, const struct range *modules
     flush_all();
 }
 
+/* ---- snapshots ---- */
+
+unsigned page_access(u64 page) {
+    u64 has = rights(page);
+    return ACCESS_READ | (has & WRITE ? ACCESS_WRITE : 0) | (has & USER ? 0 : ACCESS_KERNEL);
+}
+
+bool page_is_programs(u64 page) { return use[page / PAGE] == PROGRAM; }
+u64 pages_end(void) { return page_count * PAGE; }
+
+void pages_adopt(u64 start, u64 end) {
+    mark(start, end, PROGRAM);
+    total_count += (end - start) / PAGE;
+}
+
+void pages_drop(u64 start, u64 end) {
+    for (u64 page = start; page < end; page += PAGE)
+        if (use[page / PAGE] == KERNEL) {
+            total_count++;
+            release(page, page + PAGE);
+        }
+}
+
+void break_get(u64 *start, u64 *end) { *start = break_start, *end = break_end; }
+void break_set(u64 start, u64 end) { break_start = start, break_end = end; }
+
 /* ---- the program's calls ---- */
 
 static bool range_is(u64 start, u64 end, enum use as) {
@@ -255,11 +287,6 @@ static bool range_is(u64 start, u64 end, enum use as) {
         if (n >= page_count || use[n] != as)
             return false;
     return true;
-}
-
-static void release(u64 start, u64 end) {
-    protect(start, end, ACCESS_READ | ACCESS_WRITE | ACCESS_KERNEL); /* the tables exist: this cannot fail */
-    pages_give(start, (end - start) / PAGE);
 }
 
 long sys_brk(u64 address) {

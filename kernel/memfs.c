@@ -4,6 +4,7 @@
  */
 #include <asm-generic/errno.h>
 #include "memfs.h"
+#include "snapshot.h"
 
 #define NODE_PAGES 128
 #define PER_PAGE   (PAGE / sizeof(struct node))
@@ -44,6 +45,13 @@ struct node *node_at(u64 index, bool *end) {
     struct node *node = slot(index);
     *end = !node;
     return node && node->used && node->linked ? node : NULL;
+}
+
+bool memfs_untouched(void) {
+    for (u64 i = 0; i < node_count; i++)
+        if (slot(i)->used && slot(i)->linked && node_writable(slot(i)) && strcmp(slot(i)->path, "/tmp") != 0)
+            return false;
+    return true;
 }
 
 u64 node_number(const struct node *node) { return node->number; }

@@ -5,12 +5,14 @@
  */
 #include <asm-generic/errno.h>
 #include "kernel.h"
+#include "snapshot.h"
 #include "x86.h"
 
 #define ATTEMPTS 32 /* a healthy RDRAND fails at most a few times in a row */
 
 static bool insecure;
 static u64 state; /* of the insecure generator */
+static u64 draws;
 
 static bool rdrand(u64 *value) {
     for (int i = 0; i < ATTEMPTS; i++) {
@@ -92,7 +94,10 @@ static void add_stirred(u8 *to, u64 size) {
     }
 }
 
+u64 random_draws(void) { return draws; }
+
 long random_fill(u8 *to, u64 size) {
+    draws++;
     for (u64 value, done = 0; done < size; done += sizeof value) {
         if (insecure)
             value = predictable();

@@ -1,6 +1,7 @@
 /* Threads: who runs, who sleeps on what and until when, who is woken first. */
 #include <asm-generic/errno.h>
 #include "kernel.h"
+#include "snapshot.h"
 #include "x86.h"
 
 #define SLICE (5 * MILLISECOND)
@@ -17,7 +18,8 @@ static u64 idled;   /* ns: in all */
 static int last_id;
 struct thread *current = &first;
 
-void sched_init(u64 extended_mask) { xcr0 = extended_mask; }
+void sched_init(u64 mask) { xcr0 = mask; }
+u64 extended_mask(void) { return xcr0; }
 
 void extended_save(void *area) {
     if (xcr0)
@@ -85,6 +87,14 @@ struct thread *thread_find(int id) {
 struct thread *thread_main(void) {
     return thread_find(1);
 }
+
+unsigned thread_count(void) {
+    unsigned count = 0;
+    for (struct thread *thread = threads; thread; thread = thread->older)
+        count += thread->state != UNUSED;
+    return count;
+}
+
 u64 sched_switches(void) { return switches; }
 
 /* ---- sleeping and waking ---- */

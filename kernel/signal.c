@@ -10,8 +10,8 @@
 #include <asm-generic/ucontext.h>
 #include "kernel.h"
 #include "calls.h"
+#include "snapshot.h"
 
-#define SIGNALS     64
 #define SS_DISABLE  2 /* the kernel headers for programs lack it */
 #define BIT(signal) (1UL << ((signal)-1))
 #define UNBLOCKABLE (BIT(SIGKILL) | BIT(SIGSTOP))
@@ -19,10 +19,6 @@
 #define RED_ZONE    128
 #define FLAGS_USER  0xcd5UL /* what a program may change of its flags: carry … overflow, direction */
 #define FLAGS_SET   0x202UL
-
-struct action { /* as rt_sigaction passes it */
-    u64 handler, flags, restorer, mask;
-};
 
 struct signal_frame {
     u64 restorer;
@@ -37,6 +33,9 @@ static u64 process_pending;
 bool signal_handled(int signal) {
     return actions[signal].handler != (u64)SIG_DFL && actions[signal].handler != (u64)SIG_IGN;
 }
+
+void signals_save(struct action *to) { memcpy(to, actions, sizeof actions); }
+void signals_restore(const struct action *from) { memcpy(actions, from, sizeof actions); }
 
 static bool discarded(int signal) {
     u64 handler = actions[signal].handler;

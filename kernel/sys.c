@@ -110,7 +110,7 @@ typedef long handler(u64, u64, u64, u64, u64, u64);
     X(copy_file_range, no_such_call)
 /* clang-format on */
 
-#define PRIVATE_CALLS(X) X(machine) X(map) X(dma) X(wait) X(wake) X(crash) /* in the order of calls.h */
+#define PRIVATE_CALLS(X) X(machine) X(map) X(dma) X(wait) X(wake) X(snapshot) X(crash) /* in the order of calls.h */
 
 #define DECLARE(name) long sys_##name();
 CALLS(DECLARE)

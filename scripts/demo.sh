@@ -65,9 +65,9 @@ wait_until_it_listens() {
 
 lacking=$(missing | paste -sd, | sed 's/,/ and /')
 if [[ -z $lacking ]]; then
-  echo "\$ fata build examples/www -t virtio"
-  .venv/bin/fata build examples/www -t virtio 2>&1 | sed "s|$PWD/||; s/^/  /"
-  start run examples/www -t virtio --memory "$MEMORY" --publish "$port:80"
+  echo "\$ fata build examples/www -t virtio --snapshot"
+  .venv/bin/fata build examples/www -t virtio --snapshot 2>&1 | sed "s|$PWD/||; s/^/  /"
+  start run examples/www -t virtio --snapshot --memory "$MEMORY" --publish "$port:80"
   what="a machine with $MEMORY MiB of memory and no operating system"
 else
   echo "There is no $lacking, so this is not the unikernel but the same application as a process."

@@ -15,6 +15,7 @@ enum {
     CALL_DMA,              /* (pages) -> address of zeroed, contiguous pages, below 4 GiB; ENOMEM */
     CALL_WAIT,             /* (deadline: ns, CLOCK_MONOTONIC) -> events since the last call, 0 at the deadline; EINTR */
     CALL_WAKE,             /* () -> 0: raises EVENT_WAKE; any thread may */
+    CALL_SNAPSHOT,         /* (words, octets, draws) -> octets of words; 0 where none was asked for: see snapshot.h */
     CALL_CRASH,            /* () -> never: a fault inside the kernel, so that its report can be tested */
     CALL_END
 };

@@ -11,6 +11,8 @@
  * zip into memory, and the same file, run as a Linux program, finds it at the end of /proc/self/exe.
  *   - `floor_kib`: the least RAM with which the program has been seen to work; 0 when nobody has measured. With less
  * the kernel says so and stops.
+ *   - `snapshot`: see snapshot.h. The segments that belong to it come after the application's, in headers that were
+ *     PT_NULL.
  *   - `line`, `line_size`: words that stand before those of the boot loader, in the same grammar.
  *
  * See docs/spec/boot.md.
@@ -21,7 +23,7 @@
 #include <stdint.h>
 
 #define IMAGE_NOTE_TYPE 1
-#define IMAGE_VERSION   1
+#define IMAGE_VERSION   2
 #define IMAGE_LINE_MAX  2048 /* octets of default words */
 
 struct image {
@@ -31,6 +33,7 @@ struct image {
     uint64_t zip_size;
     uint32_t zip_crc;
     uint32_t line_size;
+    uint64_t snapshot;                 /* address of the record of snapshot.h; 0 without one */
     char line[IMAGE_LINE_MAX];         /* UTF-8, without a NUL */
 } __attribute__((packed, aligned(4))); /* a note's descriptor is no better aligned */
 

@@ -72,7 +72,7 @@ struct thread {
 
 extern struct thread *current; /* whose registers the FPU holds; the running thread, except while idle */
 
-void sched_init(u64 extended_mask);
+void sched_init(u64 mask);       /* XCR0 */
 struct thread *thread_new(void); /* NULL when all are in use */
 struct thread *thread_find(int id);
 struct thread *thread_main(void);

@@ -12,7 +12,8 @@
 
 #include "calls.h"
 
-#define PAGE 4096UL
+#define PAGE           4096UL
+#define SNAPSHOT_WORDS 12288 /* octets: the longest boot line, and the devices that it named */
 
 static PyObject *view_of(unsigned long address, Py_ssize_t size, int flags) {
     return PyMemoryView_FromMemory((char *)address, size, flags);
@@ -193,6 +194,23 @@ static PyObject *hw_machine(PyObject *self, PyObject *Py_UNUSED(none)) {
                          m.first_print, "switches", m.switches, "interrupts", m.interrupts);
 }
 
+PyDoc_STRVAR(
+    snapshot_doc,
+    "snapshot(draws) -> bytes\n\n"
+    "Keep the machine's memory as it is, if the boot line asked for that, and switch the machine off. In every\n"
+    "start from what was kept this call then returns the words of the program, each with a NUL, an empty one,\n"
+    "and the environment likewise. b\"\" where nobody asked. `draws` is how often random octets may have been\n"
+    "drawn until now.");
+
+static PyObject *hw_snapshot(PyObject *self, PyObject *args) {
+    static char words[SNAPSHOT_WORDS];
+    unsigned long draws;
+    if (!PyArg_ParseTuple(args, "k", &draws))
+        return NULL;
+    long size = syscall(CALL_SNAPSHOT, words, sizeof words, draws);
+    return size < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyBytes_FromStringAndSize(words, size);
+}
+
 PyDoc_STRVAR(crash_doc, "crash()\n\nA fault inside the kernel, to see how it is reported.");
 
 static PyObject *hw_crash(PyObject *self, PyObject *Py_UNUSED(none)) {
@@ -211,6 +229,7 @@ static PyMethodDef methods[] = {{"map", hw_map, METH_VARARGS, map_doc},
                                 {"barrier", hw_barrier, METH_NOARGS, barrier_doc},
                                 {"address", hw_address, METH_VARARGS, address_doc},
                                 {"machine", hw_machine, METH_NOARGS, machine_doc},
+                                {"snapshot", hw_snapshot, METH_VARARGS, snapshot_doc},
                                 {"crash", hw_crash, METH_NOARGS, crash_doc},
                                 {NULL}};
 

@@ -16,7 +16,7 @@ from random import Random
 from types import FrameType
 from typing import NamedTuple
 
-from tests.fuzz import disk_targets, link_targets, machine_targets, message_targets
+from tests.fuzz import disk_targets, image_targets, link_targets, machine_targets, message_targets
 from tests.fuzz.mutation import damaged, minimised
 from tests.fuzz.target import Target
 
@@ -25,6 +25,7 @@ TARGETS: Mapping[str, Target] = {
     **message_targets.TARGETS,
     **machine_targets.TARGETS,
     **disk_targets.TARGETS,
+    **image_targets.TARGETS,
 }
 LIMIT = 5.0  # seconds of processor time for one input: beyond it a parser hangs
 KEPT = 4096  # accepted inputs that are damaged further

@@ -187,7 +187,7 @@ def test_what_is_embedded_is_read_back() -> None:
     """An image tells its parts; embedding again replaces them, to the octet."""
     runtime = machine.runtime("lean")
     image = elf.embed(runtime, b"PK zip" * 1000, line="--a ☃", floor=20_000)
-    assert elf.read(image) == elf.Image(20_000, "--a ☃", b"PK zip" * 1000)
+    assert elf.read(image) == elf.Image(20_000, "--a ☃", b"PK zip" * 1000, 0)
     assert elf.embed(image, b"other", line="") == elf.embed(runtime, b"other", line="")
 
 

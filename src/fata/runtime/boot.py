@@ -46,6 +46,10 @@ def boot(
     `new_loop` makes the event loop if one is needed; without it asyncio's own is used.
     """
     show_source_lines()
+    if "_hw" in sys.builtin_module_names:
+        from fata.runtime.snapshot import keep  # a process has no use for it
+
+        keep()
     status = _run(name, version, arguments, wire, new_loop)
     try:
         if sys.stdout is not None:

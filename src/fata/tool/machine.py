@@ -36,6 +36,7 @@ OPTIONS = (
     click.option(
         "--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"
     ),
+    click.option("--snapshot", is_flag=True, help="Import when the image is built; starts go on from there."),
     click.option("--gdb", is_flag=True, help=f"Wait for gdb on port {GDB_PORT} before the first instruction."),
 )
 
@@ -51,6 +52,7 @@ class Options(NamedTuple):
     files: tuple[str, ...]
     model: str | None
     accel: str | None
+    snapshot: bool
     gdb: bool
 
     def machine(self) -> Machine:

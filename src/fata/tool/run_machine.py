@@ -27,9 +27,10 @@ def run_machine(graph: Graph, words: list[str], options: Options) -> int:
             check_tap(nic)
     archive = write_cpio(dict(map(read_file, options.files))) if options.files else None
     with progress() as report:
-        image, made = build(graph, application_version(graph.project.directory), report)
         report("looking for KVM")
         accel = choose(options.accel or "auto", say)
+        version = application_version(graph.project.directory)
+        image, made = build(graph, version, report, snapshot=accel if options.snapshot else None)
     if options.memory is None:
         machine = replace(machine, memory=enough_memory(image.stat().st_size, made.floor))
     if machine.gdb:

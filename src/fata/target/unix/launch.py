@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fata.config.graph import Graph
 from fata.errors import ConfigError
+
+INTERRUPTED = 130  # status, as a shell reports Ctrl-C
 
 
 def command(main: Path, words: Sequence[str], *, debug: bool) -> list[str]:
@@ -51,17 +55,19 @@ def reload(make: Callable[[], tuple[list[str], dict[str, str]]], folder: Path, r
             return
         process = subprocess.Popen(words, env=variables)
 
-    restart("started")
+    # Ctrl-C only leaves word: an exception could be swallowed by whatever callback it comes in.
+    stopped = threading.Event()
+    previous = signal.signal(signal.SIGINT, lambda *_: stopped.set())
     try:
+        restart("started")
         relevant = PythonFilter(ignore_paths=[folder / "build"], extra_extensions=(".html", ".css", ".js", ".toml"))
-        for changes in watch(folder, watch_filter=relevant, raise_interrupt=True):
+        for changes in watch(folder, watch_filter=relevant, stop_event=stopped):
             names = sorted({Path(name).name for _, name in changes})
             restart(f"changed: {', '.join(names)}; started again")
-    except KeyboardInterrupt:
-        pass
     finally:
         _stop(process)
-    return 130
+        signal.signal(signal.SIGINT, previous)
+    return INTERRUPTED
 
 
 def _stop(process: subprocess.Popen[bytes] | None) -> None:

@@ -9,6 +9,7 @@ from fata.config.lock import replace
 from fata.target.image.image import Image, judge, make_image
 from fata.target.output import Report, folder, make_files, write_main
 from fata.target.program import write_program
+from fata.target.virtio.snapshot import with_snapshot
 
 
 def make(graph: Graph, version: str, report: Report) -> Image:
@@ -25,10 +26,14 @@ def make(graph: Graph, version: str, report: Report) -> Image:
     return make_image(verdict, program, files)
 
 
-def build(graph: Graph, version: str, report: Report) -> tuple[Path, Image]:
-    """Write the image and return its path, and what it was made of. Raises ConfigError."""
+def build(graph: Graph, version: str, report: Report, *, snapshot: str | None = None) -> tuple[Path, Image]:
+    """Write the image and return its path, and what it was made of. Raises ConfigError.
+
+    `snapshot` is the accelerator of QEMU with which to take one; None makes an image without.
+    """
     image = make(graph, version, report)
     output = folder(graph) / f"{graph.project.name}.elf"
-    replace(output, image.octets())
+    octets = image.octets()
+    replace(output, octets if snapshot is None else with_snapshot(octets, output, snapshot, report))
     output.chmod(0o755)
     return output, image

@@ -52,6 +52,7 @@ class Machine:
     """A virtual machine; `nics` are "user" or the name of a TAP interface, memory is in MiB.
 
     `terminals` are paths of sockets that QEMU is to listen at, `captures` files for a network's frames by its number.
+    `memory_file` is a file that is to be the machine's memory.
     """
 
     model: str = MODELS[0]
@@ -62,6 +63,7 @@ class Machine:
     gdb: bool = False
     terminals: tuple[Path, ...] = ()
     captures: tuple[tuple[int, Path], ...] = ()
+    memory_file: str | None = None
 
 
 def enough_memory(image: int, floor: int) -> int:

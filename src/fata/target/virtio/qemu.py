@@ -51,7 +51,16 @@ def command(
             remedy="Give what is long as a file: --file NAME=PATH",
         )
     return [
-        *(QEMU, "-machine", MODELS[machine.model], "-accel", accel, "-cpu", "max", "-m", str(machine.memory)),
+        *(
+            QEMU,
+            "-machine",
+            ",".join((MODELS[machine.model], *_memory_option(machine))),
+            "-accel",
+            accel,
+            "-cpu",
+            "max",
+        ),
+        *("-m", str(machine.memory), *_memory(machine)),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *(("-bios", QUICK_FIRMWARE) if _has_bare_pci(machine) else ()),
         *("-kernel", str(image), "-append", line),
@@ -63,6 +72,16 @@ def command(
         *_devices(machine),
         *(("-gdb", f"tcp:127.0.0.1:{GDB_PORT}", "-S") if machine.gdb else ()),
     ]
+
+
+def _memory_option(machine: Machine) -> tuple[str, ...]:
+    return () if machine.memory_file is None else ("memory-backend=ram",)
+
+
+def _memory(machine: Machine) -> tuple[str, ...]:
+    if machine.memory_file is None:
+        return ()
+    return "-object", f"memory-backend-file,id=ram,size={machine.memory}M,mem-path={machine.memory_file},share=on"
 
 
 def _has_bare_pci(machine: Machine) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fata.errors import ConfigError
 from fata.target.image.notes import Note
 from fata.target.output import make_files, write_main
 from fata.target.unix.build import build as build_process
@@ -14,7 +15,8 @@ from fata.tool.session import application_version, open_session
 
 
 @keyed(as_json=True)
-def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
+@click.option("--snapshot", is_flag=True, help="Start an image once, in QEMU, and keep it as it is after its imports.")
+def command(ctx: click.Context, target: str | None, as_json: bool, snapshot: bool) -> None:
     """Make the program that a target runs.
 
     On unix an executable file, build/unix/NAME; on virtio one ELF file with kernel, Python and application,
@@ -27,10 +29,17 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         version = application_version(graph.project.directory)
         notes: tuple[Note, ...] = ()
         if graph.target == VIRTIO:
+            from fata.target.virtio.accel import choose
             from fata.target.virtio.build import build as build_image
 
-            output, image = build_image(graph, version, report)
+            accel = choose("auto", report) if snapshot else None
+            output, image = build_image(graph, version, report, snapshot=accel)
             notes = image.findings.notes
+        elif snapshot:
+            raise ConfigError(
+                f"--snapshot belongs to a virtual machine, and the target is {graph.target}",
+                remedy=f"Build it with -t {VIRTIO}, or leave the option out.",
+            )
         else:
             main = write_main(graph, version)
             output = build_process(graph, main, make_files(graph, report))
