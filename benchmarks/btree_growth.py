@@ -32,9 +32,10 @@ CACHE_OCTETS = 300  # for each key: 116 of payload, the rest is what objects tak
 
 
 class Costs(NamedTuple):
-    """What an operation costs, in µs."""
+    """What an operation costs, in µs; `octets` are what the kernel is given to write for a put in a batch."""
 
     load: float
+    octets: float
     put: float  # in a batch
     single: float  # of the processor
     get: float
@@ -47,11 +48,19 @@ def grow(sizes: list[int]) -> list[Point]:
     for count in sizes:
         keys = sorted_keys(count)
         with Table(
-            f"btree growth, {count:,} keys", "engine", "loads/s", "puts/s", "µs a single put", "gets/s", "scan/s"
+            f"btree growth, {count:,} keys",
+            "engine",
+            "loads/s",
+            "puts/s",
+            "octets a put",
+            "µs a single put",
+            "gets/s",
+            "scan/s",
         ) as table:
             for engine in ENGINES:
                 one = costs[engine.name, count] = measure(engine, keys)
-                table.row(engine.name, 1e6 / one.load, 1e6 / one.put, one.single, 1e6 / one.get, 1e6 / one.scan)
+                rates = 1e6 / one.load, 1e6 / one.put, one.octets, one.single, 1e6 / one.get, 1e6 / one.scan
+                table.row(engine.name, *rates)
     compare(sizes, costs)
     return [Point(name, count, 1e6 / one.put, 1e6 / one.get) for (name, count), one in costs.items()]
 
@@ -71,14 +80,16 @@ def measure(engine: type[Engine], keys: list[bytes]) -> Costs:
         load = cost(len(keys), lambda: store.load([(key, value) for key in keys]))
         store.scan()
         batches(store, keys, rng, BATCHES, FILL_SECONDS)
-        put = batches(store, keys, rng, TIMED_BATCHES, TIMED_SECONDS)
+        before = written()
+        put, puts = batches(store, keys, rng, TIMED_BATCHES, TIMED_SECONDS)
+        octets = (written() - before) / puts
         single = singles(store, keys, rng)
         wanted = rng.choices(keys, k=GETS)
         store.get(wanted[:5000])
         get = cost(GETS, lambda: store.get(wanted))
         scan = cost(len(keys), store.scan)
         store.close()
-    return Costs(load, put, single, get, scan)
+    return Costs(load, octets, put, single, get, scan)
 
 
 @contextmanager
@@ -99,8 +110,8 @@ def cost(count: int, call: Callable[[], object]) -> float:
     return (perf_counter() - start) * 1e6 / count
 
 
-def batches(store: Engine, keys: list[bytes], rng: random.Random, most: int, seconds: float) -> float:
-    """Put batches of random keys; return µs a put."""
+def batches(store: Engine, keys: list[bytes], rng: random.Random, most: int, seconds: float) -> tuple[float, int]:
+    """Put batches of random keys; return µs a put, and how many there were."""
     spent, done = 0.0, 0
     while done < most and spent < seconds:
         value = rng.randbytes(100)
@@ -109,7 +120,13 @@ def batches(store: Engine, keys: list[bytes], rng: random.Random, most: int, sec
         store.put(items)
         spent += perf_counter() - start
         done += 1
-    return spent * 1e6 / (done * BATCH)
+    return spent * 1e6 / (done * BATCH), done * BATCH
+
+
+def written() -> int:
+    """Return how many octets this process has caused to be written to disks."""
+    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(fields["write_bytes"])
 
 
 def singles(store: Engine, keys: list[bytes], rng: random.Random) -> float:
@@ -129,11 +146,18 @@ def compare(sizes: list[int], costs: dict[tuple[str, int], Costs]) -> None:
     """Print how many times what it is at the first size each operation costs, beside how log n grows."""
     first = sizes[0]
     with Table(
-        f"btree growth: costs, times those at {first:,} keys", "keys", "engine", "put", "single put", "get", "scan"
+        f"btree growth: costs, times those at {first:,} keys",
+        "keys",
+        "engine",
+        "octets a put",
+        "put",
+        "single put",
+        "get",
+        "scan",
     ) as table:
         for count in sizes[1:]:
             grown = log(count) / log(first)
-            table.row(f"{count:,}", "log n", grown, grown, grown, "-")
+            table.row(f"{count:,}", "log n", grown, grown, grown, grown, "-")
             for engine in ENGINES:
                 now, then = costs[engine.name, count], costs[engine.name, first]
                 table.row(f"{count:,}", engine.name, *(a / b for a, b in zip(now[1:], then[1:], strict=True)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from fata.disk.btree.node import ENTRY_COST
 from fata.disk.btree.record import record_sectors
 from fata.store.btree.errors import OutOfSpace
+from fata.store.btree.pace import PIECES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Admission:
     def _lacks(self, growth: int, touched: int) -> int:
         """Return how many pages are missing for a change that adds so many nodes and touches so many leaves."""
         tree = self._tree
-        needed = growth + len(tree.fresh) + 2 * tree.inners + tree.levels + MARGIN
+        needed = growth + len(tree.fresh) + PIECES * len(tree.overfull) + 2 * tree.inners + tree.levels + MARGIN
         if self._pins or self._pins.named_generation:
             needed += touched + len(tree.dirty) + tree.inners
         return needed - self._pages.free
@@ -72,7 +73,7 @@ class Admission:
     async def _make_room(self, lacking: int) -> None:
         """Have a checkpoint give pages back; raise if there are none to come."""
         tree = self._tree
-        if not (tree.freed or self._checkpoints.waiting or tree.fresh or tree.changed):
+        if not (tree.freed or self._checkpoints.waiting or tree.fresh or tree.overfull or tree.changed):
             raise OutOfSpace(f"btree: no space left: {lacking} pages more are needed, {self._pages.free} are free")
         await self._checkpoints.checkpoint()
 

@@ -252,6 +252,7 @@ class Checkpoints:
             await self._close(all_leaves=False)
 
     async def _write_leaves(self, leaves: list[Leaf]) -> None:
+        leaves = self._tree.fit(leaves)
         if not leaves:
             return
         placing = self._placing()
@@ -279,6 +280,7 @@ class Checkpoints:
         await self._enlist()
         if not self.unlogged:
             log.seal()
+        tree.cut_before_closing(all_leaves)
         placing = self._placing()
         leaves = list(tree.fresh)
         if all_leaves:

@@ -104,21 +104,6 @@ def find_with_end(node: Node, key: bytes) -> tuple[Leaf, bytes | None]:
     return node, end
 
 
-def find_parent(node: Node, key: bytes) -> tuple[Inner | None, bytes | None]:
-    """Return the inner node above the leaf for a key (None: the root is a leaf), and where the next one begins."""
-    end: bytes | None = None
-    if not isinstance(node, Inner):
-        return None, None
-    while node.level > 1:
-        index = bisect_right(node.keys, key)
-        if index < len(node.keys):
-            end = node.keys[index]
-        below = node.children[index]
-        assert isinstance(below, Inner)
-        node = below
-    return node, end
-
-
 def separator(left: bytes, right: bytes) -> bytes:
     """Return the shortest octets that are greater than `left` and not greater than `right`."""
     for index, (one, other) in enumerate(zip(left, right, strict=False)):

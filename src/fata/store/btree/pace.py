@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SLICES = 16  # the tree is checkpointed in about so many closings: each keeps that share of it twice
 SMALLEST_SLICE = 16  # pages
 ROUNDS = 3  # until a closing cuts the log, with this one: as many commits may come meanwhile
+MOST_FRESH = 2 << 20  # octets of leaves: a commit whose round closes is to take no longer than a few others
+PIECES = 5  # pages that cutting an overfull leaf takes at most, with its share of new inner nodes
 WORTH_A_WRITE = 16  # leaves: fewer are left to a later commit
 
 
@@ -49,7 +51,7 @@ class Pace:
         share = 0
         if log.used * 4 > log.capacity:
             share = -(-len(tree.dirty) * (logged - self._logged) * 5 // (log.capacity * 4))
-            if share < min(WORTH_A_WRITE, tree.leaves // 64) and log.used * 4 < log.capacity * 3:
+            if share < min(WORTH_A_WRITE, tree.leaves // 64) and log.used * 16 < log.capacity * 15:
                 return 0  # a later commit's: a single put is to write its record and nothing else
         self._logged = logged
         return share
@@ -65,6 +67,8 @@ class Pace:
         nearly = max(log.capacity // 8, ROUNDS * self._step)
         if log.used + nearly > log.capacity and (self.oldest() - log.tail) * SLICES >= log.capacity:
             return True
+        if len(tree.fresh) * self._node_size >= MOST_FRESH:
+            return True
         freed = len(tree.freed)
         enough = freed >= max(SMALLEST_SLICE, tree.leaves // SLICES) or self.spare() < freed
         return enough and bool(tree.changed or tree.fresh)
@@ -77,8 +81,8 @@ class Pace:
     def spare(self) -> int:
         """Return how many pages can be written before a closing must give some back."""
         tree = self._tree
-        return max(self._pages.free - len(tree.fresh) - tree.inners - 2, 0)
+        return max(self._pages.free - len(tree.fresh) - PIECES * len(tree.overfull) - tree.inners - 2, 0)
 
     def room(self) -> int:
         """Return how many free pages are left if a checkpoint must rewrite every inner node; negative: too few."""
-        return self._pages.free - 2 * self._tree.inners - self._tree.levels - 8
+        return self._pages.free - PIECES * len(self._tree.overfull) - 2 * self._tree.inners - self._tree.levels - 8

@@ -4,6 +4,9 @@ Inner nodes are always here; a leaf's entries are here while its `resident` is t
 holds it), *dirty* (its page holds an older version that the log brings up to date) or *fresh* (no page: it came
 out of a split or a merge, and must be written whenever its parent is). Inner nodes are clean or *changed*.
 
+A leaf in memory may hold up to twice what fits into a page. It is cut when it is to be written, not before: the pieces
+are fresh, and leaves that grow would be written twice as often.
+
 What a snapshot sees is never touched: nodes from before the newest pin are copied before they are changed,
 and the copy takes their place here.
 """
@@ -16,11 +19,15 @@ from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
 from fata.disk.btree.pointer import NOTHING
 from fata.store.btree.cutting import cuts_of
-from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, find_parent, page_of, separator
+from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, page_of, separator
+from fata.store.btree.planning import plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.disk.btree.record import Changes
+
+
+PATIENCE = 2  # pages' worth of entries that a leaf may hold
 
 
 class Tree:
@@ -33,6 +40,7 @@ class Tree:
         self.root: Node = Leaf(0, None)
         self.dirty: dict[Leaf, None] = {}  # in the order of their `since`
         self.fresh: dict[Leaf, None] = {}
+        self.overfull: dict[Leaf, None] = {}  # among those, leaves that must be cut before they are written
         self.changed: dict[Inner, None] = {}
         self.freed: list[Span] = []  # pages that the tree does not need any more, but the medium's tree does
         self.extents: dict[bytes, tuple[Span, ...]] = {}  # pages of every extent, by its descriptor
@@ -54,30 +62,7 @@ class Tree:
 
     def plan(self, keys: list[bytes]) -> list[Part]:
         """Return which leaf each of the sorted keys falls into."""
-        parts: list[Part] = []
-        index, count = 0, len(keys)
-        while index < count:
-            inner, end = find_parent(self.root, keys[index])
-            if inner is None:
-                assert isinstance(self.root, Leaf)
-                return [(self.root, 0, count)]
-            last = count if end is None else bisect_left(keys, end, index)
-            self._plan_below(inner, keys, index, last, parts)
-            index = last
-        return parts
-
-    def _plan_below(self, inner: Inner, keys: list[bytes], index: int, last: int, parts: list[Part]) -> None:
-        """Plan the keys from `index` to before `last`, which all lie beneath one inner node."""
-        separators, children = inner.keys, inner.children
-        while index < last:
-            child = bisect_right(separators, keys[index])
-            stop = index + 1
-            if child == len(separators):
-                stop = last
-            elif stop < last and keys[stop] < separators[child]:
-                stop = bisect_left(keys, separators[child], stop, last)
-            parts.append((children[child], index, stop))  # type: ignore[arg-type]  # a leaf: right above it is level 1
-            index = stop
+        return plan(self.root, keys)
 
     def apply(self, plan: list[Part], keys: list[bytes], changes: Changes, position: int) -> None:
         """Make a commit's changes, which stand in the log from `position` on. Every leaf of the plan is resident."""
@@ -94,7 +79,9 @@ class Tree:
                 if leaf.pointer is not NOTHING:
                     self.dirty[leaf] = None
             if leaf.size > self.capacity:
-                self._split_leaf(leaf, position)
+                self.overfull[leaf] = None
+                if leaf.size > self.capacity * PATIENCE:
+                    self._split_leaf(leaf, position)
             elif leaf.size < self.capacity // 3 and leaf.parent is not None:
                 self._shrink_leaf(leaf, leaf.parent, position)
 
@@ -152,6 +139,7 @@ class Tree:
         for leaf in [*self.dirty, *self.fresh]:
             leaf.gone = True
         self.root, self.leaves, self.inners = root, len(leaves), len(inners)
+        self.overfull.clear()
         self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.pointer is NOTHING}
         self.changed = dict.fromkeys(inners)
         self.freed += freed
@@ -223,8 +211,28 @@ class Tree:
 
     # -- growing
 
+    def fit(self, leaves: list[Leaf]) -> list[Leaf]:
+        """Return those leaves that fit into a page, after cutting the others: their pieces wait for a closing."""
+        if self.overfull.keys().isdisjoint(leaves):
+            return leaves
+        fitting = [leaf for leaf in leaves if leaf.size <= self.capacity]
+        for leaf in leaves:
+            self._cut(leaf)
+        return fitting
+
+    def cut_before_closing(self, all_leaves: bool) -> None:
+        """Cut leaves that are too large for a page: all of them, or the fresh ones."""
+        for leaf in list(self.overfull):
+            if all_leaves or leaf.pointer is NOTHING:
+                self._cut(leaf)
+
+    def _cut(self, leaf: Leaf) -> None:
+        if self.overfull.pop(leaf, leaf) is None and leaf.size > self.capacity and not leaf.gone:
+            self._split_leaf(self._own_leaf(leaf), leaf.since)
+
     def _split_leaf(self, leaf: Leaf, position: int) -> None:
         """Cut a leaf that is too large into as many as it takes."""
+        self.overfull.pop(leaf, None)
         keys, values = leaf.keys, leaf.values
         cuts = cuts_of(leaf, self.capacity)
         siblings: list[Leaf] = []
