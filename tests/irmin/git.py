@@ -22,7 +22,12 @@ ENVIRONMENT = {
 
 def git(directory: Path, *arguments: str | bytes, stdin: bytes = b"", check: bool = True) -> bytes:
     """Run git in a directory; return what it prints."""
-    command = ["git", "-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always", "-C", directory, *arguments]
+    settings = (
+        "init.defaultBranch=main",
+        "protocol.file.allow=always",
+        "gc.autoDetach=false",
+    )  # what it began, it ends
+    command = ["git", *(word for setting in settings for word in ("-c", setting)), "-C", directory, *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, env=ENVIRONMENT, check=False)
     assert not check or done.returncode == 0, done.stderr.decode(errors="replace")
     return done.stdout
@@ -41,4 +46,4 @@ def assert_sound(directory: Path) -> None:
         for line in (done.stdout + done.stderr).splitlines()
         if b"unborn" not in line and b"default refs" not in line
     ]
-    assert (done.returncode, told) == (0, [])
+    assert (done.returncode, told) == (0, []), told

@@ -42,8 +42,8 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: py
     assert not recorder.at_risk("/refs/")
     waits = [step for step in recorder.steps if step.what.startswith("force")]
     assert waits, "the recorder sees what is forced"
-    assert len(recorder.removed) == FAN
     drive(repo.close())
+    assert len(recorder.removed) == FAN
     assert recorder.replaced_in_time()
     assert_sound(tmp_path)
 
@@ -70,9 +70,9 @@ def test_a_batch_is_on_the_disk_when_it_is_flushed(tmp_path: Path, monkeypatch: 
         assert recorder.at_risk("/objects/")
         drive(repo.backend.flush())
         assert not recorder.at_risk("/")
+    drive(repo.close())
     assert len(recorder.removed) == FAN
     assert recorder.replaced_in_time()
-    drive(repo.close())
     assert_sound(tmp_path)
 
 

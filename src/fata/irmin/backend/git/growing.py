@@ -51,6 +51,7 @@ class GrowingPacks:
         self._persistence = persistence
         self._smallest: list[Written] = []  # those that came of a commit
         self._sizes: list[list[Written]] = []  # those that came of joining once, twice …; only the thread looks at it
+        self._replaced: list[str] = []  # paths of packs whose objects are in others by now
         self._thread: ThreadPoolExecutor | None = None
         self._joining: Future[None] | None = None
 
@@ -103,17 +104,16 @@ class GrowingPacks:
             joining.result()
 
     def close(self) -> None:
-        """Join what is left of small packs, so that who comes and goes leaves few, and end the thread."""
+        """Remove what has been joined, and end the thread."""
         self.settle()
-        group, self._smallest = self._smallest, []
-        if len(group) > 1:
-            self._climb(group)
+        self._remove_replaced()
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
 
     def _climb(self, group: list[Written]) -> None:
         """Join packs; join those of the next size if they are enough now, and so on."""
+        self._remove_replaced()
         for size in count():
             joined: Written | None = None
             with suppress(OSError):  # a full disk: then they stay as they are, and nothing is lost
@@ -146,12 +146,20 @@ class GrowingPacks:
         if len(pieces) > MOST_PIECES:
             pieces = [b"".join(pieces)]
         written = self._write_joined(pieces, list(entries.values()), size + TRAILER)
-        for each in group:
-            if each.path != written.path:
-                remove_if_there(f"{each.path}.idx")  # before the pack: an index without one is an error to git
-                remove_if_there(f"{each.path}.pack")
-                self._persistence.forget(f"{each.path}.idx", f"{each.path}.pack")
+        self._replaced += [each.path for each in group if each.path != written.path]
         return written
+
+    def _remove_replaced(self) -> None:
+        """Remove packs that were joined the last time.
+
+        Not sooner: a git that looks for a new object reads the directory once. If it missed the joined pack, which
+        came while it was reading, the one that it saw must still be there.
+        """
+        replaced, self._replaced = self._replaced, []
+        for path in replaced:
+            remove_if_there(f"{path}.idx")  # before the pack: an index without one is an error to git
+            remove_if_there(f"{path}.pack")
+            self._persistence.forget(f"{path}.idx", f"{path}.pack")
 
     def _write_joined(self, pieces: list[Piece], entries: list[Packed], size: int) -> Written:
         header = HEADER.pack(MAGIC, 2, len(entries))
