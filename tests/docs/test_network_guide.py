@@ -20,4 +20,4 @@ ROOT = Path(__file__).parents[2]
 def test_the_network_guide() -> None:
     text = (ROOT / "docs" / "guides" / "network.md").read_text(encoding="utf-8")
     with namespace() as space, space.entered():
-        assert Reader(ROOT, "10.99.0.2").follow(text) == 8
+        assert Reader(ROOT, "10.99.0.2").follow(text) == 12

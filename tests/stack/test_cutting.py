@@ -9,7 +9,7 @@ import pytest
 from fata.device.net import Capabilities, Segmentation, SentFrame
 from fata.driver.net.software_offload import finish
 from fata.proto.tcp.transmission import Transmission
-from fata.stack.path import Path
+from fata.stack.path import Path, Way
 from fata.stack.segmentation import to_frames
 from fata.wire.tcp import ACK, FIN, PSH
 from tests.stack.networks import CHECKSUMS, OFFLOADS, PLAIN
@@ -39,9 +39,7 @@ def transmission(random: Random, length: int, size: int, buffers: int, options: 
 
 def cut(sent: Transmission, device: Capabilities) -> list[bytes]:
     """Return the frames as they are on the wire."""
-    path = Path(KEY, 0, 64)
-    path.link = LINK
-    path.begin = LINK + bytes((0x45, 0))
+    path = Path(KEY, Way(KEY[4:8] + KEY[:4]))
     frames: list[bytes] = []
     for frame in to_frames(path, LINK, sent, device):
         frames += finish(frame) if frame.checksum_start >= 0 else [joined(frame)]
@@ -89,7 +87,6 @@ def test_frames(length: int, size: int, buffers: int, options: bytes, device: Ca
 
 def test_a_device_that_cuts_gets_one_frame() -> None:
     sent = transmission(Random(1), 64_000, 1448, 3, STAMPS)
-    path = Path(KEY, 0, 64)
-    path.link, path.begin = LINK, LINK + bytes((0x45, 0))
+    path = Path(KEY, Way(KEY[4:8] + KEY[:4]))
     (frame,) = to_frames(path, LINK, sent, OFFLOADS)
     assert (frame.segmentation, frame.segment_size) == (Segmentation.TCP4, 1448)

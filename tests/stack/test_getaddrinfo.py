@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fata.sim.network import Simulation
 from fata.stack.names import Names
+from fata.stack.services import ALIASES, SERVICES
 
+SERVICES_FILE = Path("/etc/services")
 TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)
 UDP = (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
 KNOWN = {"web.test": (b"\x0a\0\0\x07", b"\x0a\0\0\x08"), "xn--bcher-kva.test": (b"\x0a\0\0\x09",)}
@@ -91,8 +94,44 @@ def test_what_this_stack_has_not_is_refused_and_not_asked_for(
     assert asked == []
 
 
-@pytest.mark.parametrize("port", ["http", b"domain", "", "80x", "0x50", 1.5j, object()])
-def test_names_of_services_are_refused(port: Any) -> None:
+@pytest.mark.parametrize(
+    ("service", "port", "kinds"),
+    [
+        ("http", 80, (TCP,)),
+        ("www", 80, (TCP,)),
+        (b"domain", 53, (TCP, UDP)),
+        (bytearray(b"https"), 443, (TCP, UDP)),
+        ("imap", 143, (TCP,)),
+        ("ntp", 123, (UDP,)),
+    ],
+)
+def test_names_of_services(service: Any, port: int, kinds: tuple[tuple[int, int], ...]) -> None:
+    assert look_up("192.0.2.1", service) == rows(("192.0.2.1", port), kinds=kinds)
+    for kind in (TCP, UDP):
+        if kind in kinds:
+            assert look_up("192.0.2.1", service, type=kind[0]) == rows(("192.0.2.1", port), kinds=(kind,))
+        else:
+            with pytest.raises(socket.gaierror) as caught:
+                look_up("192.0.2.1", service, type=kind[0])
+            assert caught.value.errno == socket.EAI_SERVICE
+
+
+@pytest.mark.skipif(not SERVICES_FILE.exists(), reason="the system has no list of services to compare with")
+@pytest.mark.parametrize("name", [*SERVICES, *ALIASES])
+def test_services_are_the_systems(name: str) -> None:
+    port, protocols = SERVICES[ALIASES.get(name, name)]
+    for number, protocol in ((socket.IPPROTO_TCP, "tcp"), (socket.IPPROTO_UDP, "udp")):
+        assert number not in protocols or socket.getservbyname(name, protocol) == port
+
+
+def test_a_service_where_a_number_was_promised() -> None:
+    with pytest.raises(socket.gaierror) as caught:
+        look_up("192.0.2.1", "http", flags=socket.AI_NUMERICSERV)
+    assert caught.value.errno == socket.EAI_NONAME
+
+
+@pytest.mark.parametrize("port", ["no-such-service", "HTTP", b"\xff", "", "80x", "0x50", 1.5j, object()])
+def test_what_is_neither_a_port_nor_a_service(port: Any) -> None:
     with pytest.raises(socket.gaierror) as caught:
         look_up("192.0.2.1", port)
     assert caught.value.errno == socket.EAI_SERVICE
@@ -142,5 +181,23 @@ def test_the_loop_gives_the_same_answers(sim: Simulation) -> None:
         assert await calls.getnameinfo(("10.0.0.5", 80)) == ("10.0.0.5", "80")
         with pytest.raises(socket.gaierror, match="IPv4 only"):
             await calls.getaddrinfo("localhost", 80, family=socket.AF_INET6)
+
+    sim.run(main())
+
+
+@pytest.mark.parametrize("port", ["http", b"http", "80", 80])
+def test_a_server_and_its_client_may_name_the_service(sim: Simulation, port: Any) -> None:
+    server, client = sim.host("server"), sim.host("client")
+
+    async def main() -> None:
+        serving = await server.stack.host.calls.create_server(asyncio.Protocol, None, port)
+        assert serving.addresses == [("0.0.0.0", 80)]
+        transport, _ = await client.stack.host.calls.create_connection(asyncio.Protocol, str(server.address), "http")
+        assert transport.get_extra_info("peername")[1] == 80
+        transport.abort()
+        serving.close()
+        with pytest.raises(socket.gaierror) as caught:
+            await server.stack.host.calls.create_server(asyncio.Protocol, None, "ntp")
+        assert caught.value.errno == socket.EAI_SERVICE
 
     sim.run(main())

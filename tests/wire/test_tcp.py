@@ -146,6 +146,23 @@ def test_a_window_scale_beyond_the_largest_counts_as_the_largest() -> None:
     assert tcp.parse_options(b"\x03\x03\xff", 0, 3)[2].window_scale == 14
 
 
+def test_options_in_linuxs_order_are_read_as_in_any() -> None:
+    usual = bytes.fromhex("020405b40402080a0102030405060708010303ff")
+    header = tcp.serialize_header(tcp.Segment(1, 2, 3, 4, tcp.SYN, 5))
+    for at in range(len(usual)):
+        for bit in range(8):
+            options = bytearray(usual)
+            options[at] ^= 1 << bit
+            segment = header[:12] + b"\xa0" + header[13:] + options
+            try:
+                expected = tcp.parse_options(bytes(options), 0, len(options))
+            except WireError:
+                with pytest.raises(WireError):
+                    tcp.parse(segment, 0, len(segment))
+            else:
+                assert tcp.parse(segment, 0, len(segment))[-3:] == expected
+
+
 def test_what_follows_the_end_is_not_looked_at() -> None:
     assert tcp.parse_options(b"\x01\x00\x02\x00", 0, 4) == (None, 0, tcp.NO_OPTIONS)
 

@@ -86,6 +86,7 @@ class Loop(NetworkCalls):
         super().__init__()
         self._clock_resolution = RESOLUTION
         self._poller = poller
+        self.time = poller.monotonic  # type: ignore[method-assign]  # a call less: everybody asks all the time
         self.before_wait: list[Callable[[], object]] = []  # see `call_before_wait`
         self._selector = _Selector(self, poller)
         self._woken = Software("event loop")

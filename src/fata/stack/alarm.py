@@ -17,20 +17,21 @@ class Alarm:
     old one, the machine finds nothing to do and sets the next.
     """
 
-    __slots__ = ("_loop", "_ring", "_timer")
+    __slots__ = ("_loop", "_ring", "_timer", "at")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[float], None]) -> None:
         self._loop = loop
         self._ring = ring
         self._timer: asyncio.TimerHandle | None = None
+        self.at = math.inf  # when it rings; a deadline that is not earlier makes no difference
 
     def set(self, deadline: float) -> None:
         """Ring at `deadline`, seconds on the loop's clock, or earlier; infinity is no deadline."""
-        timer = self._timer
-        if deadline == math.inf or (timer is not None and timer.when() <= deadline):
+        if deadline >= self.at:
             return
-        if timer is not None:
-            timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.at = deadline
         self._timer = self._loop.call_at(deadline, self._fire)
 
     def cancel(self) -> None:
@@ -38,7 +39,9 @@ class Alarm:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            self.at = math.inf
 
     def _fire(self) -> None:
         self._timer = None
+        self.at = math.inf
         self._ring(self._loop.time())

@@ -10,7 +10,7 @@ from fata.errors import WireError
 from fata.proto.tcp.connection import PREDICTED
 from fata.wire import ethernet, icmpv4, ipv4
 from fata.wire.checksum import MODULUS, quartered
-from fata.wire.tcp import ACK, TIMESTAMPS_PREFIX, parse
+from fata.wire.tcp import ACK, TIMESTAMPS_WORD, parse
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,10 +33,10 @@ ADDRESSES = slice(26, 34)
 ENDS = slice(26, 38)  # addresses and ports: a connection's key
 # A raw frame up to IPv4's type of service. IPv4: total length; flags, fragment offset, time to live and protocol in one
 # piece; addresses and ports likewise. TCP: seq, ack, data offset and flags, window; timestamps, its only option.
-RAW = "!{}sHxxIxx12sIIHH4x4sII"
+RAW = "!{}sHxxIxx12sIIHH4xIII"
 BEGIN = 16  # octets of the first field, behind the card's header
 UNFRAGMENTED, UNFRAGMENTED_TCP = 0x3FFF00FF, ipv4.TCP  # in IPv4's piece: a mask, and what is to be left of it
-OFFSET, STAMPED = 0xFF00, 0x8000  # in TCP's, likewise: eight words
+KIND, STAMPED_ACK = 0xFF00 | PREDICTED, 0x8000 | ACK  # in TCP's, likewise: eight words
 MAX_BEGINS = 64  # peers on the link, by tens of their frames' kinds, that are known at a time
 UNKNOWN = Checksum.UNKNOWN
 from_bytes = int.from_bytes
@@ -56,14 +56,16 @@ class Input:
         self._loop = loop
         raw = ip.interface.raw
         self._header = raw.header_length if raw is not None else 0  # octets before a raw frame
-        self._unpack = Struct(RAW.format(self._header + BEGIN)).unpack_from
         self._begins: dict[bytes, bool] = {}  # how plain IPv4 for our MAC begins: whether TCP's checksum is verified
+        header = self._header
+        places = header, header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        self._fixed = (Struct(RAW.format(header + BEGIN)).unpack_from, self._begins, tcp.host.connections, *places)
         ip.handlers[ipv4.TCP] = self._long_tcp
         ip.handlers[ipv4.UDP] = self._long_udp
         ip.handlers[ipv4.ICMP] = icmp.receive
 
     def receive(self, frames: list[ReceivedFrame]) -> None:
-        """Take the frames of one wake-up; protocols are told and answers leave at their end."""
+        """Take the frames of one wake-up; protocols are told, and what they answer is handed over, at the end."""
         now = self._loop.time()
         if self._tcp.loopback and not self._ip.interface.inside and self._tcp.talks_to_itself():
             frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
@@ -72,46 +74,43 @@ class Input:
             self._counters.received_octets += len(data)
             self._receive_any(data, checksum, now)
         self._tcp.settle(now)
-        self._ip.interface.transmit()
 
     def receive_raw(self, frames: list[bytes]) -> None:
         """As `receive`, with the card's header before each."""
         now = self._loop.time()
-        unpack, begins, from_bytes = self._unpack, self._begins, int.from_bytes
-        header, news, connections, octets = self._header, self._tcp.news, self._tcp.host.connections, 0
-        ip, tcp, start = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        unpack, begins, connections, header, ip, tcp, start = self._fixed
+        news = self._tcp.news
         if self._tcp.loopback and self._tcp.talks_to_itself():
             frames = [data for data in frames if not self._feigns_loopback(data, header)]
+        last = verified = None
         for data in frames:
-            length = len(data)
-            octets += length
-            if length < start:
+            if len(data) < start:
                 self._interpret(data, now)
                 continue
             begin, total, middle, key, seq, ack, control, window, prefix, stamp, echo = unpack(data)
-            # Nearly every segment of nearly every connection.
+            if begin != last:
+                last, verified = begin, begins.get(begin)
             if (
-                control & OFFSET == STAMPED
-                and prefix == TIMESTAMPS_PREFIX
-                and middle & UNFRAGMENTED == UNFRAGMENTED_TCP
-                and (connection := connections.get(key)) is not None
-                and (verified := begins.get(begin)) is not None
-                and start <= (end := ip + total) <= length
-                and not from_bytes(data[ip:tcp], "big") % MODULUS
-                and (verified or not is_damaged(data, ip, end))
+                verified is None
+                or middle & UNFRAGMENTED != UNFRAGMENTED_TCP
+                or not start <= (end := ip + total) <= len(data)
+                or from_bytes(data[ip:tcp], "big") % MODULUS
+                or not (verified or not is_damaged(data, ip, end))
             ):
-                events = None
-                if control & PREDICTED == ACK:
-                    events = connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now)
-                if events is None:
-                    events = connection.receive(parse(data, tcp, end), now)
-                news[connection] = news.get(connection, 0) | events
-            else:
                 self._interpret(data, now)
+                continue
+            # Nearly every segment of nearly every connection.
+            if control & KIND == STAMPED_ACK and prefix == TIMESTAMPS_WORD:
+                connection = connections.get(key)
+                if connection is not None:
+                    events = connection.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now)
+                    if events is not None:
+                        news[connection] = news[connection] | events if connection in news else events
+                        continue
+            self._receive_segment(key, data, tcp, end, now)
         self._counters.received += len(frames)
-        self._counters.received_octets += octets - header * len(frames)
+        self._counters.received_octets += sum(map(len, frames)) - header * len(frames)
         self._tcp.settle(now)
-        self._ip.interface.transmit()
 
     def _interpret(self, octets: bytes, now: float) -> None:
         """Take a raw frame; remember how it begins, if that is how plain IPv4 to us does."""
@@ -156,12 +155,15 @@ class Input:
         if unverified and is_damaged(data, ethernet.HEADER_LENGTH, end):
             self._counters.bad_checksum += 1
             return
+        self._receive_segment(data[ENDS], data, HEADERS, end, now)
+
+    def _receive_segment(self, key: bytes, data: bytes, start: int, end: int, now: float) -> None:
+        """Take a TCP segment whose checksums are right, in a frame for us."""
         try:
-            segment = parse(data, HEADERS, end)
+            segment = parse(data, start, end)
         except WireError:
             self._counters.malformed += 1
             return
-        key = data[ENDS]
         tcp = self._tcp
         connection = tcp.host.connections.get(key)
         if connection is not None:

@@ -55,6 +55,7 @@ class Interface:
         self._queue: list[SentFrame | bytes] = []
         self._own: list[ReceivedFrame] = []  # what this host sends to itself
         self.inside = False  # whether what is being received comes from this host itself
+        self.look_again = False  # something was sent whose answer may be there as soon as that has left
         self._full = False  # the device has refused a frame and not called since
         self._due = False
         self._alarm = Alarm(loop, self._tick)
@@ -86,16 +87,30 @@ class Interface:
             self._lose(error)
             return
         if frames:
-            self._receive(frames)
+            self._due = True
+            try:
+                self._receive(frames)
+            finally:
+                self.transmit()
 
     def _readable_raw(self) -> None:
+        self.look_again = False
+        self._take_raw()
+        if self.look_again:  # once: others want to run as well
+            self._take_raw()
+
+    def _take_raw(self) -> None:
         try:
             frames = self._raw_net.receive_raw()
         except DeviceError as error:
             self._lose(error)
             return
         if frames:
-            self._receive_raw(frames)
+            self._due = True  # what is sent meanwhile leaves at the end
+            try:
+                self._receive_raw(frames)
+            finally:
+                self.transmit()
 
     def receive_arp(self, data: bytes, now: float) -> None:
         """Handle an ARP frame. Raises `WireError`."""
@@ -137,7 +152,8 @@ class Interface:
     def send_raw(self, frames: list[bytes]) -> None:
         """Collect frames with the card's header before them, whose link is known."""
         self._queue += frames
-        self.transmit_soon()
+        if not self._due:
+            self.transmit_soon()
 
     def transmit_soon(self) -> None:
         """Hand over what was collected before the loop waits."""
@@ -149,7 +165,9 @@ class Interface:
         """Hand over what was collected, as far as the device takes it; it calls when it takes more."""
         self._due = False
         frames = self._queue
-        if self._full or not frames:
+        if not frames:
+            return
+        if self._full:
             self._limit()
             return
         self._queue = []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fata.stack.connecting import Connecting
 from fata.stack.datagram import UdpTransport
+from fata.stack.names import KINDS, find_port
 from fata.stack.server import StackServer, Tls, secured
 from fata.wire.ipv4 import UNSPECIFIED, format_address, parse_address
 
@@ -61,7 +62,7 @@ class LoopCalls:
         for one in hosts:
             addresses += [None] if one in EVERY_ADDRESS else await self._own_addresses(one)
         server = StackServer(self._tcp, factory, tls, self._forget_server)
-        server.bind(list(dict.fromkeys(addresses)), port or 0, backlog)
+        server.bind(list(dict.fromkeys(addresses)), find_port(port, KINDS[:1])[0], backlog)
         self.servers[server] = None
         return server
 

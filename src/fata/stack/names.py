@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from fata.errors import ConfigError
+from fata.stack.services import ALIASES, SERVICES
 from fata.wire.ipv4 import LOOPBACK, UNSPECIFIED, format_address, parse_address
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ class Names:
         """Answer as the C library does, for IPv4. `host` may be text or octets; None is every or the own address."""
         if family not in (socket.AF_UNSPEC, socket.AF_INET):
             raise socket.gaierror(socket.EAI_FAMILY, "this stack has IPv4 only")
-        kinds = [pair for pair in KINDS if type in (0, pair[0]) and proto in (0, pair[1])]
+        kinds: Sequence[tuple[Any, int]] = [pair for pair in KINDS if type in (0, pair[0]) and proto in (0, pair[1])]
         if not kinds:
             raise socket.gaierror(socket.EAI_SOCKTYPE, "this stack has TCP and UDP only")
-        number = port_number(port)
+        if flags & socket.AI_NUMERICSERV and service_name(port) is not None:
+            raise socket.gaierror(socket.EAI_NONAME, f"{port!r} is no port number")
+        number, kinds = find_port(port, kinds)
         name = bytes(host).decode("ascii", "replace") if isinstance(host, bytes | bytearray) else host
         if name is None or name == "":
             addresses = [UNSPECIFIED if flags & socket.AI_PASSIVE or name is not None else LOOPBACK]
@@ -73,8 +76,26 @@ def numeric(text: str) -> bytes | None:
         return None
 
 
+def service_name(port: Any) -> str | None:
+    """Return the text of a port that is no number; None for any other port."""
+    text = bytes(port).decode("ascii", "replace") if isinstance(port, bytes | bytearray) else port
+    return text if isinstance(text, str) and text[:1].isalpha() else None
+
+
+def find_port(port: Any, kinds: Sequence[tuple[Any, int]]) -> tuple[int, Sequence[tuple[Any, int]]]:
+    """Return a port's number, and those of `kinds` that what is named is spoken over. Raises `socket.gaierror`."""
+    name = service_name(port)
+    if name is None:
+        return port_number(port), kinds
+    number, protocols = SERVICES.get(ALIASES.get(name, name), (0, frozenset()))
+    kept = [pair for pair in kinds if pair[1] in protocols]
+    if not kept:
+        raise socket.gaierror(socket.EAI_SERVICE, f"no service is known as {name!r} there")
+    return number, kept
+
+
 def port_number(port: Any) -> int:
-    """Return a port, 0 for None. Raises `socket.gaierror` for what is no number: there is no list of services here."""
+    """Return a port, 0 for None. Raises `socket.gaierror` for what is no number."""
     if port is None:
         return 0
     try:

@@ -78,6 +78,7 @@ class ConnectionOptions:
             connection.settings = replace(connection.settings, **changed)
         elif name not in IGNORED:
             raise OSError(errno.ENOPROTOOPT, f"{os.strerror(errno.ENOPROTOOPT)}: {option} of level {level}")
+        connection.predicted = False  # the next flush looks at the settings
         self._tcp.touch(connection)
 
     def _set_service(self, name: tuple[int, int], value: int) -> None:

@@ -12,7 +12,7 @@ from struct import Struct
 
 from fata.device.net import Buffer, Capabilities, Segmentation, SentFrame
 from fata.proto.tcp.transmission import Transmission
-from fata.stack.path import DONT_FRAGMENT, NO_IDENTIFICATION, PROTOCOL_TCP, VERSION_AND_LENGTH, Path
+from fata.stack.path import DONT_FRAGMENT, IP_LENGTH, NO_IDENTIFICATION, PROTOCOL_TCP, VERSION_AND_LENGTH, Path
 from fata.wire.checksum import MODULUS, checksum, quartered
 from fata.wire.tcp import CHECKSUM_OFFSET, FIN, PSH
 
@@ -22,7 +22,6 @@ HEADERS = Struct("!14sBBHHHBBH12sIIBBHHH")
 pack = HEADERS.pack
 IP_START = 14  # octets of Ethernet
 TCP_START = 34  # octets of Ethernet and IPv4
-IP_LENGTH = 20  # octets
 TCP_LENGTH = 20  # octets, without options
 LAST_ONLY = PSH | FIN  # flags that belong to the end of the payload
 
@@ -51,15 +50,16 @@ def cut(sent: Transmission) -> list[Transmission]:
 def _offloaded(path: Path, link: bytes, sent: Transmission, segment_size: int) -> SentFrame:
     """Return one frame whose TCP checksum the device completes, and which it cuts if `segment_size` says so."""
     seq, ack, flags, window, options, buffers, length, _size = sent
+    way = path.way
     tcp_length = TCP_LENGTH + len(options)
     total = IP_LENGTH + tcp_length + length
     # The device sums from the TCP header on, so the field holds the sum of the pseudo-header, not inverted.
-    partial = (path.addresses_sum + tcp_length + length) % MODULUS
-    ip_sum = MODULUS - (path.ip_sum + total) % MODULUS
+    partial = (way.addresses_sum + tcp_length + length) % MODULUS
+    ip_sum = MODULUS - (way.ip_sum + total) % MODULUS
     offset = tcp_length << 2
     # fmt: off
     header = pack(
-        link, VERSION_AND_LENGTH, path.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, path.ttl, PROTOCOL_TCP,
+        link, VERSION_AND_LENGTH, way.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, way.ttl, PROTOCOL_TCP,
         ip_sum, path.ends, seq, ack, offset, flags, window, partial, 0,
     )
     # fmt: on
@@ -77,7 +77,8 @@ def software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
     tcp_length = TCP_LENGTH + len(options)
     offset = tcp_length << 2
     headers = IP_LENGTH + tcp_length
-    ends, ip_sum, seq, ack, window = path.ends, path.ip_sum, sent.seq, sent.ack, sent.window
+    way, ends, seq, ack, window = path.way, path.ends, sent.seq, sent.ack, sent.window
+    ip_sum = way.ip_sum
     common = path.tcp_sum + tcp_length + ack + (offset << 8) + window + int.from_bytes(options, "big")
     frames: list[SentFrame] = []
     for start, piece in _pieces(buffers, length, size):
@@ -90,7 +91,7 @@ def software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
         ip_check = MODULUS - (ip_sum + total) % MODULUS
         # fmt: off
         header = pack(
-            link, VERSION_AND_LENGTH, path.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, path.ttl, PROTOCOL_TCP,
+            link, VERSION_AND_LENGTH, way.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, way.ttl, PROTOCOL_TCP,
             ip_check, ends, number, ack, offset, flags, window, tcp_check, 0,
         )
         # fmt: on

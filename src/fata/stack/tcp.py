@@ -52,7 +52,7 @@ class Tcp:
         self.loop = loop
         self.settings = settings
         self.news: dict[Connection | TimeWait, int] = {}  # Event bits of this list of frames
-        self._touched: dict[Connection | TimeWait, None] = {}
+        self._touched: dict[Connection | TimeWait, int] = {}  # as a set that keeps the order
         self._ip = ip
         self.host.path_mtu = ip.path_mtus.lookup
         self.loopback: list[tuple[bytes, bytes]] = []  # this host's connections with itself: the keys of both ends
@@ -71,7 +71,7 @@ class Tcp:
         try:
             while self.news:
                 news, self.news = self.news, {}
-                self._touched.update(dict.fromkeys(news))
+                self._touched.update(news)
                 for connection, events in news.items():
                     owner = connection.owner
                     if not events:
@@ -88,7 +88,7 @@ class Tcp:
 
     def touch(self, connection: Connection) -> None:
         """Have a connection flushed: at the end of the list of frames, or before the loop waits."""
-        self._touched[connection] = None
+        self._touched[connection] = 0
         if not (self._settling or self._flush_is_due):
             self._flush_is_due = True
             self._before_wait(self._flush_now)
@@ -100,26 +100,20 @@ class Tcp:
     def flush(self, now: float) -> None:
         """Send what touched connections have to say, and replies to strangers; then look at the clock."""
         touched, self._touched = self._touched, {}
-        host, make_answer = self.host, self.output.make_answer
-        answers: list[bytes] = []
-        for connection in touched:
-            answer = connection.answer(now)
-            if answer is None:
-                if sent := connection.flush(now):
-                    self._emit(connection.key, sent, now)
-                if not isinstance(host.connections.get(connection.key), Connection):  # those were its last words
-                    self.output.forget(connection.key)
-            elif (frame := make_answer(connection.key, answer, now)) is not None:
-                answers.append(frame)
-            else:
-                self._emit(connection.key, [answer.transmission()], now)
-        if answers:
-            self._ip.interface.send_raw(answers)
+        host = self.host
+        for connection in self.output.send_answers(touched, now):
+            if sent := connection.flush(now):
+                self._emit(connection.key, sent, now)
+            if not isinstance(host.connections.get(connection.key), Connection):  # those were its last words
+                self.output.forget(connection.key)
         for key, reply in host.take_replies():
+            self._ip.interface.look_again = True  # the kernel behind a TAP answers a SYN's answer before that is sent
             self._emit(key, [reply], now)
             if not isinstance(host.connections.get(key), Connection):  # a stranger's path is of no more use
                 self.output.forget(key)
-        self._alarm.set(host.next_deadline())
+        deadline = host.next_deadline()
+        if deadline < self._alarm.at:
+            self._alarm.set(deadline)
 
     def _tick(self, now: float) -> None:
         for connection, events in self.host.tick(now):
@@ -242,7 +236,7 @@ class Tcp:
         for connection in self._live():
             if connection.queued or connection.state in UNFINISHED:
                 connection.abort()
-            self._touched[connection] = None
+            self._touched[connection] = 0
         self.flush(self.loop.time())
         self._alarm.cancel()
 

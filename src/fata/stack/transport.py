@@ -9,7 +9,7 @@ from asyncio import constants, transports
 from typing import TYPE_CHECKING, Any
 
 from fata.errors import StateError
-from fata.proto.tcp.state import State
+from fata.proto.tcp.state import CLOSED as CLOSED_STATE
 from fata.proto.tcp.transmission import CLOSED, ENDED, RECEIVED, ROOM
 from fata.stack.failures import to_os_error
 from fata.stack.options import ConnectionOptions
@@ -35,6 +35,7 @@ class TcpTransport(transports._FlowControlMixin):
 
     if TYPE_CHECKING:
         _loop: asyncio.AbstractEventLoop
+        _extra: dict[str, Any]
         _protocol_paused: bool
 
         def _maybe_pause_protocol(self) -> None: ...
@@ -62,14 +63,7 @@ class TcpTransport(transports._FlowControlMixin):
         self._closing = False
         self._lost = False  # connection_lost is on its way
         self._writes_after_close = 0
-        local, remote = tcp.addresses(connection)
-        options = ConnectionOptions(connection, tcp)
-        extra = {
-            "peername": remote,
-            "sockname": local,
-            "socket": SocketView(socket.SOCK_STREAM, local, remote, options),
-        }
-        super().__init__(extra, tcp.loop)
+        super().__init__(None, tcp.loop)
         self.set_protocol(protocol)
         connection.owner = self
         if server is not None:
@@ -78,6 +72,15 @@ class TcpTransport(transports._FlowControlMixin):
     def __repr__(self) -> str:
         state = self._connection.state.name
         return f"<TcpTransport {self.get_extra_info('sockname')} {self.get_extra_info('peername')} {state}>"
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what is known by `name`: peername, sockname, socket."""
+        if not self._extra:
+            local, remote = self._tcp.addresses(self._connection)
+            options = ConnectionOptions(self._connection, self._tcp)
+            view = SocketView(socket.SOCK_STREAM, local, remote, options)
+            self._extra.update(peername=remote, sockname=local, socket=view)
+        return self._extra.get(name, default)
 
     # What the connection reports.
 
@@ -119,11 +122,13 @@ class TcpTransport(transports._FlowControlMixin):
 
     def _finish(self) -> None:
         """Go on with the end that `close` began, as what was written gets through."""
-        if not self._connection.queued:
-            self._connection.detach()  # from now on data are refused loudly, RFC 1122 4.2.2.13
-        if self._connection.state is State.CLOSED:  # by `detach`, for data that had come already
-            self._connection.owner = None
-        if not self.get_write_buffer_size():
+        connection = self._connection
+        queued = connection.queued
+        if not queued:
+            connection.detach()  # from now on data are refused loudly, RFC 1122 4.2.2.13
+        if connection.state is CLOSED_STATE:  # by `detach`, for data that had come already
+            connection.owner = None
+        if queued <= SEND_BUFFER and not self._lost:
             self._lose(None)
 
     def _fill(self, payload: bytes) -> None:
@@ -207,25 +212,25 @@ class TcpTransport(transports._FlowControlMixin):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send `data` after all that was written before. Never waits."""
-        if not isinstance(data, bytes):
-            if not isinstance(data, bytearray | memoryview):
+        if type(data) is not bytes:
+            if not isinstance(data, bytes | bytearray | memoryview):
                 raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")
             data = bytes(data)  # the caller may go on to change it
+        if self._closing or self._eof_written or not data:
+            self._write_nothing(data)
+            return
+        connection, tcp = self._connection, self._tcp
+        queued = connection.write(data)
+        if tcp.told is not connection:  # else it is flushed in any case
+            tcp.touch(connection)
+        if queued > SEND_BUFFER:
+            self._maybe_pause_protocol()
+
+    def _write_nothing(self, data: bytes) -> None:
         if self._eof_written:
             raise RuntimeError("Cannot call write() after write_eof()")
         if not data:
             return
-        if self._closing:
-            self._count_late_write()
-            return
-        connection, tcp = self._connection, self._tcp
-        connection.write(data)
-        if tcp.told is not connection:  # else it is flushed in any case
-            tcp.touch(connection)
-        if connection.queued > SEND_BUFFER:
-            self._maybe_pause_protocol()
-
-    def _count_late_write(self) -> None:
         self._writes_after_close += 1
         if self._writes_after_close == CLOSED_WRITES_TO_WARN:
             LOG.warning("write() to a connection that is closed")

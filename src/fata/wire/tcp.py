@@ -46,10 +46,13 @@ MAX_SACK_BLOCKS = 4
 
 TIMESTAMPS_ONLY = Struct("!4sII")  # the option as nearly every segment has it: two no-operations, then the option
 TIMESTAMPS_PREFIX = b"\x01\x01\x08\x0a"
+TIMESTAMPS_WORD = int.from_bytes(TIMESTAMPS_PREFIX, "big")
 STAMPED = Struct("!HHIIxBHxxxx4sII")  # a header with only that option
 STAMPED_WORDS = STAMPED.size // 4
 new_tuple = tuple.__new__
 SACK_PERMITTED_TIMESTAMPS = b"\x04\x02\x08\x0a"  # as Linux begins: another option in the no-operations' place
+USUAL_SYN = Struct("!HH4sII3sB")  # MSS, SACK permitted and timestamps, a no-operation and the window's scale
+USUAL_SYN_PREFIXES = MSS << 8 | 4, SACK_PERMITTED_TIMESTAMPS, b"\x01\x03\x03"
 
 Buffer = bytes | bytearray | memoryview
 
@@ -103,8 +106,18 @@ def parse(data: bytes, start: int, end: int) -> Segment:
         return Segment(src, dst, seq, ack, flags, window, data, payload, end)
     if not options <= payload <= end:
         raise WireError(f"tcp: data offset {payload - start} is not between {HEADER_LENGTH} and {end - start}")
-    timestamp, echo, rare = parse_options(data, options, payload)
-    return Segment(src, dst, seq, ack, flags, window, data, payload, end, timestamp, echo, rare)
+    timestamp, echo, rare = _parse_usual_syn(data, options, payload) or parse_options(data, options, payload)
+    return new_tuple(Segment, (src, dst, seq, ack, flags, window, data, payload, end, timestamp, echo, rare))
+
+
+def _parse_usual_syn(data: bytes, start: int, end: int) -> tuple[int, int, Options] | None:
+    """Read the options of a SYN in Linux's order, in one step; None if they are others."""
+    if end - start != USUAL_SYN.size:
+        return None
+    first, mss, second, timestamp, echo, third, scale = USUAL_SYN.unpack_from(data, start)
+    if (first, second, third) != USUAL_SYN_PREFIXES:
+        return None
+    return timestamp, echo, new_tuple(Options, (mss, min(scale, MAX_WINDOW_SCALE), True, ()))
 
 
 def parse_options(data: bytes, start: int, end: int) -> tuple[int | None, int, Options]:
@@ -153,6 +166,10 @@ def _parse_sack(data: bytes, start: int, end: int) -> tuple[tuple[int, int], ...
 
 def serialize_options(options: Options, timestamp: int | None = None, echo: int = 0) -> bytes:
     """Return the octets of options, padded to whole words. More than 40 octets are a mistake of the caller's."""
+    mss, scale, permitted, sack = options
+    if permitted and not (mss is None or scale is None or timestamp is None or sack):  # as most SYNs have them
+        first, second, third = USUAL_SYN_PREFIXES
+        return USUAL_SYN.pack(first, mss, second, timestamp, echo, third, scale)
     parts = []
     if options.mss is not None:
         parts.append(bytes((MSS, 4)) + options.mss.to_bytes(2, "big"))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fata.errors import StateError
+from fata.proto.tcp import receiving
+from fata.proto.tcp.block import Block
+from fata.proto.tcp.connection import Connection
 from fata.proto.tcp.settings import Settings
 from fata.proto.tcp.state import State
 from fata.proto.tcp.transmission import CLOSED, CONNECTED, ENDED, RECEIVED, TROUBLED, Failure
@@ -239,3 +244,25 @@ def test_twice_lost_syn_starts_with_a_window_of_one_segment() -> None:
     peer.isn = peer.seq = 5000
     peer.say(SYN | ACK, options=Options(1460))
     assert peer.connection.congestion.window == 1460
+
+
+@pytest.mark.parametrize("timestamp", [None, 7])
+@pytest.mark.parametrize("options", [Options(), Options(1460, 7, True)])
+def test_the_third_segment_has_a_short_way_that_ends_where_the_long_one_does(
+    options: Options, timestamp: int | None
+) -> None:
+    ends = []
+    for arrive in (Connection.receive, receiving.arrive):
+        peer = Peer()
+        peer.listen()
+        peer.timestamp = timestamp
+        peer.say(SYN, ack=0, options=options)
+        peer.now += 0.02
+        assert arrive(peer.connection, peer.segment(), peer.now) == CONNECTED
+        peer.connection.predict()
+        assert peer.connection.flush(peer.now) == []
+        connection: Any = peer.connection
+        names = [name for name in Block.__slots__ if isinstance(getattr(connection, name), int | float | State | None)]
+        assert len(names) > 70
+        ends.append({name: getattr(connection, name) for name in names} | {"rtt": connection.rtt.smoothed})
+    assert ends[0] == ends[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fata.proto.tcp.host import TcpHost
-from fata.proto.tcp.isn import TICKS, initial_sequence, stamp_offset
+from fata.proto.tcp.isn import TICKS, initial_numbers, stamp_offset
 from fata.proto.tcp.ports import BadAddress, NoPortFree, PortInUse, Ports, TooManyConnections, is_unicast
 from fata.proto.tcp.settings import HostSettings
 from fata.proto.tcp.transmission import CLOSED, Failure
@@ -152,16 +152,17 @@ def test_nobody_can_be_connected_to_at_many_addresses(address: str) -> None:
 
 def test_initial_numbers_follow_a_clock_of_four_microseconds() -> None:
     key = CLIENT + SERVER + bytes(4)
-    first = initial_sequence(bytes(32), key, NOW)
-    assert (initial_sequence(bytes(32), key, NOW + 1) - first) & 0xFFFFFFFF == TICKS
+    first, _ = initial_numbers(bytes(32), key, NOW)
+    assert (initial_numbers(bytes(32), key, NOW + 1)[0] - first) & 0xFFFFFFFF == TICKS
 
 
 def test_initial_numbers_depend_on_the_secret_and_on_all_of_the_key() -> None:
     key = CLIENT + SERVER + bytes(4)
-    numbers = {initial_sequence(bytes(32), key[:at] + b"\x77" + key[at + 1 :], NOW) for at in range(len(key))}
-    numbers.add(initial_sequence(bytes(31) + b"\x01", key, NOW))
+    numbers = {initial_numbers(bytes(32), key[:at] + b"\x77" + key[at + 1 :], NOW)[0] for at in range(len(key))}
+    numbers.add(initial_numbers(bytes(31) + b"\x01", key, NOW)[0])
     assert len(numbers) == len(key) + 1
-    assert stamp_offset(bytes(32), key) != initial_sequence(bytes(32), key, 0.0)
+    isn, offset = initial_numbers(bytes(32), key, 0.0)
+    assert stamp_offset(bytes(32), key) == offset != isn
 
 
 def test_entropy_may_be_a_source() -> None:

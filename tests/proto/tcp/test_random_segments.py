@@ -72,7 +72,7 @@ def check(peer: Peer) -> None:
 
 def check_connection(connection: Connection) -> None:
     """What must hold of a connection."""
-    assert connection.snd_una <= connection.snd_nxt <= connection.snd_stop
+    assert connection.snd_una <= connection.snd_nxt <= connection.snd_end + connection.fin_queued
     assert connection.rcv_nxt <= connection.rcv_edge
     assert connection.queued >= 0
     board = connection.scoreboard
@@ -83,7 +83,7 @@ def check_connection(connection: Connection) -> None:
     assert connection.congestion.window > 0
     assert 0 <= connection.reassembly.charge <= SMALL.receive_buffer
     assert 0 <= connection.charge <= 2 * SMALL.receive_buffer + 3000
-    assert connection.state.value.synchronized or not connection.pieces
+    assert connection.state.synchronized or not connection.pieces
 
 
 def near(random: Random, number: int, span: int) -> int:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from fata.proto.tcp.isn import TICKS, initial_sequence
+from fata.proto.tcp.isn import TICKS, initial_numbers
 from fata.proto.tcp.settings import HostSettings, Settings
 from fata.proto.tcp.state import State
 from tests.proto.tcp.link import CLIENT, PORT, SERVER, Faults, Link
@@ -94,7 +94,7 @@ def test_sequence_numbers_wrap_around(before: int) -> None:
     """The client's numbers pass 2^32 in the handshake, in the first flight, and later on; under loss."""
     link = Link(faults=Faults(loss=0.03, reorder=0.1))
     key = SERVER + CLIENT + PORT.to_bytes(2, "big") + (5000).to_bytes(2, "big")
-    offset = initial_sequence(CLIENT * 8, key, 0.0)
+    offset, _ = initial_numbers(CLIENT * 8, key, 0.0)
     link.now = ((1 << 32) - before - offset) % (1 << 32) / TICKS
     link.listen()
     client = link.connect(5000)

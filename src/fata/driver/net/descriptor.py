@@ -6,6 +6,8 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import length_hint
 from typing import TYPE_CHECKING
 
 from fata.device.net import ReceivedFrame
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 BURST = 64  # frames a receive(): more would keep the rest of the program waiting
 READ_SIZE = HEADER_LENGTH + LARGEST_FRAME + 4  # octets; a VLAN tag may be in it
+READ_SIZES = repeat(READ_SIZE)
 MAX_BUFFERS = 1024  # IOV_MAX, linux/uio.h
 
 
@@ -67,10 +70,9 @@ class Descriptor:
         frames: list[bytes] = []
         if self.gone:
             return frames
-        number, read, append = self.number, os.read, frames.append
-        try:
-            for _ in range(BURST):
-                append(read(number, READ_SIZE))
+        number = self.number
+        try:  # what comes before an error stays in the list
+            frames.extend(map(os.read, repeat(number, BURST), READ_SIZES))
         except BlockingIOError:
             pass
         except OSError as error:
@@ -85,24 +87,23 @@ class Descriptor:
         If that is not all of them, `writable` is called when there is room.
         """
         self.check_open()
-        number, written, write, write_several = self.number, 0, os.write, os.writev
-        while written < len(frames):
+        number, write, write_several = self.number, os.write, os.writev
+        left = iter(frames)
+        while True:
             try:
-                for frame in frames[written:] if written else frames:
+                for frame in left:
                     if isinstance(frame, bytes):
                         write(number, frame)
                     elif len(frame) <= MAX_BUFFERS:
                         write_several(number, frame)
                     else:
                         write(number, b"".join(frame))
-                    written += 1
+                return len(frames)
             except BlockingIOError:
                 self.await_room()
-                return written
+                return len(frames) - 1 - length_hint(left)
             except OSError as error:
-                self._excuse(error)
-                written += 1  # it was not taken
-        return written
+                self._excuse(error)  # and go on behind it
 
     def _excuse(self, error: OSError) -> None:
         """Raise what a failed write means, unless it is a frame that the kernel did not take just now."""

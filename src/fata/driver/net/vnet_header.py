@@ -64,25 +64,20 @@ def finish(frames: Sequence[SentFrame | bytes], mtu: int, capabilities: Capabili
 
     Raises `StateError` for one beyond the device's capabilities.
     """
-    limit = HEADER_LENGTH + mtu + ETHERNET_HEADER
-    ready = ONLY_CHECKSUM if capabilities.send_checksum else {}
-    finished: list[Octets] = []
-    for frame in frames:
-        if isinstance(frame, bytes):
-            finished.append(frame)
-            continue
-        buffers, start, offset, segmentation, _size, _length = frame
-        header = ready.get((start, offset))
-        # The answer of a server that answers briefly, and every acknowledgment.
-        if header is not None and segmentation is NOT_CUT and len(buffers) <= 2:
-            octets = header + buffers[0] + buffers[1] if len(buffers) == 2 else header + buffers[0]
-            if HEADER_LENGTH + start + offset + 2 <= len(octets) <= limit:
-                finished.append(octets)
-                continue
-        length = check(frame, mtu, capabilities)
-        header = serialize(frame)
-        finished.append(b"".join((header, *buffers)) if length <= SMALL else (header, *buffers))
-    return finished
+    return [frame if isinstance(frame, bytes) else _finish(frame, mtu, capabilities) for frame in frames]
+
+
+def _finish(frame: SentFrame, mtu: int, capabilities: Capabilities) -> Octets:
+    buffers, start, offset, segmentation, _size, _length = frame
+    header = ONLY_CHECKSUM.get((start, offset))
+    # The answer of a server that answers briefly, and every acknowledgment.
+    if header is not None and segmentation is NOT_CUT and len(buffers) <= 2 and capabilities.send_checksum:
+        octets = header + buffers[0] + buffers[1] if len(buffers) == 2 else header + buffers[0]
+        if HEADER_LENGTH + start + offset + 2 <= len(octets) <= HEADER_LENGTH + mtu + ETHERNET_HEADER:
+            return octets
+    length = check(frame, mtu, capabilities)
+    header = serialize(frame)
+    return b"".join((header, *buffers)) if length <= SMALL else (header, *buffers)
 
 
 def serialize(frame: SentFrame) -> bytes:

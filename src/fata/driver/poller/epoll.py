@@ -29,6 +29,8 @@ class Watch(NamedTuple):
 class EpollPoller:
     """Watches descriptors and software sources. Deadlines are on `time.monotonic`, met within a millisecond."""
 
+    monotonic = staticmethod(time.monotonic)  # without a function of Python around it: the loop asks often
+
     def __init__(self) -> None:
         self._readers: dict[int, Watch] = {}
         self._writers: dict[int, Watch] = {}
@@ -99,7 +101,7 @@ class EpollPoller:
                 ready.append((self._readers, descriptor, self._readers[descriptor]))
             if events & WRITABLE and descriptor in self._writers:
                 ready.append((self._writers, descriptor, self._writers[descriptor]))
-        called = self._call_software()
+        called = self._call_software() if self._raised else 0
         for watches, descriptor, watch in ready:
             if watches.get(descriptor) is watch:  # else a callback before it has unregistered it
                 watch.callback()
@@ -123,10 +125,6 @@ class EpollPoller:
             if source in self._software and source not in self._raised:
                 self._raised[source] = None
                 os.eventfd_write(self._eventfd, 1)
-
-    def monotonic(self) -> float:
-        """`time.monotonic()`."""
-        return time.monotonic()
 
     def close(self) -> None:
         """Give the two descriptors back and forget all sources."""

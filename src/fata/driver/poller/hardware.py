@@ -32,6 +32,8 @@ class Events(Protocol):
 class HardwarePoller:
     """Watches interrupts, software sources and standard input. Deadlines are on `time.monotonic`."""
 
+    monotonic = staticmethod(time.monotonic)  # without a function of Python around it: the loop asks often
+
     def __init__(self, events: Events) -> None:
         self._events = events
         self._software: dict[Software, Callable[[], None]] = {}
@@ -149,10 +151,6 @@ class HardwarePoller:
             self._raised[source] = None
             if self._waiting:
                 self._events.wake()
-
-    def monotonic(self) -> float:
-        """`time.monotonic()`."""
-        return time.monotonic()
 
     def close(self) -> None:
         """Forget all sources."""

@@ -13,6 +13,20 @@ from fata.proto.tcp.transmission import ROOM
 TICK = 0.001  # seconds, of our timestamps
 
 
+def acknowledge_all(block: Block, una: int, acked: int, now: float) -> int:
+    """As `acknowledge`, where all that was written has arrived and header prediction rules a recovery out."""
+    block.snd_una = una
+    block.progress = now
+    block.retransmit_at = block.rack_at = NEVER
+    block.queue.clear(una)
+    if block.timed_seq != UNTIMED:
+        block.timed_seq = UNTIMED
+        block.rtt.sample(now - block.timed_at)
+    if block.limited:
+        block.congestion.acknowledged(acked, now, block.rtt.smoothed)
+    return ROOM
+
+
 def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> int:
     """Everything below `una` has arrived, `acked` sequence numbers more than before; return Event bits."""
     block.snd_una = una
@@ -35,11 +49,9 @@ def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> in
     if block.limited and block.recovery != FAST:
         block.congestion.acknowledged(acked, now, block.rtt.smoothed)
     if una >= block.snd_end:
-        block.queue.clear()
-        block.queued = 0
-    elif block.queued:
+        block.queue.clear(block.snd_end)
+    else:
         block.queue.release(una)
-        block.queued = block.snd_end - una
     return ROOM
 
 
@@ -61,6 +73,9 @@ def advance(block: Block, una: int, echo: int, now: float) -> int:
     block.probing = False
     if block.recovery == OPEN:
         block.dup_acks = 0
+        if not (block.scoreboard.sacked or block.scoreboard.missing):
+            block.left = 0
+            return events
     elif undo.is_spurious(block, echo):
         undo.take_back(block, acked)
     elif una >= block.recover:

@@ -65,12 +65,12 @@ class Block:
         "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "key",
         "largest", "left", "limited", "linger_at", "listener", "max_window", "mss", "news", "nodelay", "owner",
         "path_mss", "persist_at", "persists", "pieces", "predicted", "probe_due", "probes", "probing",
-        "progress", "queue", "queued", "rack", "rack_at", "rare", "rcv_edge", "rcv_nxt", "rcv_scale",
+        "progress", "queue", "rack", "rack_at", "rare", "rcv_edge", "rcv_nxt", "rcv_scale",
         "reassembly", "recover", "recoveries", "recovery", "reduced_at", "repair_due", "resent", "reset_at",
         "retransmit_at", "retries", "rtt", "sack_ok", "sack_recoveries", "scaled", "scheduled", "scoreboard",
-        "sent_at", "settings", "snd_edge", "snd_end", "snd_nxt", "snd_scale", "snd_stop", "snd_una", "snd_wl1",
+        "sent_at", "settings", "snd_edge", "snd_end", "snd_nxt", "snd_scale", "snd_una", "snd_wl1",
         "snd_wl2", "soft_failure", "stamp_offset", "stamps", "started", "state", "step", "tail", "tail_again",
-        "tail_due", "timed_at", "timed_seq", "timeouts", "ts_recent", "ts_recent_at", "undo", "undo_stamp",
+        "tail_due", "timed_at", "timed_seq", "timeouts", "ts_recent", "undo", "undo_stamp",
         "update_step",
     )  # fmt: skip
 
@@ -100,14 +100,12 @@ class Block:
         self.scaled = False  # both sides scale windows
         self.stamp_offset = stamp_offset  # added to the clock of our timestamps, RFC 7323 5.4
         self.ts_recent = 0  # TS.Recent
-        self.ts_recent_at = now
 
     def _init_sending(self, iss: int, now: float) -> None:
         self.iss = iss
         self.snd_una = iss
         self.snd_nxt = iss
         self.snd_end = iss + 1  # behind the last octet written
-        self.snd_stop = iss + 1  # behind what is to be sent: one more once FIN is queued
         self.snd_edge = iss  # SND.UNA + SND.WND
         self.snd_wl1 = 0
         self.snd_wl2 = iss
@@ -115,9 +113,8 @@ class Block:
         self.max_window = 0  # Max(SND.WND), octets
         self.mss = default_mss(self.key)  # octets a segment, options included
         self.path_mss = self.settings.mss  # what the path's MTU leaves
-        self.queue = SendQueue()
-        self.queued = 0
-        self.fin_queued = False
+        self.queue = SendQueue(iss + 1)
+        self.fin_queued = False  # FIN is to be sent behind it
         self.congestion: Congestion = choose(self.settings.congestion, self.mss, self.settings.initial_window)
         self.rtt = Rtt(self.settings.initial_rto, self.settings.min_rto, self.settings.max_rto)
         self.limited = False  # the congestion window was what kept the sender from sending
@@ -204,7 +201,12 @@ class Block:
         self.rcv_nxt = self.acked = seq + 1
         self.rcv_edge = seq + 1 + min(self.settings.receive_buffer, LARGEST_WINDOW)
         self.ts_recent = timestamp or 0
-        self.ts_recent_at = self.heard = now
+        self.heard = now
+
+    @property
+    def queued(self) -> int:
+        """Octets written and not yet acknowledged."""
+        return 0 if self.state is CLOSED else max(0, self.snd_end - max(self.snd_una, self.iss + 1))
 
     def stamp(self, now: float) -> int:
         """Our timestamp: milliseconds (RFC 7323 5.4 wants a tick between 1 ms and 1 s)."""
@@ -231,8 +233,7 @@ class Block:
         edge = nxt + self.buffer - self.charge
         if edge >= self.rcv_edge + self.step and not self.host.pool.full:
             self.rcv_edge = edge
-        scale = self.rcv_scale
-        window = self.rcv_edge - nxt + (1 << scale) - 1 >> scale
+        window = -(nxt - self.rcv_edge >> self.rcv_scale)  # rounded up
         return window if window < LARGEST_WINDOW else LARGEST_WINDOW
 
     def predict(self) -> None:
@@ -248,6 +249,8 @@ class Block:
             and not self.tail
             and not self.detached
             and not self.rare
+            and not self.retries
+            and self.persist_at == NEVER
             and self.dsack is None
             and not self.host.pool.full
         )

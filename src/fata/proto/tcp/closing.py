@@ -26,10 +26,9 @@ NEED_RESET = frozenset({SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE
 
 def shutdown(block: Block) -> None:
     """Queue FIN. In SYN-SENT and SYN-RECEIVED it waits for ESTABLISHED."""
-    if block.fin_queued or not block.state.value.writable:
+    if block.fin_queued or not block.state.writable:
         return
     block.fin_queued = True
-    block.snd_stop = block.snd_end + 1
     block.state = ON_SHUTDOWN.get(block.state, block.state)
     block.predicted = False
     block.rare = True
@@ -90,8 +89,7 @@ def finish(block: Block, failure: Failure | None) -> int:
     block.predicted = False
     block.rare = True
     _stop_timers(block)
-    block.queue.clear()
-    block.queued = 0
+    block.queue.clear(block.snd_end)
     block.reassembly.clear()
     block.host.forget(block)
     return GONE

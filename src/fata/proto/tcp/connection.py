@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from fata.errors import StateError
 from fata.proto.tcp import closing, handshake, path, receiving, timers
-from fata.proto.tcp.acknowledging import acknowledge
+from fata.proto.tcp.acknowledging import acknowledge, acknowledge_all
 from fata.proto.tcp.block import NEVER, UNTIMED, Block
 from fata.proto.tcp.rare import send_rare
 from fata.proto.tcp.reassembly import OVERHEAD
 from fata.proto.tcp.sending import STAMPS, delay_acknowledgment, send_new
 from fata.proto.tcp.sequence import HALF, MASK
-from fata.proto.tcp.state import CLOSED, SYN_SENT
+from fata.proto.tcp.state import CLOSED, SYN_RECEIVED, SYN_SENT
 from fata.proto.tcp.transmission import RECEIVED, Answer, Piece, Statistics, Transmission
 from fata.wire.tcp import ACK, FIN, NO_OPTIONS, RST, SYN, URG, Buffer, Segment
 
 PREDICTED = ACK | FIN | RST | SYN | URG  # the flags that header prediction looks at
 PIECE_OVERHEAD = OVERHEAD
-new_tuple = tuple.__new__  # a NamedTuple's own constructor costs 0.2 µs more
 
 
 class Connection(Block):
@@ -32,39 +31,42 @@ class Connection(Block):
     def receive(self, segment: Segment, now: float) -> int:
         """Take a segment whose checksum is right; return Event bits. `flush` is due afterwards."""
         _, _, seq, ack, flags, window, data, start, end, timestamp, echo, options = segment
-        if options is NO_OPTIONS and flags & PREDICTED == ACK:
-            events = self.receive_predicted(seq, ack, window, (data, start, end), timestamp, echo, now)
+        if options is NO_OPTIONS and flags & PREDICTED == ACK and (timestamp is not None) is self.stamps:
+            stamp = self.ts_recent if timestamp is None else timestamp
+            events = self.receive_predicted(seq, ack, window, (data, start, end), stamp, echo, now)
             if events is not None:
                 return events
         return self._receive_any(segment, now)
 
     def receive_predicted(
-        self, seq: int, ack: int, window: int, piece: Piece, stamp: int | None, echo: int, now: float
+        self, seq: int, ack: int, window: int, piece: Piece, stamp: int, echo: int, now: float
     ) -> int | None:
         """As `receive`, for a segment with ACK and perhaps PSH, ECE, CWR, without rare options, given by its fields.
 
-        None if that was not expected next.
+        `stamp` is `ts_recent` where there are no timestamps. None if that was not expected next.
         """
         data, start, end = piece
         nxt, una = self.rcv_nxt, self.snd_una
         length, acked = end - start, (ack - una) & MASK
         if (
-            seq != nxt & MASK
-            or not self.predicted
+            not self.predicted
+            or seq != nxt & MASK
             or acked > self.snd_nxt - una
             or nxt + length > self.rcv_edge
             or not (length or acked)
-            or (self.stamps and (stamp is None or (stamp - self.ts_recent) & MASK >= HALF))
+            or (stamp - self.ts_recent) & MASK >= HALF
         ):
             return None
-        if stamp is not None and nxt == self.acked:
+        if nxt == self.acked:
             self.ts_recent = stamp
-            self.ts_recent_at = now
         self.heard = now
         events = 0
         if acked:
             una += acked
-            events = acknowledge(self, una, acked, echo, now)
+            if una == self.snd_end:
+                events = acknowledge_all(self, una, acked, now)
+            else:
+                events = acknowledge(self, una, acked, echo, now)
         self.snd_edge = una + (window << self.snd_scale)
         self.snd_wl1 = nxt
         self.snd_wl2 = una
@@ -80,10 +82,17 @@ class Connection(Block):
         return events | RECEIVED
 
     def _receive_any(self, segment: Segment, now: float) -> int:
-        if self.state is CLOSED:
+        state = self.state
+        events: int | None = None
+        if state is CLOSED:
             return 0
-        arrive = handshake.answered if self.state is SYN_SENT else receiving.arrive
-        events = arrive(self, segment, now) | self.news
+        if state is SYN_SENT:
+            events = handshake.answered(self, segment, now)
+        elif state is SYN_RECEIVED:
+            events = handshake.accepted(self, segment, now)
+        if events is None:
+            events = receiving.arrive(self, segment, now)
+        events |= self.news
         self.news = 0
         self.predict()
         return events
@@ -95,10 +104,11 @@ class Connection(Block):
         self.predict()
         return events
 
-    def answer(self, now: float) -> Answer | None:
-        """What was written since the last flush, if one segment of one buffer says it all and nothing holds it back.
+    def answer(self, now: float, ticks: int) -> Answer | None:
+        """What was written since the last flush, if one segment says it all and nothing holds it back.
 
         So most answers of most servers leave. What `flush` would do besides can make no difference. None: it has to.
+        `ticks` are the same time in whole milliseconds.
         """
         nxt, end = self.snd_nxt, self.snd_end
         in_flight, length, size = nxt - self.snd_una, end - nxt, self.mss - STAMPS
@@ -106,13 +116,11 @@ class Connection(Block):
             not length
             or not self.predicted
             or not self.stamps
-            or len(data := self.queue.buffers[-1]) != length
             or length > size
             or end > self.snd_edge
             or self.congestion.window - in_flight < length + size
             or (not self.nodelay and length < size if in_flight else now - self.sent_at > self.rtt.timeout)
-            or self.persist_at != NEVER
-            or self.keepalive
+            or (len(data := self.queue.buffers[-1]) != length and len(data := self.queue.whole()) != length)
         ):
             return None
         self.limited = self.ack_now = False
@@ -133,8 +141,12 @@ class Connection(Block):
         self.ack_at = NEVER
         if self.charge != self.accounted:
             self.account()
-        stamp = (int(now * 1000) + self.stamp_offset) & MASK
-        return new_tuple(Answer, (nxt & MASK, acked & MASK, self.offer(), stamp, self.ts_recent, data, size))
+        edge = self.rcv_edge
+        if acked + self.buffer - self.charge - edge < self.step:
+            window = -(acked - edge >> self.rcv_scale)  # rounded up
+        else:
+            window = self.offer()
+        return nxt & MASK, acked & MASK, window, (ticks + self.stamp_offset) & MASK, self.ts_recent, data, size
 
     def flush(self, now: float) -> list[Transmission]:
         """What is to be sent now. Called after every batch of segments, writes and ticks."""
@@ -142,7 +154,7 @@ class Connection(Block):
         if self.rare and not send_rare(self, out, now):
             self.rearm()
             return out
-        if self.snd_nxt < self.snd_stop:
+        if self.snd_nxt < self.snd_end + self.fin_queued:
             send_new(self, out, now)
         if not out and (self.rcv_nxt != self.acked or self.ack_now or self.charge < self.accounted):
             delay_acknowledgment(self, out, now)
@@ -158,14 +170,12 @@ class Connection(Block):
     def read(self) -> bytes:
         """As `take`, in one piece."""
         pieces = self.pieces
-        if len(pieces) == 1:
-            data, start, end = pieces[0]
-            payload = data[start:end]
-        else:
-            payload = b"".join([memoryview(data)[start:end] for data, start, end in pieces])
         self.pieces = []
         self.charge = 0
-        return payload
+        if len(pieces) == 1:
+            data, start, end = pieces[0]
+            return data[start:end]
+        return b"".join([memoryview(data)[start:end] for data, start, end in pieces])
 
     def take(self) -> list[Piece]:
         """What has arrived in order, as (data, start, end). The window re-opens with the next `flush`."""
@@ -174,22 +184,24 @@ class Connection(Block):
         self.charge = 0
         return pieces
 
-    def write(self, data: Buffer) -> None:
+    def write(self, data: Buffer) -> int:
         """Queue octets; they are not copied, so the caller leaves them alone until they are acknowledged.
 
-        Raises `StateError` after `shutdown` or the end, and beyond the settings' `send_limit`.
+        Return how many are not acknowledged by now. Raises `StateError` after `shutdown` or the end, and beyond the
+        settings' `send_limit`.
         """
-        length = len(data) if type(data) is bytes else memoryview(data).nbytes
-        if not self.predicted and (self.fin_queued or not self.state.value.writable):
-            raise StateError(f"tcp: write in state {self.state.value.name} after shutdown or the end")
-        if not length:
-            return
-        if self.queued + length > self.settings.send_limit:
-            raise StateError(f"tcp: {self.queued + length} octets queued, limit {self.settings.send_limit}")
-        self.snd_end = end = self.snd_end + length
-        self.snd_stop += length
-        self.queued += length
-        self.queue.append(data, end)
+        if type(data) is not bytes:
+            data = memoryview(data).cast("B")
+        if not self.predicted and (self.fin_queued or not self.state.writable):
+            raise StateError(f"tcp: write in state {self.state.label} after shutdown or the end")
+        end = self.snd_end + len(data)
+        queued = end - self.snd_una
+        if queued > self.settings.send_limit:
+            raise StateError(f"tcp: {queued} octets queued, limit {self.settings.send_limit}")
+        if data:
+            self.snd_end = end
+            self.queue.buffers.append(data)
+        return queued
 
     def shutdown(self) -> None:
         """Queue FIN behind what was written; receiving goes on (half close). Again, or at the end, it does nothing."""
@@ -220,7 +232,7 @@ class Connection(Block):
     def statistics(self) -> Statistics:
         """Figures for people."""
         return Statistics(
-            state=self.state.value.name,
+            state=self.state.label,
             rtt=self.rtt.smoothed,
             retransmission_timeout=self.rtt.timeout,
             congestion_window=self.congestion.window,

@@ -7,10 +7,12 @@ from fata.proto.tcp.block import LARGEST_WINDOW, UNTIMED, Block
 from fata.proto.tcp.closing import finish
 from fata.proto.tcp.opening import established, take_syn
 from fata.proto.tcp.sending import TUPLE
-from fata.proto.tcp.sequence import MASK, unwrap
+from fata.proto.tcp.sequence import HALF, MASK, unwrap
 from fata.proto.tcp.state import SYN_RECEIVED, SYN_SENT
 from fata.proto.tcp.transmission import Failure, Transmission
-from fata.wire.tcp import ACK, RST, SYN, Options, Segment, serialize_options
+from fata.wire.tcp import ACK, FIN, NO_OPTIONS, RST, SYN, URG, Options, Segment, serialize_options
+
+SIGNALS = ACK | FIN | RST | SYN | URG  # the flags that mean more than a hint
 
 
 def connect(block: Block, now: float) -> None:
@@ -52,6 +54,30 @@ def answered(block: Block, segment: Segment, now: float) -> int:
     block.snd_una = block.snd_nxt
     events = established(block, segment, now)
     return events | receiving.take_text(block, segment, block.irs + 1, now)
+
+
+def accepted(block: Block, segment: Segment, now: float) -> int | None:
+    """Take the third segment of most handshakes, which acknowledges and does nothing else; None if it is another."""
+    _, _, seq, ack, flags, window, _, start, end, stamp, _, options = segment
+    if (
+        flags & SIGNALS != ACK
+        or start != end
+        or options is not NO_OPTIONS
+        or seq != block.rcv_nxt & MASK
+        or ack != (block.iss + 1) & MASK
+        or (stamp is not None) is not block.stamps
+        or (stamp is not None and (stamp - block.ts_recent) & MASK >= HALF)
+    ):
+        return None
+    if stamp is not None:
+        block.ts_recent = stamp
+    events = established(block, segment, now)
+    block.heard = now
+    window <<= block.snd_scale
+    block.snd_edge = block.snd_una + window
+    block.snd_wl1, block.snd_wl2 = block.rcv_nxt, block.snd_una
+    block.max_window = max(block.max_window, window)
+    return events
 
 
 def send_syn(block: Block, out: list[Transmission], now: float) -> None:

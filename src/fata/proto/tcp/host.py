@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from math import inf
 from typing import Any
 
 from fata.proto.tcp import handshake
@@ -13,8 +12,9 @@ from fata.proto.tcp.cookies import Cookies
 from fata.proto.tcp.counters import Counters, Pool
 from fata.proto.tcp.deadlines import Deadlines
 from fata.proto.tcp.incoming import accept_cookie, answer_with_cookie, reset_for
-from fata.proto.tcp.isn import SECRET_LENGTH, initial_sequence, stamp_offset
+from fata.proto.tcp.isn import SECRET_LENGTH, initial_numbers, stamp_offset
 from fata.proto.tcp.listener import Listener
+from fata.proto.tcp.path import headers
 from fata.proto.tcp.ports import BadAddress, PortInUse, Ports, TooManyConnections, is_unicast
 from fata.proto.tcp.sequence import HALF, MASK
 from fata.proto.tcp.settings import LARGEST_PACKET, HostSettings, Settings
@@ -65,8 +65,10 @@ class TcpHost:
         """Monotonic seconds when `tick` is due; inf if nothing is."""
         if self._announced:
             return 0.0
-        wait = self._time_waits[0].expires if self._time_waits else inf
-        return min(self._deadlines.next(), wait)
+        deadline = self._deadlines.next()
+        if self._time_waits and self._time_waits[0].expires < deadline:
+            return self._time_waits[0].expires
+        return deadline
 
     def schedule(self, connection: Connection) -> None:
         """Note a connection's deadline, if it came nearer. `flush` does this itself."""
@@ -192,7 +194,8 @@ class TcpHost:
 
     def _receive(self, key: bytes, segment: Segment, now: float, above: int | None) -> None:
         listener = self._listener(key)
-        remote, local = key[: (len(key) - 4) // 2], key[(len(key) - 4) // 2 : -4]
+        length = (len(key) - 4) // 2
+        remote, local = key[:length], key[length:-4]
         if not is_unicast(remote) or not is_unicast(local):
             self.counters.dropped_bad_address += 1
             return
@@ -228,10 +231,10 @@ class TcpHost:
         self._replies += [(key, reply) for reply in connection.flush(now)]
 
     def _make(self, key: bytes, settings: Settings, owner: Any, now: float, above: int | None) -> Connection:
-        iss = initial_sequence(self._secret, key, now)
+        iss, offset = initial_numbers(self._secret, key, now)
         if above is not None and (iss - above) & MASK >= HALF:
             iss = (above + 1) & MASK  # RFC 1122 4.2.2.13: larger than what the last incarnation used
-        return self._enter(Connection(key, settings, self, owner, iss, stamp_offset(self._secret, key), now), now)
+        return self._enter(Connection(key, settings, self, owner, iss, offset, now), now)
 
     def make_from_cookie(self, listener: Listener, key: bytes, iss: int, now: float) -> Connection:
         """A connection whose SYN and ACK had been a cookie. `tick` is due at once and returns its first events."""
@@ -244,7 +247,9 @@ class TcpHost:
     def _enter(self, connection: Connection, now: float) -> Connection:
         """Put a new connection into the table; it knows its path from the start (RFC 1191 6.2)."""
         key = connection.key
-        connection.set_path_mtu(self.path_mtu(key[: (len(key) - 4) // 2]), None, now)
+        mtu = self.path_mtu(key[: (len(key) - 4) // 2])
+        if mtu < connection.settings.mss + headers(key):
+            connection.set_path_mtu(mtu, None, now)
         self.connections[key] = connection
         return connection
 

@@ -13,11 +13,12 @@ def keyed(secret: bytes, purpose: bytes, data: bytes) -> int:
     return int.from_bytes(blake2s(data, key=secret, person=purpose, digest_size=8).digest(), "big")
 
 
-def initial_sequence(secret: bytes, key: bytes, now: float) -> int:
-    """ISN = M + F(addresses, ports, secret), RFC 6528 3."""
-    return (int(now * TICKS) + keyed(secret, b"isn", key)) & 0xFFFFFFFF
+def initial_numbers(secret: bytes, key: bytes, now: float) -> tuple[int, int]:
+    """ISN and timestamp offset of a connection. ISN = M + F(addresses, ports, secret), RFC 6528 3."""
+    number = keyed(secret, b"isn", key)
+    return (int(now * TICKS) + number) & 0xFFFFFFFF, number >> 32
 
 
 def stamp_offset(secret: bytes, key: bytes) -> int:
     """Where the clock of a connection's timestamps begins (RFC 7323 5.4, 7.1)."""
-    return keyed(secret, b"stamp", key) & 0xFFFFFFFF
+    return keyed(secret, b"isn", key) >> 32

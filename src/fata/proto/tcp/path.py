@@ -39,7 +39,7 @@ def set_path_mtu(block: Block, mtu: int, seq: int | None, now: float) -> None:
     if mss >= block.mss:
         return
     block.mss = block.congestion.mss = mss
-    if block.state.value.synchronized and block.snd_una < block.snd_nxt:
+    if block.state.synchronized and block.snd_una < block.snd_nxt:
         resend_all(block)
         block.retransmit_at = now + block.rtt.timeout
 

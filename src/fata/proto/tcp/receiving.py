@@ -33,7 +33,6 @@ def arrive(block: Block, segment: Segment, now: float) -> int:
         return 0
     if segment.timestamp is not None and block.stamps and seq <= block.acked:
         block.ts_recent = segment.timestamp
-        block.ts_recent_at = now
     events = 0
     ack = unwrap(segment.ack, block.snd_nxt)
     if block.state is SYN_RECEIVED:
@@ -45,7 +44,7 @@ def arrive(block: Block, segment: Segment, now: float) -> int:
     if taken is None:
         return events
     events |= taken
-    if block.state.value.receives:
+    if block.state.receives:
         events |= take_text(block, segment, seq, now)
     return events
 
@@ -60,7 +59,7 @@ def _is_timely(block: Block, segment: Segment, now: float) -> bool:
     if segment.timestamp is None:
         block.host.counters.dropped_no_timestamp += 1
         return False
-    if (segment.timestamp - block.ts_recent) & MASK < HALF or now - block.ts_recent_at > IDLE_LIMIT:
+    if (segment.timestamp - block.ts_recent) & MASK < HALF or now - block.heard > IDLE_LIMIT:
         return True
     block.host.counters.dropped_paws += 1
     _acknowledge_stray(block, segment, now)

@@ -13,10 +13,11 @@ GRANULARITY = 0.001  # seconds: what a timestamp of ours counts
 class Rtt:
     """`timeout` is in seconds and within its bounds. Karn's rule is the caller's: no samples of what was re-sent."""
 
-    __slots__ = ("base", "least", "maximum", "minimum", "smoothed", "timeout", "variation")
+    __slots__ = ("base", "floor", "least", "maximum", "minimum", "smoothed", "timeout", "variation")
 
     def __init__(self, initial: float, minimum: float, maximum: float) -> None:
         self.minimum = minimum
+        self.floor = minimum - GRANULARITY  # below it even the granularity makes no difference
         self.maximum = maximum
         self.smoothed = 0.0  # 0: no sample yet
         self.least = inf  # the shortest sample
@@ -32,17 +33,17 @@ class Rtt:
         if smoothed:
             error = rtt - smoothed
             self.smoothed = smoothed = smoothed + ALPHA * error
-            self.variation = variation = self.variation + BETA * (abs(error) - self.variation)
+            variation = self.variation
+            self.variation = variation = variation + BETA * ((error if error > 0 else -error) - variation)
         else:
             self.smoothed = smoothed = max(rtt, 1e-9)
             self.variation = variation = rtt / 2
-        allowance = K * variation
-        timeout = smoothed + (allowance if allowance > GRANULARITY else GRANULARITY)
-        if timeout < self.minimum:
-            timeout = self.minimum
-        elif timeout > self.maximum:
-            timeout = self.maximum
-        self.base = self.timeout = timeout
+        timeout = smoothed + K * variation
+        if timeout < self.floor:  # as on nearly every path
+            self.base = self.timeout = self.minimum
+        else:
+            timeout = max(timeout, smoothed + GRANULARITY, self.minimum)
+            self.base = self.timeout = min(timeout, self.maximum)
 
     def back_off(self) -> None:
         """Double the timeout (RFC 6298 5.5)."""

@@ -45,9 +45,11 @@ class Scoreboard:
 
         RFC 2018 8: nothing the peer has said it holds is then believed any more.
         """
+        self.una = una
+        if not (self.sacked or self.missing):
+            return
         self.sacked -= self.ranges.remove_below(una)
         self.missing -= self.lost.remove_below(una)
-        self.una = una
         if self.ranges.starts and self.ranges.starts[0] == una:
             self.ranges.clear()
             self.sacked = 0

@@ -16,25 +16,26 @@ KEEP = 64  # acknowledged places kept at the front before the lists are cut
 
 
 class SendQueue:
-    """Buffers by sequence number."""
+    """Buffers by sequence number. What is written goes to the end of `buffers`.
 
-    __slots__ = ("_ends", "_first", "buffers")
+    Where buffers end is worked out once somebody asks for a part of the queue: most of what servers say leaves in one
+    piece, and is acknowledged so.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_ends", "_first", "_start", "buffers")
+
+    def __init__(self, start: int) -> None:
+        self._start = start  # sequence number of the first octet
         self._first = 0  # index of the first buffer that is kept
         self.buffers: list[Buffer] = []  # the newest last; the first ones may be given up already
-        self._ends: list[int] = []  # sequence number behind each buffer
-
-    def append(self, data: Buffer, end: int) -> None:
-        """Queue `data`, whose last octet has sequence number `end - 1`."""
-        self.buffers.append(data)
-        self._ends.append(end)
+        self._ends: list[int] = []  # sequence number behind each buffer but the newest
 
     def release(self, seq: int) -> None:
         """Forget the buffers that lie wholly below `seq`."""
+        self._find_ends()
         first, ends = self._first, self._ends
         if ends and ends[-1] <= seq:
-            self.clear()
+            self.clear(ends[-1])
             return
         count = len(ends)
         while first < count and ends[first] <= seq:
@@ -47,8 +48,11 @@ class SendQueue:
 
     def views(self, seq: int, length: int) -> tuple[Buffer, ...]:
         """The octets from `seq` on, as few buffers as possible."""
-        ends, buffers = self._ends, self.buffers
-        at = self._first
+        buffers = self.buffers
+        if len(buffers) == 1 and len(buffers[0]) == length:
+            return (buffers[0],)
+        self._find_ends()
+        ends, at = self._ends, self._first
         if ends[at] <= seq:
             at = bisect_right(ends, seq, at)
         low = seq - (ends[at] - len(buffers[at]))
@@ -59,11 +63,25 @@ class SendQueue:
             return (memoryview(data)[low : low + length],)
         return self._gather(at, low, length)
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def whole(self) -> bytes:
+        """All that is queued, in one piece."""
+        return b"".join(self.buffers) if len(self.buffers) <= MAX_BUFFERS else b""
+
+    def clear(self, start: int) -> None:
+        """Forget everything; what is written next begins at `start`."""
         self.buffers.clear()
-        self._ends.clear()
-        self._first = 0
+        self._start = start
+        if self._ends:
+            self._ends.clear()
+            self._first = 0
+
+    def _find_ends(self) -> None:
+        ends, buffers = self._ends, self.buffers
+        if len(ends) < len(buffers):
+            end = ends[-1] if ends else self._start
+            for data in buffers[len(ends) :]:
+                end += len(data)
+                ends.append(end)
 
     def _gather(self, at: int, low: int, length: int) -> tuple[Buffer, ...]:
         parts: list[Buffer] = []

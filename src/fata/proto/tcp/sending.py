@@ -39,6 +39,7 @@ def send_new(block: Block, out: list[Transmission], now: float) -> None:
         block.persists = 0
     elif nxt == una and block.persist_at == NEVER:
         block.persist_at = now + block.rtt.timeout  # RFC 9293 3.8.6.1: the window may open unheard
+        block.predicted = False
 
 
 def _sendable(block: Block, unsent: int, size: int) -> int:
@@ -66,7 +67,7 @@ def transmit(
     size = block.mss - len(options)
     if size < 1:
         size = 1
-    most = max(block.settings.max_transmission // size, 1) * size
+    most = size if amount <= size else max(block.settings.max_transmission // size, 1) * size
     window = block.offer()
     ack = block.rcv_nxt & MASK
     stop = seq + amount

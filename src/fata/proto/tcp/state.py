@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
-
-
-class Row(NamedTuple):
-    """What a connection in a state does."""
-
-    name: str
-    synchronized: bool  # both sequence numbers are known to both sides
-    receives: bool  # payload of the peer's is accepted
-    sends: bool  # payload may leave
-    writable: bool  # the user may still write
 
 
 class State(Enum):
     """LISTEN is missing: a listener is a thing of its own (listener.py). So is TIME_WAIT's record (time_wait.py)."""
 
-    CLOSED = Row("CLOSED", False, False, False, False)
-    SYN_SENT = Row("SYN-SENT", False, False, False, True)
-    SYN_RECEIVED = Row("SYN-RECEIVED", False, False, False, True)
-    ESTABLISHED = Row("ESTABLISHED", True, True, True, True)
-    FIN_WAIT_1 = Row("FIN-WAIT-1", True, True, True, False)
-    FIN_WAIT_2 = Row("FIN-WAIT-2", True, True, True, False)
-    CLOSE_WAIT = Row("CLOSE-WAIT", True, False, True, True)
-    CLOSING = Row("CLOSING", True, False, True, False)
-    LAST_ACK = Row("LAST-ACK", True, False, True, False)
-    TIME_WAIT = Row("TIME-WAIT", True, False, False, False)
+    CLOSED = ("CLOSED", False, False, False, False)
+    SYN_SENT = ("SYN-SENT", False, False, False, True)
+    SYN_RECEIVED = ("SYN-RECEIVED", False, False, False, True)
+    ESTABLISHED = ("ESTABLISHED", True, True, True, True)
+    FIN_WAIT_1 = ("FIN-WAIT-1", True, True, True, False)
+    FIN_WAIT_2 = ("FIN-WAIT-2", True, True, True, False)
+    CLOSE_WAIT = ("CLOSE-WAIT", True, False, True, True)
+    CLOSING = ("CLOSING", True, False, True, False)
+    LAST_ACK = ("LAST-ACK", True, False, True, False)
+    TIME_WAIT = ("TIME-WAIT", True, False, False, False)
+
+    __hash__ = object.__hash__  # Enum's own is a function of Python
+
+    def __init__(self, label: str, synchronized: bool, receives: bool, sends: bool, writable: bool) -> None:
+        self.label = label
+        self.synchronized = synchronized  # both sequence numbers are known to both sides
+        self.receives = receives  # payload of the peer's is accepted
+        self.sends = sends  # payload may leave
+        self.writable = writable  # the user may still write
 
 
 # Looked up in hot paths, where an attribute of an Enum class costs more than a global.

@@ -28,7 +28,7 @@ def piece(block: Block) -> tuple[int, int]:
     """What a probe is: octets not sent yet that the peer has room for, or else the last segment that was."""
     size = block.mss - (TIMESTAMPS.size if block.stamps else 0)
     nxt = block.snd_nxt
-    fresh = min(nxt + size, block.snd_stop)
+    fresh = min(nxt + size, block.snd_end + block.fin_queued)
     if nxt < fresh <= block.snd_edge:
         return nxt, fresh
     return max(block.snd_una, nxt - size), nxt

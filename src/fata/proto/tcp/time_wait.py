@@ -73,7 +73,7 @@ class TimeWait:
         """Nothing: the host ends it."""
         return 0
 
-    def answer(self, _now: float) -> None:
+    def answer(self, _now: float, _ticks: int) -> None:
         """Return None: there is nothing to write."""
 
     def flush(self, now: float) -> list[Transmission]:

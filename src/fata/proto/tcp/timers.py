@@ -72,7 +72,7 @@ def _repeat_syn(block: Block, now: float) -> int:
 
 def _probe_window(block: Block, now: float) -> int:
     """The window is closed, or too small to use: try (RFC 9293 3.8.6.1). For ever, as long as the peer answers."""
-    if block.snd_una >= block.snd_stop:
+    if block.snd_una >= block.snd_end + block.fin_queued:
         block.persist_at = NEVER
         return 0
     if now >= block.progress + block.settings.user_timeout:
@@ -87,7 +87,7 @@ def _probe_window(block: Block, now: float) -> int:
 
 def arm_keepalive(block: Block, now: float) -> None:
     """Set the keepalive timer by what was heard last; settings may have changed since."""
-    if not block.state.value.synchronized:
+    if not block.state.synchronized:
         return
     idle = block.heard + block.settings.keepalive_idle
     if idle > now:
@@ -103,6 +103,7 @@ def _keep_alive(block: Block, now: float) -> int:
         block.keep_at = NEVER
     elif now < block.heard + settings.keepalive_idle:
         block.keep_at = block.heard + settings.keepalive_idle
+        block.probes = 0
     elif block.snd_nxt > block.snd_una:
         block.keep_at = now + settings.keepalive_interval  # what is outstanding finds out by itself
     elif block.probes >= settings.keepalive_probes:

@@ -45,22 +45,19 @@ class Transmission(NamedTuple):
     segment_size: int  # octets of payload a segment
 
 
-class Answer(NamedTuple):
-    """One segment of payload that acknowledges, with PSH and timestamps: what most servers say."""
+Answer = tuple[int, int, int, int, int, Buffer, int]
+"""One segment of payload that acknowledges, with PSH and timestamps: what most servers say.
 
-    seq: int
-    ack: int
-    window: int  # as it goes into the header: scaled
-    stamp: int
-    echo: int
-    data: Buffer  # all of its payload
-    segment_size: int  # octets of payload that it might have had
+Sequence number, acknowledgment, window as it goes into the header, timestamp, echo, all of its payload, and how many
+octets of payload it might have had. A named tuple would cost 0.1 µs more.
+"""
 
-    def transmission(self) -> Transmission:
-        """Return the same in the form that everything has."""
-        seq, ack, window, stamp, echo, data, size = self
-        options = TIMESTAMPS_ONLY.pack(TIMESTAMPS_PREFIX, stamp, echo)
-        return Transmission(seq, ack, ACK | PSH, window, options, (data,), len(data), size)
+
+def transmission_of(answer: Answer) -> Transmission:
+    """Return an answer in the form that everything has."""
+    seq, ack, window, stamp, echo, data, size = answer
+    options = TIMESTAMPS_ONLY.pack(TIMESTAMPS_PREFIX, stamp, echo)
+    return Transmission(seq, ack, ACK | PSH, window, options, (data,), len(data), size)
 
 
 class Statistics(NamedTuple):
