@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fata.blocking import drive
-from fata.driver.block.file import FileBlock, open_file_block
+from fata.driver.block.file import open_file_block
+from fata.driver.block.statistics import CountingBlock
 from fata.store.btree.opening import format_btree, open_btree
 from fata.store.btree.store import Btree
 
@@ -62,8 +63,8 @@ class Fata:
 
     def __init__(self, folder: Path, keys: int, cache: int = CACHE) -> None:
         self.cache = cache
-        self.disk: FileBlock = drive(
-            open_file_block(str(folder / "image"), create_sectors=max(keys * OCTETS_A_KEY, SMALLEST) // 512)
+        self.disk = CountingBlock(
+            drive(open_file_block(str(folder / "image"), create_sectors=max(keys * OCTETS_A_KEY, SMALLEST) // 512))
         )
         drive(format_btree(self.disk, os.urandom(16)))
         self.store: Btree = drive(open_btree(self.disk, cache_octets=cache))

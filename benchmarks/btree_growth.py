@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import NamedTuple
 
-from benchmarks.btree_engines import ENGINES, Engine
+from benchmarks.btree_engines import ENGINES, Engine, Fata
 from benchmarks.btree_picture import Point
 from benchmarks.table import Table
 
@@ -32,10 +32,9 @@ CACHE_OCTETS = 300  # for each key: 116 of payload, the rest is what objects tak
 
 
 class Costs(NamedTuple):
-    """What an operation costs, in µs; `octets` are what the kernel is given to write for a put in a batch."""
+    """What an operation costs, in µs."""
 
     load: float
-    octets: float
     put: float  # in a batch
     single: float  # of the processor
     get: float
@@ -52,14 +51,13 @@ def grow(sizes: list[int]) -> list[Point]:
             "engine",
             "loads/s",
             "puts/s",
-            "octets a put",
             "µs a single put",
             "gets/s",
             "scan/s",
         ) as table:
             for engine in ENGINES:
                 one = costs[engine.name, count] = measure(engine, keys)
-                rates = 1e6 / one.load, 1e6 / one.put, one.octets, one.single, 1e6 / one.get, 1e6 / one.scan
+                rates = 1e6 / one.load, 1e6 / one.put, one.single, 1e6 / one.get, 1e6 / one.scan
                 table.row(engine.name, *rates)
     compare(sizes, costs)
     return [Point(name, count, 1e6 / one.put, 1e6 / one.get) for (name, count), one in costs.items()]
@@ -80,16 +78,17 @@ def measure(engine: type[Engine], keys: list[bytes]) -> Costs:
         load = cost(len(keys), lambda: store.load([(key, value) for key in keys]))
         store.scan()
         batches(store, keys, rng, BATCHES, FILL_SECONDS)
-        before = written()
+        before = written(store)
         put, puts = batches(store, keys, rng, TIMED_BATCHES, TIMED_SECONDS)
-        octets = (written() - before) / puts
+        if isinstance(store, Fata):
+            print(f"{len(keys):,} keys: {store.name} wrote {(written(store) - before) / puts:,.0f} octets a put\n")
         single = singles(store, keys, rng)
         wanted = rng.choices(keys, k=GETS)
         store.get(wanted[:5000])
         get = cost(GETS, lambda: store.get(wanted))
         scan = cost(len(keys), store.scan)
         store.close()
-    return Costs(load, octets, put, single, get, scan)
+    return Costs(load, put, single, get, scan)
 
 
 @contextmanager
@@ -123,10 +122,9 @@ def batches(store: Engine, keys: list[bytes], rng: random.Random, most: int, sec
     return spent * 1e6 / (done * BATCH), done * BATCH
 
 
-def written() -> int:
-    """Return how many octets this process has caused to be written to disks."""
-    fields = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
-    return int(fields["write_bytes"])
+def written(store: Engine) -> int:
+    """Return how many octets our store has given its disk."""
+    return store.disk.counters.written_octets if isinstance(store, Fata) else 0
 
 
 def singles(store: Engine, keys: list[bytes], rng: random.Random) -> float:
@@ -149,7 +147,6 @@ def compare(sizes: list[int], costs: dict[tuple[str, int], Costs]) -> None:
         f"btree growth: costs, times those at {first:,} keys",
         "keys",
         "engine",
-        "octets a put",
         "put",
         "single put",
         "get",
@@ -157,7 +154,7 @@ def compare(sizes: list[int], costs: dict[tuple[str, int], Costs]) -> None:
     ) as table:
         for count in sizes[1:]:
             grown = log(count) / log(first)
-            table.row(f"{count:,}", "log n", grown, grown, grown, grown, "-")
+            table.row(f"{count:,}", "log n", grown, grown, grown, "-")
             for engine in ENGINES:
                 now, then = costs[engine.name, count], costs[engine.name, first]
                 table.row(f"{count:,}", engine.name, *(a / b for a, b in zip(now[1:], then[1:], strict=True)))

@@ -325,3 +325,22 @@ async def test_of_two_writers_the_second_is_refused() -> None:
             await second.put(b"a", b"2")
     await first.put(b"b", b"1")
     assert await items(await open_btree(disk_of(first))) == {b"a": b"1", b"b": b"1"}
+
+
+@pytest.mark.virtual_time
+async def test_a_leaf_too_large_for_its_page_is_cut_beneath_a_reader() -> None:
+    store = await made(log=128 << 10)
+    await store.put(b"0", bytes(700))
+    await store.checkpoint()
+    for number in range(1, 8):
+        await store.put(b"%d" % number, bytes(700))
+    assert store.stats().leaves == 1  # as long as it is in memory only
+    before = await items(store)
+    reader = store.snapshot()
+    await store.put(b"8", b"unseen")
+    await store.checkpoint()
+    assert store.stats().leaves == 2
+    assert {key: value async for key, value in reader.range()} == before
+    assert await items(store) == {**before, b"8": b"unseen"}
+    reader.close()
+    await sound(store)

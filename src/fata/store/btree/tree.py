@@ -155,6 +155,9 @@ class Tree:
         copy.keys, copy.values = leaf.keys.copy(), leaf.values.copy()
         copy.size, copy.large, copy.resident = leaf.size, leaf.large, True
         copy.kept = True
+        if leaf in self.overfull:
+            del self.overfull[leaf]
+            self.overfull[copy] = None
         self._replace(leaf, copy, parent)
         if leaf.since >= 0 or leaf.flight:
             # Its age has no place in the order of the dirty any more: have it written with its parent.
@@ -227,7 +230,8 @@ class Tree:
                 self._cut(leaf)
 
     def _cut(self, leaf: Leaf) -> None:
-        if self.overfull.pop(leaf, leaf) is None and leaf.size > self.capacity and not leaf.gone:
+        self.overfull.pop(leaf, None)
+        if leaf.size > self.capacity and not leaf.gone:
             self._split_leaf(self._own_leaf(leaf), leaf.since)
 
     def _split_leaf(self, leaf: Leaf, position: int) -> None:
@@ -334,6 +338,7 @@ class Tree:
         if isinstance(child, Leaf):
             self.dirty.pop(child, None)
             self.fresh.pop(child, None)
+            self.overfull.pop(child, None)
             self.leaves -= 1
         else:
             self.changed.pop(child, None)
