@@ -142,6 +142,6 @@ class BranchTree:
 
 async def open_branch(repository: Path, branch: str | None, *, read_only: bool) -> BranchTree:
     """Open a branch; None: what HEAD names. Raises `Unavailable`, `InvalidName`."""
-    backend = GitBackend(str(repository), durability=Durability.BATCH)
+    backend = GitBackend(str(repository), durability=Durability.SYNC)
     store = Repo(backend, BYTES).of_branch(branch or await backend.default_branch())
     return BranchTree(BranchKv(store), read_only=read_only)

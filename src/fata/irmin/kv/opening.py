@@ -16,7 +16,7 @@ async def open_git_kv(folder: str, branch: str, author: str) -> BranchKv:
 
     if not os.path.exists(os.path.join(folder, ".git")):
         init(folder, branch=branch)
-    backend = GitBackend(folder, durability=Durability.BATCH)  # a KvTx is durable once it is flushed
+    backend = GitBackend(folder, durability=Durability.SYNC)  # what was flushed must stay, whatever comes after it
     return BranchKv(Repo(backend, BYTES, author=author).of_branch(branch))
 
 

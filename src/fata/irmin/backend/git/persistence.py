@@ -22,7 +22,7 @@ class Durability(Enum):
     """When what was written survives a power cut. A killed program loses nothing that a commit has returned from."""
 
     NONE = "none"  # when the operating system pleases, as libgit2 does it unless told otherwise
-    BATCH = "batch"  # when `flush` returns
+    BATCH = "batch"  # when `flush` returns; until then the branch is at stake, so this is for making a repository anew
     SYNC = "sync"  # when the commit returns
 
 
@@ -35,6 +35,11 @@ class Persistence:
         self._directories: dict[str, None] = {}
         self._lock = threading.Lock()  # commits and joining packs are two threads' work
         self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def careless(self) -> bool:
+        """Whether nothing will ever be forced."""
+        return self._durability is Durability.NONE
 
     @property
     def immediate(self) -> bool:

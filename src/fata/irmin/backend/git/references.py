@@ -205,7 +205,7 @@ class References:
         return lock
 
     def _put_in_place(self, lock: Lock, loose: bool) -> None:
-        if loose and not self._persistence.immediate:
+        if loose and self._persistence.careless:
             lock.commit_by(self._exchange)
         else:
             try:
