@@ -26,6 +26,7 @@ from fata.irmin.backend.git.packs import Packs
 from fata.irmin.backend.git.persistence import Durability, Persistence
 from fata.irmin.backend.git.pruning import prune
 from fata.irmin.backend.git.references import Holding, References
+from fata.irmin.backend.git.rewritable import Workshop
 from fata.irmin.backend.listeners import Listeners
 from fata.irmin.errors import CorruptObject, CorruptRef, IrminError
 
@@ -68,13 +69,14 @@ class GitBackend:
         self._loose = [LooseObjects(home, level=level, limit=limit) for home in homes]
         self._packs = [Packs(home, limit) for home in homes]
         self._homes: list[LooseObjects | Packs] = [*self._loose, *self._packs]
-        self._refs = References(places.shared, self._persistence, timeout=lock_timeout)
-        self._head = References(places.git, self._persistence, timeout=lock_timeout)
+        self._workshop = Workshop(self._objects)
+        self._refs = References(places.shared, self._persistence, self._workshop, timeout=lock_timeout)
+        self._head = References(places.git, self._persistence, self._workshop, timeout=lock_timeout)
         self._listeners = Listeners()
         self._others: Others | None = None
         self._commits = 0  # by this process
         self._outrun = False  # whether somebody else was faster at the last commit
-        self._growing = GrowingPacks(self.pack_directory(), level, self._persistence)
+        self._growing = GrowingPacks(self.pack_directory(), level, self._persistence, self._workshop)
         self._group = Group(self._commit_group, self._tell)
 
     # Objects
@@ -127,7 +129,7 @@ class GitBackend:
 
     def _stage(self, staged: Staged, objects: Objects, *, many: bool) -> Written | None:
         if many:
-            self._growing.stage(staged, objects, compressed=True)
+            self._growing.stage_compressed(staged, objects)
             return None
         if self._commits >= HOT and len(objects) > 1:
             return self._growing.stage(staged, objects)
@@ -301,6 +303,8 @@ class GitBackend:
         self._listeners.close()
         self._group.close()
         self._growing.close()
+        self._refs.forsake()
+        self._workshop.close()
         self._persistence.close()
         if self._others is not None:
             self._others.stop()
