@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha1
 
 from fata.disk.git.errors import Malformed
@@ -89,34 +89,32 @@ class PackIndex:
 
 def serialize(packed: list[Packed], pack_hash: bytes) -> bytes:
     """Write the index of a pack that ends with `pack_hash`."""
-    packed = sorted(packed)
     total = len(packed)
-    offsets = [entry.offset for entry in packed]
+    ids, offsets, crcs = zip(*sorted(packed), strict=True) if packed else ((), (), ())
     far: list[int] = []
-    if offsets and max(offsets) >= FAR:
+    if packed and max(offsets) >= FAR:
         far = [offset for offset in offsets if offset >= FAR]
         places = {offset: FAR + number for number, offset in enumerate(far)}
-        offsets = [places.get(offset, offset) for offset in offsets]
+        offsets = tuple([places.get(offset, offset) for offset in offsets])
     content = b"".join(
         (
             MAGIC,
-            *_fan(packed),
-            *[entry.id for entry in packed],
-            struct.pack(f">{total}I", *[entry.crc for entry in packed]),
-            struct.pack(f">{total}I", *offsets),
-            struct.pack(f">{len(far)}Q", *far),
+            *_fan(ids),
+            *ids,
+            struct.pack(f">{2 * total}I{len(far)}Q", *crcs, *offsets, *far),
             pack_hash,
         )
     )
     return content + sha1(content).digest()
 
 
-def _fan(packed: list[Packed]) -> Iterator[bytes]:
-    """Yield the table of how many ids begin with an octet or a lower one."""
+def _fan(ids: Sequence[bytes]) -> list[bytes]:
+    """Return the table of how many ids begin with an octet or a lower one."""
+    table = []
     low = 0
-    for number, entry in enumerate(packed):
-        first = entry.id[0]
-        if first != low:
-            yield number.to_bytes(4, "big") * (first - low)
-            low = first
-    yield len(packed).to_bytes(4, "big") * (256 - low)
+    for number, oid in enumerate(ids):
+        if oid[0] != low:
+            table.append(number.to_bytes(4, "big") * (oid[0] - low))
+            low = oid[0]
+    table.append(len(ids).to_bytes(4, "big") * (256 - low))
+    return table

@@ -217,17 +217,17 @@ def _append(
     added: list[Packed], octets: list[Piece], entries: dict[bytes, Packed], pieces: list[Piece], at: int
 ) -> int:
     """Add a pack's entries to others that end at `at`, except those that are there; return where they end now."""
-    if not any(entry.id in entries for entry in added):
-        shift = at - HEADER.size
-        for oid, offset, crc in added:
-            entries[oid] = Packed(oid, offset + shift, crc)
+    shift = at - HEADER.size
+    moved = {oid: (oid, offset + shift, crc) for oid, offset, crc in added}
+    if entries.keys().isdisjoint(moved):
+        entries.update(moved)
         pieces += octets
         return at + sum(map(len, octets))
     whole = octets[0] if len(octets) == 1 else b"".join(octets)
-    ends = [entry.offset for entry in added[1:]] + [len(whole) + HEADER.size]
+    ends = [offset for _, offset, _ in added[1:]] + [len(whole) + HEADER.size]
     for (oid, offset, crc), end in zip(added, ends, strict=True):
         if oid not in entries:
-            entries[oid] = Packed(oid, at, crc)
+            entries[oid] = oid, at, crc
             pieces.append(whole[offset - HEADER.size : end - HEADER.size])
             at += end - offset
     return at
