@@ -118,13 +118,27 @@ class GitBackend:
 
     def _write(self, objects: Objects) -> Written | None:
         """Write objects; return a pack that can be joined with others."""
+        try:
+            return self._settle(objects, many=len(objects) >= PACK_FROM)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _settle(self, objects: Objects, *, many: bool, also: Iterable[str] = ()) -> Written | None:
+        """Write objects, which appear once they and the files of `also` are as durable as they have to be."""
+        try:
+            return self._settle_once(objects, many, also)
+        except FileNotFoundError:  # `git gc --prune=now` takes what has not appeared yet
+            self._growing.make_anew()
+            return self._settle_once(objects, many, also)
+
+    def _settle_once(self, objects: Objects, many: bool, also: Iterable[str]) -> Written | None:
         staged = Staged()
         try:
-            written = self._stage(staged, objects, many=len(objects) >= PACK_FROM)
-            self._persistence.settle(staged)
-        except OSError as error:
+            written = self._stage(staged, objects, many=many)
+            self._persistence.settle(staged, also)
+        except OSError:
             staged.discard()
-            raise self._unavailable(error) from error
+            raise
         return written
 
     def _stage(self, staged: Staged, objects: Objects, *, many: bool) -> Written | None:
@@ -221,14 +235,8 @@ class GitBackend:
         objects: dict[bytes, Object] = {}
         for request, _ in held:
             objects.update(request.objects)
-        staged = Staged()
         many = any(len(request.objects) >= PACK_FROM for request, _ in held)
-        try:
-            written = self._stage(staged, objects, many=many)
-            self._persistence.settle(staged, [file for _, holding in held for file in holding.files()])
-        except OSError:
-            staged.discard()
-            raise
+        written = self._settle(objects, many=many, also=[file for _, holding in held for file in holding.files()])
         self._refs.put(holding for _, holding in held)
         for request, _ in held:
             request.done = True

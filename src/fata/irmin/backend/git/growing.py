@@ -120,6 +120,11 @@ class GrowingPacks:
             self._thread = ThreadPoolExecutor(1, "joining packs")
         return self._thread
 
+    def make_anew(self) -> None:
+        """Write no files again that were made before."""
+        self.settle()
+        self._small.forsake()
+
     def settle(self) -> None:
         """Wait until nothing is being joined."""
         joining, self._joining = self._joining, None
@@ -130,7 +135,7 @@ class GrowingPacks:
         """Remove what has been joined, and end the thread."""
         self.settle()
         self._remove_replaced()
-        self._small.close()
+        self._small.forsake()
         self._smallest = [each._replace(files=None) for each in self._smallest]
         if self._thread is not None:
             self._thread.shutdown()
@@ -162,10 +167,9 @@ class GrowingPacks:
 
     def _joined(self, group: list[Written]) -> Written | None:
         """Write one pack in place of several; None if they are large, or git has packed them meanwhile."""
-        there = frozenset(os.listdir(self._directory))
-        if sum(each.size for each in group) > LARGEST or "multi-pack-index" in there:  # which names packs
-            return None
-        group = [each for each in group if f"{os.path.basename(each.path)}.idx" in there]
+        if sum([each.size for each in group]) > LARGEST or os.path.exists(f"{self._directory}/multi-pack-index"):
+            return None  # that index names packs
+        group = [each for each in group if os.access(f"{each.path}.idx", os.F_OK)]
         pieces: list[Piece] = []
         entries: dict[bytes, Packed] = {}
         size = HEADER.size

@@ -16,13 +16,14 @@ PAUSE = 0.001  # seconds between two attempts: a lock is held for about as long
 class Lock:
     """A lock that is held from `acquire` to `release`, or inside a `with` block; without `commit` nothing changes."""
 
-    __slots__ = ("_descriptor", "_shared", "_timeout", "_turns", "file", "path")
+    __slots__ = ("_descriptor", "_octets", "_shared", "_timeout", "_turns", "file", "path")
 
     def __init__(self, path: str, *, timeout: float, turns: Turns | None = None) -> None:
         self.path = path
         self.file = f"{path}.lock"  # "" once it has taken its place
         self._timeout = timeout
         self._turns = turns
+        self._octets = b""
         self._descriptor = -1  # of a new file
         self._shared: Rewritable | None = None  # instead of a new file
 
@@ -67,7 +68,8 @@ class Lock:
             raise NameTaken(self.path) from None
 
     def write(self, octets: bytes) -> None:
-        """Write what shall be in the file."""
+        """Write what shall be in the file. Once only."""
+        self._octets = octets
         if self._shared is None:
             write_all(self._descriptor, (octets,))
         else:
@@ -78,7 +80,7 @@ class Lock:
         os.rename(self.file, self.path)
         self.file = ""
         if self._turns is not None:
-            self._turns.taken(self._shared)
+            self._turns.taken(self._shared, self._octets)
 
     def release(self) -> None:
         """Let others have it."""

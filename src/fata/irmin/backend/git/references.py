@@ -78,8 +78,10 @@ class References:
         return target if isinstance(target, str) else None
 
     def _read_loose(self, name: str) -> bytes | str | None:
+        path = f"{self.directory}/{name}"
+        turns = self._turns.get(name)
         try:
-            octets = read_whole(f"{self.directory}/{name}")
+            octets = (turns and turns.octets(path)) or read_whole(path)
             return None if octets is None else parse_reference(octets)
         except IsADirectoryError:
             return None

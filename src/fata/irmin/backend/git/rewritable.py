@@ -23,6 +23,8 @@ from fata.irmin.backend.git.files import CREATE, remove_if_there, write_all
 SIGNAL = signal.SIGURG
 _NUMBERS = count()
 
+Stamp = tuple[int, int]  # a file's number, and when it was written
+
 
 class Rewritable:
     """A file of ours, open for writing. `path` is the name that it always has."""
@@ -57,7 +59,7 @@ class Rewritable:
         return alone
 
     def rewrite(self, octets: bytes) -> None:
-        """Replace the octets of a file that was claimed, and release it. Raises OSError."""
+        """Replace the octets of a file that has been claimed since it lost its name; end the lease. Raises OSError."""
         size = len(octets)
         try:
             written = os.pwrite(self._descriptor, octets, 0)
@@ -74,6 +76,11 @@ class Rewritable:
         if self._leased:
             self._leased = False
             fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+    def stamp(self) -> Stamp:
+        """Return what is another once another file is in its place, or other octets are in it."""
+        status = os.fstat(self._descriptor)
+        return status.st_ino, status.st_mtime_ns  # as long as it is open nobody else is given its number
 
     def forsake(self) -> None:
         """Give up writing it: it stays under the names that others gave it."""

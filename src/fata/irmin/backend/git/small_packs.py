@@ -21,18 +21,20 @@ class SmallPacks:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._retired: list[PackFiles] = []  # which git cannot find, unless a power cut brings them back
+        self._retired: list[PackFiles] = []  # a moment ago: somebody may be about to open them
         self._spare: deque[PackFiles] = deque()
 
     def write(self, pack: bytes, index: bytes) -> PackFiles | None:
         """Write two files that git does not see yet; None if that cannot be done here. Raises OSError."""
-        while self._spare:
+        if self._spare:
             files = self._spare.popleft()
-            if files.pack.claim():
-                if files.idx.claim():
-                    return _rewritten(files, pack, index)
-                files.pack.release()
-            _forsake(files)
+            try:
+                files.pack.rewrite(pack)
+                files.idx.rewrite(index)
+            except BaseException:
+                _forsake(files)
+                raise
+            return files
         first = self._workshop.make(pack, READ_ONLY)
         second = None if first is None else self._workshop.make(index, READ_ONLY)
         return None if first is None or second is None else PackFiles(first, second)
@@ -44,25 +46,25 @@ class SmallPacks:
         self._retired.append(files)
 
     def reuse(self) -> None:
-        """Let what was retired be written again: by now no power cut brings it back, if that matters."""
-        self._spare += self._retired
-        self._retired.clear()
+        """Let what was retired when this was called the last time be written again.
 
-    def close(self) -> None:
-        """Forget all files."""
+        By then no power cut brings it back, if that matters.
+        """
+        retired, self._retired = self._retired, []
+        for files in retired:
+            if all(each.claim() for each in files):
+                self._spare.append(files)
+            else:
+                _forsake(files)
+            for each in files:
+                each.release()
+
+    def forsake(self) -> None:
+        """Write no files again that were made before."""
+        for files in (*self._retired, *self._spare):
+            _forsake(files)
         self._retired.clear()
         self._spare.clear()
-
-
-def _rewritten(files: PackFiles, pack: bytes, index: bytes) -> PackFiles:
-    try:
-        files.pack.rewrite(pack)
-        files.idx.rewrite(index)
-    except BaseException:
-        files.idx.release()
-        _forsake(files)
-        raise
-    return files
 
 
 def _forsake(files: PackFiles) -> None:
