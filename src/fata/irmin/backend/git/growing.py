@@ -10,6 +10,7 @@ Joining is done by a thread: most of it is the kernel's work, and no commit has 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha1
@@ -31,6 +32,7 @@ STORED = 0  # zlib's level for what is written a commit at a time
 LARGEST = 64 << 20  # octets of a pack that is joined no more
 KEPT = 1 << 17  # octets of a pack that is remembered until it is joined, not read again
 MOST_PIECES = 1000  # that are written at once; the limit is IOV_MAX, 1024
+PAUSE = 0.05  # seconds: longer than git takes from reading the directory to opening what it found there
 TRAILER = 20  # octets of hash at a pack's end
 
 
@@ -132,11 +134,16 @@ class GrowingPacks:
             joining.result()
 
     def close(self) -> None:
-        """Remove what has been joined, and end the thread."""
+        """Join what is left of small packs, so that who comes and goes leaves one, and end the thread."""
         self.settle()
+        group, self._smallest = self._smallest, []
+        if len(group) > 1:
+            self._climb(group, 0)
+        if self._replaced:
+            time.sleep(PAUSE)
         self._remove_replaced()
         self._small.forsake()
-        self._smallest = [each._replace(files=None) for each in self._smallest]
+        self._smallest = [each._replace(files=None) for each in group if len(group) == 1]
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
