@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from fata.disk.git.objects import Object
 
@@ -21,11 +22,19 @@ class ObjectCache:
 
     def keep(self, oid: bytes, found: Object) -> None:
         """Remember an object."""
-        cost = len(found[1]) + OVERHEAD
-        if cost > LARGEST or oid in self._objects:
-            return
-        self._objects[oid] = found
-        self._room -= cost
+        self.keep_all({oid: found})
+
+    def keep_all(self, objects: Mapping[bytes, Object]) -> None:
+        """Remember objects that are not there yet."""
+        for oid, found in objects.items():
+            cost = len(found[1]) + OVERHEAD
+            if cost <= LARGEST and oid not in self._objects:
+                self._objects[oid] = found
+                self._room -= cost
+        if self._room < 0:
+            self._make_room()
+
+    def _make_room(self) -> None:
         while self._room < 0:
             self._room += len(self._objects.popitem(last=False)[1][1]) + OVERHEAD
 
