@@ -80,8 +80,10 @@ class References:
     def _read_loose(self, name: str) -> bytes | str | None:
         path = f"{self.directory}/{name}"
         turns = self._turns.get(name)
+        if turns is not None and (value := turns.value(path)) is not None:
+            return value
         try:
-            octets = (turns and turns.octets(path)) or read_whole(path)
+            octets = read_whole(path)
             return None if octets is None else parse_reference(octets)
         except IsADirectoryError:
             return None

@@ -42,13 +42,19 @@ class Rewritable:
         self._leased = False
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, SIGNAL)
 
-    def claim(self) -> bool:
-        """Lease it, if nobody else can see what is written to it; say whether that is so."""
+    def lease(self) -> bool:
+        """Lease it, if nobody else has it open; say whether that is so."""
         try:
             fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except OSError:  # somebody has it open, or the file system knows no leases
             return False
         self._leased = True
+        return True
+
+    def claim(self) -> bool:
+        """Lease it, if nobody else can see what is written to it; say whether that is so."""
+        if not self.lease():
+            return False
         try:
             status = os.stat(self.path)
             alone = status.st_nlink == 1 and status.st_ino == self._inode and os.getpid() == self._process

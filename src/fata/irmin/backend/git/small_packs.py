@@ -52,12 +52,13 @@ class SmallPacks:
         """
         retired, self._retired = self._retired, []
         for files in retired:
-            if all(each.claim() for each in files):
+            pack, idx = files
+            if idx.claim() and pack.lease():  # whoever made links made one to the index, too: nothing is found without
                 self._spare.append(files)
             else:
                 _forsake(files)
-            for each in files:
-                each.release()
+            idx.release()
+            pack.release()
 
     def forsake(self) -> None:
         """Write no files again that were made before."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from fata.disk.git.references import parse_reference
 from fata.irmin.backend.git.rewritable import Rewritable, Stamp, Workshop
 
 WORTH = 8  # changes from which two files are kept
@@ -17,7 +18,7 @@ WORTH = 8  # changes from which two files are kept
 class Turns:
     """The two files of a reference, once it has changed often enough."""
 
-    __slots__ = ("_changes", "_now", "_octets", "_other", "_stamp", "_workshop")
+    __slots__ = ("_changes", "_now", "_other", "_stamp", "_value", "_workshop")
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
@@ -25,17 +26,17 @@ class Turns:
         self._now: Rewritable | None = None
         self._other: Rewritable | None = None
         self._stamp: Stamp | None = None  # of the file that the reference was when we changed it last
-        self._octets = b""  # that were in it
+        self._value: bytes | None = None  # that was in it; None: the name of another
 
-    def octets(self, path: str) -> bytes | None:
-        """Return the octets of the file at `path` if it is the one that we put there; None if it is not."""
+    def value(self, path: str) -> bytes | None:
+        """Return the id that is in the file at `path` if it is the one that we put there; None if it is not."""
         if self._stamp is None:
             return None
         try:
             status = os.stat(path)
         except OSError:
             return None
-        return self._octets if (status.st_ino, status.st_mtime_ns) == self._stamp else None
+        return self._value if (status.st_ino, status.st_mtime_ns) == self._stamp else None
 
     def take(self) -> Rewritable | None:
         """Return a file that has been claimed; None if the reference should be given one that is new."""
@@ -56,7 +57,8 @@ class Turns:
         if file is not None:
             self._now, self._other = file, self._now
             self._stamp = file.stamp()
-            self._octets = octets
+            value = parse_reference(octets)
+            self._value = value if isinstance(value, bytes) else None
 
     def forsake(self) -> None:
         """Keep no files any more."""
