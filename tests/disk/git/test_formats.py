@@ -85,6 +85,15 @@ def test_a_pack_index_is_searched_in_two_ways() -> None:
         assert index._search(oid, index._fan[oid[0]], index._fan[oid[0] + 1]) == index.find(oid)
 
 
+def test_a_large_pack_index_is_listed_once_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack_index, "LISTED", 0)
+    index = pack_index.PackIndex(INDEX)
+    for _ in range(3):
+        assert [index.find(oid) for oid, _, _ in ENTRIES] == [offset for _, offset, _ in ENTRIES]
+        assert index.find(bytes(20)) is None
+    assert index._ids is not None
+
+
 def test_what_is_written_is_read() -> None:
     assert commits.parse(commits.serialize(COMMIT_FIELDS)) == COMMIT_FIELDS
     assert trees.parse(trees.serialize(list(TREE_ENTRIES))) == TREE_ENTRIES

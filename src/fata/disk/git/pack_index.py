@@ -26,6 +26,8 @@ FAN = struct.Struct(">256I")
 IDS = len(MAGIC) + FAN.size
 FAR = 0x80000000
 LISTED = 200_000  # ids that a list of Python's is made of: ten times as quick to search
+LISTED_LATER = 2_000_000  # ids that one is made of after so many searches that it pays: a list takes 60 octets for each
+PAYS = 40  # ids that a list is made of while one is searched for in the octets
 
 Octets = bytes | memoryview
 
@@ -42,6 +44,7 @@ class PackIndex:
         self.count = self._fan[256]
         self._offsets = IDS + self.count * (id_size + 4)
         self._ids: list[bytes] | None = None
+        self._searches = 0
         self._far = self._offsets + 4 * self.count
         if any(a > b for a, b in zip(self._fan, self._fan[1:], strict=False)) or self._far > len(octets) - 2 * id_size:
             raise Malformed(f"pack index: {len(octets)} octets for {self.count} ids")
@@ -51,7 +54,9 @@ class PackIndex:
         low, high = self._fan[oid[0]], self._fan[oid[0] + 1]
         ids = self._ids
         if ids is None:
-            ids = self._ids = list(self.ids()) if self.count <= LISTED else None
+            self._searches += 1
+            if self.count <= LISTED or (self.count <= LISTED_LATER and self._searches > self.count // PAYS):
+                ids = self._ids = list(self.ids())
         if ids is not None:
             at = bisect_left(ids, oid, low, high)
             return self._offset(at) if at < high and ids[at] == oid else None
