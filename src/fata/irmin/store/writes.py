@@ -100,8 +100,6 @@ class Writes(Reads[T]):
 
         async def change(tree: Tree[T]) -> Tree[T]:
             found = await tree.find(path)
-            if found == value:
-                return tree
             try:
                 merge = merge_at(self.repo.objects.contents.merge, path)
                 merged = await option(merge)(known(base), found, value)
