@@ -19,7 +19,7 @@ from fata.tool import fat_image
 from fata.tool.disk_image import Place, opened
 from fata.tool.fat_image import FileTime, cleaned, with_image
 from fata.tool.quantity import octets
-from fata.tool.screen import bar, say, show_json, table
+from fata.tool.screen import bar, printable, say, show_json, table
 
 if TYPE_CHECKING:
     from fata.store.fat.file_system import FileSystem
@@ -127,7 +127,7 @@ def list_(place: Place, path: str, recursive: bool, as_json: bool) -> None:
     for name, stat in found:
         directory = stat.kind is Kind.DICTIONARY
         size = "directory" if directory else f"{stat.size:,}"
-        click.echo(f"{size:>13}  {_when(stat.modified) or '-':19}  {_printable(name)}{'/' if directory else ''}")
+        click.echo(f"{size:>13}  {_when(stat.modified) or '-':19}  {printable(name)}{'/' if directory else ''}")
 
 
 @command.command()
@@ -294,14 +294,9 @@ def _report(image: Path, found: list[Finding], as_json: bool, what: str) -> None
         show_json({"image": str(image), "faults": faults})
         return
     for each in found:
-        click.echo(_printable(str(each)))
+        click.echo(printable(str(each)))
     say(f"{image}: {len(found) or 'no'} {what}")
 
 
-def _printable(text: str) -> str:
-    """Return a text of an image without what a terminal might obey."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
-
-
 def _shown(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else _printable(str(value))
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))
