@@ -76,11 +76,6 @@ def texts(path: Iterable[bytes]) -> tuple[str, ...]:
     return tuple(step.decode("utf-8", "surrogateescape") for step in path)
 
 
-def join(path: Path, name: str) -> tuple[str, ...]:
-    """Return the path of a name in the directory at a path."""
-    return (*texts(steps(path)), name)
-
-
 def joined(path: Iterable[bytes]) -> str:
     """Return a path as one text."""
     return b"/".join(path).decode("utf-8", "surrogateescape")

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Generic, Literal, TypeVar
 
 from fata.disk.git.objects import Hash
+from fata.errors import StateError
 from fata.irmin.backend.contract import Backend
 from fata.irmin.check import Problem, check
 from fata.irmin.collect import Collected, collect
@@ -40,7 +41,7 @@ class Repo(Generic[T]):
     """Objects and branches.
 
     `hash` "sha1" is git, octet for octet. The others are formats of our own, which git cannot clone: directories of
-    any width cost O(log n) a change there.
+    any width cost O(log n) a change there. Raises `StateError` for one of those in a git directory.
     """
 
     def __init__(
@@ -52,6 +53,10 @@ class Repo(Generic[T]):
         author: str = ANONYMOUS,
         now: Callable[[], float] = time.time,
     ) -> None:
+        if hash not in HASHES:
+            raise StateError(f"there is no hash {hash!r}; there are {', '.join(HASHES)}")
+        if hash != "sha1" and backend.capabilities.git:
+            raise StateError(f"a git directory has objects of git's: with {hash} nothing could be cloned; use sha1")
         self.backend = backend
         self.objects = Objects(backend, contents, HASHES[hash], inodes=hash != "sha1")
         self.commits = Commits(self.objects)

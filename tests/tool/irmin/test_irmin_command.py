@@ -201,6 +201,8 @@ def test_a_commit_is_on_the_disk_when_the_command_returns(
         (["pull"], "no remote"),
         (["push", "nothing"], "no git repository"),
         (["fetch", "git://127.0.0.1:1/x"], "refused"),
+        (["fetch", "http://127.0.0.1:1/x"], "^http://127.0.0.1:1/x: Connection refused$"),
+        (["fetch", "foo://127.0.0.1:1/x"], "nobody speaks foo://"),
         (["fetch", "http://127.0.0.1:1/x", "--header", "x"], "no colon"),
         (["gett", "x"], "fata irmin gett"),
     ],
