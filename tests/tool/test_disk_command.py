@@ -130,6 +130,13 @@ def test_a_fat_volume_is_mounted_changed_and_in_order_afterwards(tmp_path: Path)
         with pytest.raises(FileNotFoundError):
             (folder / "a.txt").read_bytes()
         assert sorted(os.listdir(folder / "sub")) == ["b.txt", "Ä new file"]
+        room = os.statvfs(folder)
+        with pytest.raises(OSError, match="No space"):
+            (folder / "large").write_bytes(bytes(room.f_frsize * (room.f_bavail + 1)))
+        (folder / "large").unlink()
+        (folder / "large").write_bytes(bytes(room.f_frsize * room.f_bavail))
+        assert 0 == os.statvfs(folder).f_bfree < room.f_blocks
+        (folder / "large").unlink()
     fsck = shutil.which("fsck.fat", path="/usr/sbin:/sbin:/usr/bin")
     if fsck is not None:
         said = subprocess.run([fsck, "-n", image], capture_output=True, text=True, timeout=30, check=True).stdout

@@ -141,7 +141,9 @@ class Mounted(Operations):  # type: ignore[misc]  # of a type that mypy does not
         return self.fsync(path, datasync, fh)
 
     def statfs(self, path: str) -> dict[str, int]:
-        return {"f_bsize": 512, "f_frsize": 512, "f_namemax": 255}
+        room = self.tree.room()
+        sizes = {"f_bsize": room.unit, "f_frsize": room.unit, "f_blocks": room.all}
+        return {**sizes, "f_bfree": room.free, "f_bavail": room.free, "f_namemax": 255}
 
     def destroy(self, path: str) -> None:
         self.tree.close()
