@@ -139,6 +139,26 @@ def test_what_does_not_fit_leaves_no_image(fata: Fata, image: str) -> None:
     assert [path.name for path in fata.folder.iterdir() if "new.img" in path.name] == []
 
 
+def test_a_root_is_as_large_as_what_goes_into_it(fata: Fata) -> None:
+    (fata.folder / "many").mkdir()
+    for number in range(700):
+        (fata.folder / "many" / f"a name of some length {number}").write_bytes(b"")
+    for words in ((), ("--size", "2M")):
+        assert fata("fat", "create", "many.img", "--from", "many", "--force", *words).returncode == 0
+        judged(fata, "many.img")
+        assert len(told(fata, "list", "many.img")) == 700
+
+
+def test_a_directory_that_is_full_is_told_from_a_volume_that_is(fata: Fata) -> None:
+    fata("fat", "create", "small.img", "--size", "1M")
+    (fata.folder / "many").mkdir()
+    for number in range(300):
+        (fata.folder / "many" / f"a name {number}").write_bytes(b"")
+    done = fata("fat", "add", "small.img", *(f"many/a name {number}" for number in range(300)))
+    assert "its directory has no room for another name" in done.stderr
+    assert fata("fat", "add", "small.img", "many", "--to", "deeper").returncode == 0
+
+
 def test_names_in_an_image_give_a_terminal_no_orders(fata: Fata, image: str) -> None:
     octets = (fata.folder / image).read_bytes()
     (fata.folder / image).write_bytes(octets.replace(b"EMPTY      ", b"E\x1b[31mY   "))

@@ -15,7 +15,7 @@ from fata.disk.fat.plan import Wish, plan
 from fata.errors import ConfigError, Unavailable
 from fata.runtime.drive import drive
 from fata.store.fat.file_system import FileSystem
-from fata.store.fat.image import octets_for
+from fata.store.fat.image import octets_for, root_entries_for
 from fata.store.fat.mount import format_volume, mount
 from fata.store.fat.reading import Stat
 from fata.tool import disk_image
@@ -99,6 +99,10 @@ class New(NamedTuple):
     force: bool
     advance: Advance
 
+    def shape(self) -> Wish:
+        """Return the shape, with a root that all that goes into it fits into."""
+        return self.wish._replace(root_entries=root_entries_for({each.path.partition("/")[0] for each in self.sources}))
+
 
 def create(image: Path, size: int | None, new: New) -> int:
     """Make an image and return its size; nothing is left of it when that fails."""
@@ -114,7 +118,7 @@ def create(image: Path, size: int | None, new: New) -> int:
     size -= size % new.wish.sector_size
     fresh = image.with_name(f".{image.name}.{secrets.token_hex(4)}")
     try:
-        plan(size, new.wish)  # refuses a shape that cannot be, before there is a file
+        plan(size, new.shape())  # refuses a shape that cannot be, before there is a file
         drive(_fill(Place(fresh), new, sectors=size // 512))
         fresh.replace(image)
     except Unavailable as error:
@@ -157,12 +161,13 @@ async def _fill(place: Place, new: New, sectors: int = 0) -> None:
     async with disk_image.opened(place, writing=True, create_sectors=sectors) as disk:
         clock = FileTime()
         clock.moment = _now()
-        await format_volume(disk, new.wish._replace(volume_id=int.from_bytes(secrets.token_bytes(4))), clock=clock)
+        await format_volume(disk, new.shape()._replace(volume_id=int.from_bytes(secrets.token_bytes(4))), clock=clock)
         files = await mount(disk, clock=clock, barriers=False)  # a volume that is half made is of no use
         try:
             await add(files, clock, new.sources, new.advance)
         except NoSpace as error:
-            raise ConfigError(f"{error}", remedy="Say a larger --size; without one it is chosen to fit.") from None
+            remedy = "Say a larger --size; without one it is chosen to fit." if type(error) is NoSpace else ""
+            raise ConfigError(str(error), remedy=remedy) from None
         await files.close()
 
 

@@ -15,7 +15,7 @@ from mfusepy import FUSE, FuseOSError, Operations  # type: ignore[import-untyped
 from fata.blocking import blocking
 from fata.device.kv import AlreadyPresent, DictionaryExpected, InvalidKey, KvError, NoSpace, NotFound, ValueExpected
 from fata.errors import DeviceError, StateError
-from fata.store.fat.volume import DirectoryNotEmpty, NameRefused
+from fata.store.fat.volume import DirectoryNotEmpty, FileTooLarge, NameRefused
 from fata.tool.mounted import Tree
 
 CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -23,6 +23,7 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (ValueExpected, errno.EISDIR),
     (DictionaryExpected, errno.ENOTDIR),
     (AlreadyPresent, errno.EEXIST),
+    (FileTooLarge, errno.EFBIG),
     (NoSpace, errno.ENOSPC),
     (DirectoryNotEmpty, errno.ENOTEMPTY),
     (NameRefused, errno.EINVAL),

@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from fata.device.clock import WallClock
 
 LEAST = 1 << 20  # octets of an image
+MOST_ROOT_ENTRIES = 65_520  # 16 bits, in whole sectors
+UNITS = 13  # of UTF-16 in a slot of a long name
 _CLUSTER = 4096  # octets: what a file or directory takes at least, on the safe side
 _SLOTS = 23 * 32  # octets of a directory entry with the longest name
+
+
+def root_entries_for(names: Iterable[str]) -> int:
+    """Return how many slots a root of FAT12 or FAT16 needs for these names, which cannot grow, with some to spare."""
+    needed = sum(1 + -(-len(name.encode("utf-16-le", "surrogatepass")) // (2 * UNITS)) for name in names)
+    return min(max(Wish().root_entries, needed + needed // 8), MOST_ROOT_ENTRIES)
 
 
 def octets_for(sizes: Iterable[int], directories: int = 0) -> int:
