@@ -12,7 +12,7 @@ from fata.irmin.backend.git import Durability, GitBackend
 from fata.irmin.backend.git.directory import PRUNE_AGE
 from fata.irmin.commit import Commit
 from fata.irmin.contents.json import JSON
-from fata.irmin.contents.plain import Plain
+from fata.irmin.contents.plain import LINES, Plain
 from fata.irmin.errors import IrminError, NotFound
 from fata.irmin.merge.combined import first_of, like
 from fata.irmin.merge.contract import Merge
@@ -25,7 +25,7 @@ from fata.tool.irmin.place import Place, Wanted, find
 
 T = TypeVar("T")
 
-LINES: Merge[bytes] = first_of(
+BY_LINES: Merge[bytes] = first_of(
     default, like(text, lambda octets: octets.decode("latin-1"), lambda t: t.encode("latin-1"))
 )
 SHORTEST = 4  # digits of an abbreviated id
@@ -33,12 +33,12 @@ SHORTEST = 4  # digits of an abbreviated id
 
 async def _bytes(base: Any, ours: bytes, theirs: bytes) -> bytes:
     """Merge line by line, unless it is no text: git's rule, a NUL."""
-    return await (default if b"\0" in ours or b"\0" in theirs else LINES)(base, ours, theirs)
+    return await (default if b"\0" in ours or b"\0" in theirs else BY_LINES)(base, ours, theirs)
 
 
 TYPES: dict[str, Plain[Any]] = {
     "bytes": Plain("bytes", bytes, bytes, _bytes),
-    "text": Plain("text", str.encode, bytes.decode, first_of(default, text)),
+    "text": LINES,
     "json": JSON,
 }
 
