@@ -268,6 +268,24 @@ async def test_old_history_is_forgotten(tmp_path: Path) -> None:
     assert len(git(tmp_path, "log", "--format=%H", "main").split()) == 3
 
 
+async def test_a_check_looks_at_the_whole_history() -> None:
+    backend = MemoryBackend()
+    repo = Repo(backend, TEXT)
+    store = await repo.main()
+    first, second, _ = [await commit_on(store, "a", str(number)) for number in range(3)]
+    value = await (await first.tree.get_tree("a")).find_tree("")
+    assert value is not None
+    await backend.delete([value.hash()])
+    repo = Repo(backend, TEXT)
+    assert [(found.what, found.user) for found in [each async for each in repo.check()]] == [
+        (value.hash().hex(), first.tree.hash().hex())
+    ]
+    await backend.delete([first.oid])
+    assert [(found.what, found.user) for found in [each async for each in Repo(backend, TEXT).check()]] == [
+        (first.hex, second.hex)
+    ]
+
+
 @pytest.mark.peer
 async def test_what_git_still_uses_is_no_garbage(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
