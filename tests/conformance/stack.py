@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fata.device.stack import Server, Stack
-from fata.errors import DeviceError, FataError
+from fata.errors import DeviceError, FataError, Unavailable
 from tests.conformance.stack_peers import Accepting, Echo, Mailbox, ModestEcho, Peer
 
 PATIENCE = 10  # seconds until a test gives up
@@ -281,6 +281,19 @@ class StackContract:
             with pytest.raises(DeviceError, match=str(port)):
                 await network.server.create_datagram_endpoint(Mailbox, (network.address, port))
             listening.close()
+
+        self.run(test)
+
+    @pytest.mark.parametrize("port", [-1, 0x10000])
+    def test_a_number_that_no_port_has_is_refused(self, port: int) -> None:
+        async def test(network: Network) -> None:
+            for refused in (
+                network.server.create_server(Peer, network.address, port),
+                network.client.create_connection(Peer, network.address, port),
+                network.server.create_datagram_endpoint(Mailbox, (network.address, port)),
+            ):
+                with pytest.raises(Unavailable, match=f"there is no port {port}"):
+                    await refused
 
         self.run(test)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fata.device.protocol import Protocol
+from fata.errors import Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     P = TypeVar("P", bound="BaseProtocol")
+
+
+MAX_PORT = 0xFFFF  # RFC 9293 3.1
 
 
 class BaseProtocol(Protocol):
@@ -93,7 +97,7 @@ class Stack(Icmp, Protocol):
 
     The same protocols and transports as `asyncio`'s: data arrive in order, `pause_reading` closes the
     window, a transport's `write` never waits. Addresses are text at this edge ("10.0.0.2", "::1").
-    Errors of the network are `OSError`, as everywhere in asyncio; a port that is taken is `DeviceError`.
+    Errors of the network are `OSError`, as everywhere in asyncio; a port that is taken, or is none, is `DeviceError`.
     """
 
     async def create_server(
@@ -136,3 +140,9 @@ class Stack(Icmp, Protocol):
     async def close(self) -> None:
         """Give the stack back: its listeners close. A second call does nothing."""
         ...
+
+
+def check_port(port: int) -> None:
+    """Raise `Unavailable` for a number that no port has; 0 stands for any port."""
+    if not 0 <= port <= MAX_PORT:
+        raise Unavailable(f"there is no port {port}", f"Choose one from 1 to {MAX_PORT}.")
