@@ -29,6 +29,7 @@ LAUNCHER_OPTIONS = frozenset(
     {
         *("help", "version", "logs"),  # every program's own
         *("target", "publish", "memory", "nic", "drive", "terminal", "file", "machine", "accel", "gdb", "debug"),
+        *("snapshot", "fetch", "all"),
         *("net", "interface", "ipv4", "ipv4-gateway", "ipv6", "ipv6-gateway", "dhcp", "dns", "pcap", "stats"),
         *("reload", "pdb", "json", "format", "output", "quiet", "verbose", "config"),
     }
