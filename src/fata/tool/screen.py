@@ -44,7 +44,7 @@ def show_error(error: ConfigError, *, as_json: bool) -> None:
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Report]:
-    """Show what is being done: a spinner on a terminal, lines elsewhere with --verbose, nothing when quiet."""
+    """Show what is being done: a spinner on a terminal, nothing elsewhere or when quiet."""
     if quiet or not coloured(sys.stderr):
         yield lambda _: None
         return
