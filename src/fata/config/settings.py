@@ -76,6 +76,11 @@ def _next(key: Key[Any], rest: Iterator[str]) -> str:
 
 
 def _unknown(name: str, keys: Mapping[str, Key[Any]]) -> ConfigError:
+    if name in LAUNCHER_OPTIONS:
+        return ConfigError(
+            f"--{name} is an option of other commands or of devices that this program has not",
+            remedy="--help lists what it has.",
+        )
     near = nearest(name, [*keys, *LAUNCHER_OPTIONS])
     known = ", ".join(f"--{key}" for key in keys) or "none"
     return ConfigError(
