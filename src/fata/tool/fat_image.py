@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from fata.blocking import drive
 from fata.device.kv import Kind
 from fata.disk.fat.plan import Wish
 from fata.driver.block.file import open_file_block
 from fata.errors import ConfigError
-from fata.runtime.drive import drive
 from fata.store.fat.file_system import FileSystem
-from fata.store.fat.image import octets_for
 from fata.store.fat.mount import format_volume, mount
 from fata.store.fat.reading import Stat
 
 PIECE = 4 << 20  # octets copied at a time
+LEAST = 1 << 20  # octets of an image
+CLUSTER = 4096  # octets: what a file or directory takes at least, on the safe side
+SLOTS = 23 * 32  # octets of a directory entry with the longest name
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 T = TypeVar("T")
@@ -97,7 +99,7 @@ def create(image: Path, size: int | None, wish: Wish, sources: list[Source], *, 
         if not sources:
             raise ConfigError("the image has no size", remedy="Say --size 64M, or --from a folder.")
         files = [source.size for source in sources if source.size >= 0]
-        size = octets_for(files, len(sources) - len(files))
+        size = _room_for(files, len(sources) - len(files))
     wish = wish._replace(volume_id=int.from_bytes(secrets.token_bytes(4)))
     size -= size % wish.sector_size
     fresh = image.with_name(f".{image.name}.{secrets.token_hex(4)}")
@@ -107,6 +109,13 @@ def create(image: Path, size: int | None, wish: Wish, sources: list[Source], *, 
     finally:
         fresh.unlink(missing_ok=True)
     return size
+
+
+def _room_for(sizes: Iterable[int], directories: int) -> int:
+    """Return octets of a volume that holds files of these sizes, with room to spare; a multiple of 1 MiB."""
+    content = sum(-(-size // CLUSTER) * CLUSTER + SLOTS for size in sizes) + directories * (CLUSTER + SLOTS)
+    needed = content + content // 50 + LEAST // 2  # the FATs take 2 entries of at most 4 octets a cluster of 512
+    return -(-needed // LEAST) * LEAST
 
 
 async def _create(image: Path, size: int, wish: Wish, sources: list[Source], advance: Advance) -> None:

@@ -210,8 +210,8 @@ def check(image: Path, as_json: bool) -> None:
         finally:
             await block.close()
 
+    from fata.blocking import drive
     from fata.driver.block.file import open_file_block
-    from fata.runtime.drive import drive
 
     found = drive(look())
     _report(image, found, as_json, "faults")
@@ -223,8 +223,8 @@ def check(image: Path, as_json: bool) -> None:
 @json_option
 def repair(image: Path, as_json: bool) -> None:
     """Mend what `check` finds, by the least loss, and tell what it was."""
+    from fata.blocking import drive
     from fata.driver.block.file import open_file_block
-    from fata.runtime.drive import drive
     from fata.store.fat.repair import repair as repair_volume
 
     async def mend() -> list[Finding]:
