@@ -16,16 +16,26 @@ from fata.tool.session import open_session
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
+    *(
+        ROOT / name
+        for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "examples/README.md")
+    ),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 FOLDERS = ("src", "tests", "examples", "benchmarks", "scripts", "docs", "kernel")
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 SPAN = re.compile(r"`([^`]+)`")
+LINK = re.compile(r"\]\(([^)#\s]+)\)")
 SOURCE = re.compile(r"[\w./-]+\.(?:py|c|h|S|sh|md)")
 MODULE = re.compile(r"(?<![\w./-])(?:fata|benchmarks|scripts|tests)(?:\.[A-Za-z_]\w*)+")
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
-NO_FILES = ("/build/", "/site/", "/hello/", "/fata/runtimes/")  # made by a reader of a guide; in the wheel
+NO_FILES = (
+    "/build/",
+    "/site/",
+    "/hello/",
+    "/fata/runtimes/",
+    "/NAME/",
+)  # made by a reader of a guide; in the wheel; any
 NO_MODULES = {"fata.lock", "fata.entropy", "fata.snapshot", "benchmarks.NAME"}  # a file, words for the kernel
 NO_OPTIONS = {"cuont", "nmae", "key", "no-key"}  # misspelled on purpose; for any key
 NO_OPTIONS |= {"site", "kind", "note"}  # of applications that the guides write
@@ -77,6 +87,15 @@ def test_files_and_folders_exist() -> None:
 )
 def test_a_name_that_leads_nowhere_is_found(word: str, missing: bool) -> None:
     assert is_missing(word, paths()) == missing
+
+
+def test_indexes_are_complete() -> None:
+    docs = ROOT / "docs"
+    linked = {(docs / link).resolve() for link in LINK.findall((docs / "README.md").read_text(encoding="utf-8"))}
+    pages = {page for folder in ("guides", "design", "spec") for page in (docs / folder).glob("*.md")}
+    assert pages - linked == set()
+    listed = set(SPAN.findall((ROOT / "examples" / "README.md").read_text(encoding="utf-8")))
+    assert {config.parent.name for config in (ROOT / "examples").glob("*/config.py")} - listed == set()
 
 
 def test_modules_and_what_they_hold_exist() -> None:
