@@ -57,6 +57,10 @@ REACHED = {
         ["app", "shop", "shop.kinds", "shop.web"],
     ),
     "package without __init__": ({"app.py": f"import shop.web\n{APP}", "shop/web.py": ""}, ["app", "shop.web"]),
+    "where only some programs come": (
+        {"app.py": f"match 1:\n    case 2:\n        import shelf\n{APP}", "shelf.py": ""},
+        ["app", "shelf"],
+    ),
     "installed in a .venv beside it": (
         {"app.py": f"import shelf\n{APP}", ".venv/lib/shelf/__init__.py": f"import {MISSING}"},
         ["app"],
@@ -86,6 +90,9 @@ PRESENT = {
     "guarded by all": f"try:\n    import {MISSING}\nexcept:\n    pass",
     "guarded with others": f"try:\n    import {MISSING}\nexcept (OSError, ImportError):\n    pass",
     "guarded deeper": f"try:\n    if True:\n        import {MISSING}\nexcept ImportError:\n    pass",
+    "guarded by a group": f"try:\n    import {MISSING}\nexcept* ImportError:\n    pass",
+    "suppressed": f"import contextlib\nwith contextlib.suppress(ImportError):\n    import {MISSING}",
+    "in a case": f"match 1:\n    case 2:\n        import {MISSING}",
     "else of a guard": f"try:\n    import {MISSING}\nexcept ImportError:\n    pass\nelse:\n    import {MISSING}.more",
     "the fallback of what is there": f"try:\n    import tomllib\nexcept ImportError:\n    import {MISSING} as tomllib",
     "TYPE_CHECKING": f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {MISSING}",
@@ -113,6 +120,7 @@ ABSENT = {
     "second of two": f"import json, {MISSING}",
     "in a class": f"class C:\n    import {MISSING}",
     "in with": f"with open('x') as f:\n    import {MISSING}",
+    "else of a loop": f"for _ in ():\n    pass\nelse:\n    import {MISSING}",
     "guarded against something else": f"try:\n    import {MISSING}\nexcept ValueError:\n    pass",
     "in finally": f"try:\n    pass\nexcept ImportError:\n    pass\nfinally:\n    import {MISSING}",
 }
