@@ -12,6 +12,7 @@ from fata.config.keys import Key, Required
 from fata.config.project import CONFIG
 from fata.config.value import show
 from fata.errors import ConfigError
+from fata.tool.screen import json_option
 from fata.tool.session import open_session
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def keyed(*, as_json: bool = False) -> Callable[[Callable[..., None]], click.Com
     def decorate(function: Callable[..., None]) -> click.Command:
         wrapped: Callable[..., None] = click.pass_context(function)
         if as_json:
-            wrapped = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(wrapped)
+            wrapped = json_option(wrapped)
         wrapped = click.option("--target", "-t", metavar="NAME", help="Target: unix or virtio.")(wrapped)
         wrapped = click.option(
             "--help",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fata.target.output import Report
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
 def coloured(stream: IO[str]) -> bool:
     """Say whether escape sequences are welcome on a stream (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from fata.errors import DeviceError, StateError
 
-PAGE = 4096
+PAGE = 4096  # octets
+MIB = 1 << 20  # octets
+KIB_PER_MIB = 1 << 10
 LINE_MAX = 2048  # octets of default words
 VERSION = 2
 

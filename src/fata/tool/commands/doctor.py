@@ -13,7 +13,7 @@ import click
 
 from fata.config.offer import installed
 from fata.errors import ConfigError
-from fata.tool.screen import show_json
+from fata.tool.screen import json_option, show_json
 
 
 class Finding(NamedTuple):
@@ -25,8 +25,8 @@ class Finding(NamedTuple):
     remedy: str
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.command()
+@json_option
 def command(as_json: bool) -> None:
     """Say what this machine has for fata, and what it lacks. Status 0 when everything necessary is there."""
     findings = list(_findings())

@@ -13,7 +13,7 @@ import click
 from fata.errors import ConfigError
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]})
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def command(folder: Path, words: tuple[str, ...]) -> None:

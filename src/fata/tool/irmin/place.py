@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fata.config.nearest import nearest
+from fata.config.pyproject import PYPROJECT
 from fata.errors import ConfigError
 
 CONTENTS = ("bytes", "text", "json")
 DURABILITIES = ("sync", "batch", "none")
 SETTINGS = ("root", "branch", "contents", "author", "remote", "durability")
 FILE = "irmin.toml"
-PYPROJECT = "pyproject.toml"
 
 
 class Wanted(NamedTuple):
