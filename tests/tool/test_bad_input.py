@@ -162,7 +162,7 @@ def test_mistakes_in_config_are_told_at_their_line(
     [
         (["--count", "many"], "app.py:5: --count: 'many' is not an integer", ""),
         (["--cuont", "1"], "there is no key --cuont", "Did you mean --count?"),
-        (["--stats"], "--stats is an option of other commands or of devices", "--help"),
+        (["--interface", "t0"], "nothing in this program reads --interface", "The program's keys: --count."),
         (["--count"], "--count needs a value", "an integer"),
         (["stray"], "unexpected argument 'stray'", "--name value"),
         (["-x"], "unexpected argument '-x'", "--name value"),
@@ -174,6 +174,32 @@ def test_mistakes_on_the_command_line(project: Fata, words: list[str], reason: s
     message = project.mistake("run", ".", *words)
     assert reason in message
     assert remedy in message
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "remedy"),
+    [
+        (["--interface", "t0"], "interface", "Choose it by `--net direct`."),
+        (["--stats"], "stats", "Choose it by `--net direct`."),
+        (["-t", "virtio", "--interface", "t0"], "interface", "See `fata describe` for what is."),
+    ],
+)
+def test_an_option_of_a_device_that_is_not_chosen(project: Fata, words: list[str], option: str, remedy: str) -> None:
+    project.write(app=APP.replace("KvRo", "Stack"))
+    project.write(
+        config="from fata.config import generic_stack, main, register\n"
+        'register("app", main("app:Site", site=generic_stack()))\n'
+    )
+    message = project.mistake("run", ".", *words)
+    assert f"--{option} belongs to a device that is not chosen" in message
+    assert remedy in message
+
+
+def test_a_place_that_cannot_be_written_to(project: Fata) -> None:
+    (project.folder / "build").write_text("a file is in the way, also for root")
+    message = project.mistake("run", ".")
+    assert "cannot be written" in message
+    assert "beside the application" in message
 
 
 def test_missing_required_key(project: Fata) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fata.device.protocol import Protocol
-from fata.errors import Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,9 +11,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     P = TypeVar("P", bound="BaseProtocol")
-
-
-MAX_PORT = 0xFFFF  # RFC 9293 3.1
 
 
 class BaseProtocol(Protocol):
@@ -140,9 +136,3 @@ class Stack(Icmp, Protocol):
     async def close(self) -> None:
         """Give the stack back: its listeners close. A second call does nothing."""
         ...
-
-
-def check_port(port: int) -> None:
-    """Raise `Unavailable` for a number that no port has; 0 stands for any port."""
-    if not 0 <= port <= MAX_PORT:
-        raise Unavailable(f"there is no port {port}", f"Choose one from 1 to {MAX_PORT}.")

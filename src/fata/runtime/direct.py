@@ -60,7 +60,10 @@ def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:
     if name.startswith(RINGS):
         from fata.driver.net.ring_packet import RingPacket
 
-        return RingPacket(poller, name.removeprefix(RINGS), offload=offload)
+        name = name.removeprefix(RINGS)
+        if driver_of(name) == TAP:  # its other end is the program's; here there would be nobody to talk to
+            raise Unavailable(f"{name}: a TAP interface has no rings", f"Give it without them: --interface {name}")
+        return RingPacket(poller, name, offload=offload)
     if driver_of(name) in (TAP, None):  # for None the TAP driver knows the remedy
         from fata.driver.net.tap import Tap
 

@@ -75,6 +75,11 @@ def bar(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int
         yield lambda octets: shown.advance(task, octets)
 
 
+def printable(text: str) -> str:
+    """Return a text that others chose without what a terminal might obey, or cannot show."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
 def table(rows: Sequence[Mapping[str, str]]) -> str:
     """Lay rows out in columns under their headings; "" for none."""
     if not rows:

@@ -11,7 +11,7 @@ from fata.config.graph import Graph, missing_value, resolve
 from fata.config.impl import HostPath
 from fata.config.lock import Lock, check_against, read_lock
 from fata.config.offer import installed
-from fata.config.plan import Plan, make_plan
+from fata.config.plan import Plan, make_plan, ways_to
 from fata.config.project import Project, load
 from fata.config.pyproject import PYPROJECT, check_keys, read_pyproject
 from fata.config.settings import path_of, settle
@@ -44,8 +44,10 @@ class Session(NamedTuple):
         graph = resolve(self.plan, settings, booting=booting)
         for name, setting in settings.items():
             if setting.origin == "command line" and name not in {key.name for key in graph.keys}:
+                ways = " or ".join(f"`{way}`" for way in ways_to(self.plan, name))
                 raise ConfigError(
-                    f"--{name} belongs to a device that is not chosen", remedy="See `fata describe` for what is."
+                    f"--{name} belongs to a device that is not chosen",
+                    remedy=f"Choose it by {ways}." if ways else "See `fata describe` for what is.",
                 )
         if self.lock is not None:
             check_against(self.lock, graph, booting=booting)
