@@ -17,6 +17,10 @@ APP = "class App:\n    async def run(self) -> None: ...\n"
 MISSING = "surely_not_there"
 
 
+NEEDY = "from fata.device import KvRo\n\nclass App:\n    def __init__(self, store: KvRo) -> None: ...\n"
+NEEDY += "    async def run(self) -> None: ...\n"
+
+
 def own(folder: Folder) -> list[str]:
     return [module.name for module in own_modules(folder.config(CONFIG).graph())]
 
@@ -66,6 +70,14 @@ REACHED = {
         ["app"],
     ),
 }
+
+
+def test_a_device_of_the_application_is_one_of_its_modules(folder: Folder) -> None:
+    files = {"upper.py": "import shelf\n\nclass Upper: ...\n", "shelf.py": "", "app.py": NEEDY}
+    entry = 'Entry("upper", KvRo, {"*": "upper:Upper"}, "")'
+    config = "from fata.config import *\nfrom fata.device import KvRo\n"
+    folder.write(files).config(f"{config}register('a', main('app:App', store=device({entry})))\n")
+    assert [module.name for module in own_modules(folder.graph())] == ["app", "shelf", "upper"]
 
 
 @pytest.mark.parametrize(("files", "names"), REACHED.values(), ids=REACHED.keys())

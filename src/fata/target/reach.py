@@ -24,10 +24,11 @@ class Import(NamedTuple):
 
 
 def own_modules(graph: Graph) -> list[Module]:
-    """Return the modules beside config.py that the jobs reach, sorted by name."""
+    """Return the modules beside config.py that the program reaches, from jobs and devices on, sorted by name."""
     sources, directory = graph.project.sources, graph.project.directory
     found: dict[str, Module] = {}
     waiting = [job.signature.module for job in graph.jobs]
+    waiting += [node.implementation.partition(":")[0] for node in graph.nodes]
     while waiting:
         name = waiting.pop()
         module = sources.find(name)
