@@ -36,9 +36,15 @@ NO_FILES = (
     "/fata/runtimes/",
     "/NAME/",
 )  # made by a reader of a guide; in the wheel; any
-NO_MODULES = {"fata.lock", "fata.entropy", "fata.snapshot", "benchmarks.NAME"}  # a file, words for the kernel
+NO_MODULES = {
+    "fata.lock",
+    "fata.devices",
+    "fata.entropy",
+    "fata.snapshot",
+    "benchmarks.NAME",
+}  # a file, a group, words for the kernel
 NO_OPTIONS = {"cuont", "nmae", "key", "no-key"}  # misspelled on purpose; for any key
-NO_OPTIONS |= {"site", "kind", "note"}  # of applications that the guides write
+NO_OPTIONS |= {"site", "kind", "note", "degrees", "limit", "measured"}  # of applications that the guides write
 OTHERS = {"auto", "changed-paths", "commit", "head", "oneline", "strict"}  # git's
 OTHERS |= {"abi", "implementation", "only-binary", "platform"}  # pip's
 OTHERS |= {"include", "silent", "cipher", "type", "dump-dom", "wrap"}  # curl's, cryptsetup's, Chromium's, base64's
