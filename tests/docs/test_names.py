@@ -13,6 +13,7 @@ import pytest
 from fata.config.keys import LAUNCHER_OPTIONS
 from fata.tool.main import fata
 from fata.tool.session import open_session
+from tests.docs.guide import steps
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -29,22 +30,12 @@ LINK = re.compile(r"\]\(([^)#\s]+)\)")
 SOURCE = re.compile(r"[\w./-]+\.(?:py|c|h|S|sh|md)")
 MODULE = re.compile(r"(?<![\w./-])(?:fata|benchmarks|scripts|tests)(?:\.[A-Za-z_]\w*)+")
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
-NO_FILES = (
-    "/build/",
-    "/site/",
-    "/hello/",
-    "/fata/runtimes/",
-    "/NAME/",
-)  # made by a reader of a guide; in the wheel; any
-NO_MODULES = {
-    "fata.lock",
-    "fata.devices",
-    "fata.entropy",
-    "fata.snapshot",
-    "benchmarks.NAME",
-}  # a file, a group, words for the kernel
+NO_FILES = ("/build/", "/site/", "/hello/", "/NAME/", "/fata/runtimes/")  # made by a reader of a guide; in the wheel
+NO_MODULES = {"fata.lock", "fata.devices", "benchmarks.NAME"}  # a file, a group of entry points, any
+NO_MODULES |= {"fata.entropy", "fata.snapshot"}  # words for the kernel
 NO_OPTIONS = {"cuont", "nmae", "key", "no-key"}  # misspelled on purpose; for any key
-NO_OPTIONS |= {"site", "kind", "note", "degrees", "limit", "measured"}  # of applications that the guides write
+NO_OPTIONS |= {"site"}  # a path for a store that is not wired
+KEY = re.compile(r'\bkey\("([\w-]+)"|(\w+): \w+ = ')  # of an application that a guide writes
 OTHERS = {"auto", "changed-paths", "commit", "head", "oneline", "strict"}  # git's
 OTHERS |= {"abi", "implementation", "only-binary", "platform"}  # pip's
 OTHERS |= {"include", "silent", "cipher", "type", "dump-dom", "wrap"}  # curl's, cryptsetup's, Chromium's, base64's
@@ -139,5 +130,8 @@ def test_options_exist() -> None:
     for folder in ("benchmarks", "scripts"):
         for file in (ROOT / folder).rglob("*.py"):
             known |= set(re.findall(r'"--([a-z-]+)"', file.read_text(encoding="utf-8")))
+    for page in PAGES:
+        for step in steps(page.read_text(encoding="utf-8")):
+            known |= {key or parameter for key, parameter in KEY.findall(step.text) if step.file is not None}
     named = {(page.name, name) for page in PAGES for name in OPTION.findall(page.read_text(encoding="utf-8"))}
     assert [(page, name) for page, name in sorted(named) if name not in known] == []
