@@ -14,6 +14,7 @@ from fata.driver.virtio.net import VirtioNet
 from fata.errors import Unavailable
 from fata.runtime.hardware import device, hardware
 from fata.runtime.machine_entropy import stir
+from fata.runtime.memory import free_memory
 from fata.runtime.statistics import Display
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
@@ -47,7 +48,8 @@ async def open_virtio_stack(
         raise Unavailable("a machine cannot write a capture file of the host", remedy)
     addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
     card = _card(number)
-    stack = DirectStack(card, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
+    chance, servers = OsEntropy().octets, read_addresses(dns)
+    stack = DirectStack(card, addressing, chance, servers=servers, lend=True, memory=free_memory())
     if ipv4 is None:
         try:
             await stack.lease(DHCP_WAIT)

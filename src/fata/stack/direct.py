@@ -33,6 +33,7 @@ class DirectStack:
 
     `servers` are asked for names. `chance(n)` returns n octets that nobody can foresee. `lend`: the loop's own
     `create_server` and the like are this stack's until it closes, so that libraries which know of no stack use it.
+    `memory`: octets that are free where they are few; what strangers can make the stack hold is a part of them.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class DirectStack:
         *,
         servers: Sequence[bytes] = (),
         lend: bool = False,
+        memory: int | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.host = Host(net, loop, chance)
+        self.host = Host(net, loop, chance, memory)
         self._calls = self.host.calls
         self._closed = False
         self._lent_to: Any = None

@@ -8,7 +8,8 @@ import os
 from typing import TYPE_CHECKING
 
 from fata.proto.neighbors import Neighbors
-from fata.proto.tcp.settings import Settings
+from fata.proto.reassembly import Limits
+from fata.proto.tcp.settings import HostSettings, Settings
 from fata.stack.counters import Counters
 from fata.stack.icmp import Icmp
 from fata.stack.input import Input
@@ -35,9 +36,14 @@ IPV4_AND_TCP = 40  # octets of headers without options
 
 
 class Host:
-    """The parts, joined. `chance(n)` returns n octets that nobody can foresee."""
+    """The parts, joined. `chance(n)` returns n octets that nobody can foresee.
 
-    def __init__(self, net: Net, loop: asyncio.AbstractEventLoop, chance: Callable[[int], bytes]) -> None:
+    `memory`, if it is short, are the octets that the caps on what strangers send are worked out from.
+    """
+
+    def __init__(
+        self, net: Net, loop: asyncio.AbstractEventLoop, chance: Callable[[int], bytes], memory: int | None = None
+    ) -> None:
         self.loop = loop
         self.counters = Counters()
         self.keeps_servers = False  # the user has named DNS servers: DHCP's do not count
@@ -45,7 +51,10 @@ class Host:
         self.ip = Ipv4(self.interface, self.counters, loop, int.from_bytes(chance(2), "big"))
         settings = Settings(mss=net.mtu - IPV4_AND_TCP, nodelay=True)  # as asyncio's own connections
         self.output = Output(self.ip, self.counters)
-        self.tcp = Tcp(chance, loop, settings, self.ip, self.output)
+        caps = None if memory is None else HostSettings.within(memory)
+        self.tcp = Tcp(chance, loop, settings, self.ip, self.output, caps)
+        if memory is not None:
+            self.ip.reassembly.limits = Limits.within(memory)
         self.udp = Udp(self.ip, self.counters, chance)
         self.icmp = Icmp(self.ip, self.udp, self.tcp, loop, chance)
         self.input = Input(self.ip, self.tcp, self.udp, self.icmp, self.counters, loop)
