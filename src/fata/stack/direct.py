@@ -35,8 +35,8 @@ class DirectStack:
     `servers` are asked for names. `chance(n)` returns n octets that nobody can foresee. `lend`: the loop's own
     `create_server` and the like are this stack's until it closes, so that libraries which know of no stack use it.
     `settings` are TCP's for every connection, if others than asyncio's are wanted (buffer, congestion control …),
-    `caps` the host's (connections, TIME-WAIT …). `memory`: octets that are free where they are few; what strangers can make
-    the stack hold is then a part of them.
+    `caps` the host's (connections, TIME-WAIT …). `memory`: octets that are free where they are few; what strangers can
+    make the stack hold is then a part of them.
     """
 
     def __init__(
