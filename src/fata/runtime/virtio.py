@@ -17,7 +17,7 @@ from fata.runtime.machine_entropy import stir
 from fata.runtime.memory import free_memory
 from fata.runtime.statistics import Display
 from fata.stack.direct import DirectStack
-from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
+from fata.stack.ipv4 import read_addresses, read_addressing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ async def open_virtio_stack(
     if pcap is not None:
         remedy = "Start the machine with `fata run`, or give QEMU: -object filter-dump,id=dump,netdev=net0,file=FILE"
         raise Unavailable("a machine cannot write a capture file of the host", remedy)
-    addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
+    addressing = read_addressing(ipv4, ipv4_gateway)
     card = _card(number)
     chance, servers = OsEntropy().octets, read_addresses(dns)
     stack = DirectStack(card, addressing, chance, servers=servers, lend=True, memory=free_memory())
