@@ -13,6 +13,7 @@ descriptor), keys, values. Inner body for n children: n-1 key lengths (u16), n a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from itertools import accumulate, pairwise
 from struct import Struct
@@ -94,7 +95,13 @@ def seal(node_size: int, header: tuple[int, int, int, int, int, int], body: list
 
 
 def serialize_leaf(
-    node_size: int, tag: int, address: int, generation: int, keys: list[bytes], values: list[bytes], large: int
+    node_size: int,
+    tag: int,
+    address: int,
+    generation: int,
+    keys: Collection[bytes],
+    values: Collection[bytes],
+    large: int,
 ) -> tuple[bytes, int]:
     """Return a leaf and its CRC. `large` is how many of the values are extents."""
     count = len(keys)

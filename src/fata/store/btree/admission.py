@@ -82,12 +82,12 @@ class Admission:
         capacity = self._tree.capacity
         growth = 0
         for leaf, start, stop in plan:
-            have = dict(zip(leaf.keys, map(len, leaf.values), strict=True))
+            have = leaf.entries
             size = leaf.size
             for key in keys[start:stop]:
                 value = changes[key]
                 if key in have:
-                    size -= len(key) + have[key] + ENTRY_COST
+                    size -= len(key) + len(have[key]) + ENTRY_COST
                 if value is not None:
                     size += len(key) + len(value) + ENTRY_COST
             if size > capacity:

@@ -44,10 +44,9 @@ class LeafBuilder:
         leaf = self._leaf
         if leaf.size + cost > self._tree.capacity:
             self._finish()
-            self.separators.append(separator(leaf.keys[-1], key))
+            self.separators.append(separator(self._last or b"", key))
             leaf = self._leaf
-        leaf.keys.append(key)
-        leaf.values.append(value)
+        leaf.entries[key] = value
         leaf.size += cost
         leaf.large += value.__class__ is Extent
         self._last = key
@@ -58,7 +57,7 @@ class LeafBuilder:
 
     def finish(self) -> None:
         """End the last leaf; an empty store has one without entries."""
-        if self._leaf.keys or not self.leaves:
+        if self._leaf.entries or not self.leaves:
             self._finish()
 
 

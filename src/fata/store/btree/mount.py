@@ -13,7 +13,7 @@ from fata.store.btree.errors import NotAStore
 from fata.store.btree.extents import spans_of
 from fata.store.btree.log import Log
 from fata.store.btree.medium import Medium
-from fata.store.btree.nodes import Inner, Leaf, Span
+from fata.store.btree.nodes import Inner, Leaf, Span, fill
 from fata.store.btree.pages import Pages
 from fata.store.btree.tree import Tree
 
@@ -145,10 +145,7 @@ async def load_leaf(medium: Medium, leaf: Leaf) -> None:
             return  # it has moved while we read: its former page may hold anything by now
         raise
     if leaf.pointer is pointer and not leaf.resident:
-        leaf.keys, leaf.values = content
-        leaf.size = sum(map(len, leaf.keys)) + sum(map(len, leaf.values)) + 4 * len(leaf.keys)
-        if pointer.flags & HAS_EXTENTS:
-            leaf.large = sum(isinstance(value, Extent) for value in leaf.values)
+        fill(leaf, content.keys, content.values, bool(pointer.flags & HAS_EXTENTS))
         leaf.resident = True
 
 

@@ -9,21 +9,29 @@ from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST
 from fata.disk.btree.pointer import NOTHING, Pointer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class Leaf:
-    """Entries in the order of their keys. `size` is what they take on disk, in octets."""
+    """Entries, in the order of their keys while `ordered`. `size` is what they take on disk, in octets.
+
+    A dict: one probe finds a key, however many there are, and touches little memory; and the garbage collector does
+    not look into one that holds octets alone, while it would visit every entry of two lists.
+    """
 
     __slots__ = (
-        "epoch", "flight", "gone", "kept", "keys", "large", "parent", "pointer", "resident", "since", "size", "used",
-        "values",
+        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "pointer", "resident", "since",
+        "size", "used",
     )  # fmt: skip
 
     def __init__(self, epoch: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
         self.epoch = epoch
         self.parent = parent
         self.pointer = pointer  # NOTHING: fresh
-        self.keys: list[bytes] = []
-        self.values: list[bytes] = []
+        self.entries: dict[bytes, bytes] = {}
+        self.ordered = True
         self.size = 0
         self.large = 0  # how many values are extents
         self.resident = False
@@ -32,6 +40,14 @@ class Leaf:
         self.flight = False  # its page is being written
         self.gone = False  # not in the tree any more; a reader may still have it pinned
         self.kept = False  # a reader may have the page that it points to
+
+    def in_order(self) -> dict[bytes, bytes]:
+        """Return the entries in the order of their keys. Who looks at former ones sees them as they were."""
+        if not self.ordered:
+            ordered: dict[bytes, bytes] = dict.fromkeys(sorted(self.entries), b"")
+            ordered.update(self.entries)
+            self.entries, self.ordered = ordered, True
+        return self.entries
 
 
 class Inner:
@@ -72,8 +88,10 @@ Part = tuple[Leaf, int, int]
 """The keys (by index: from, to before) of a commit that fall into one leaf. A plain tuple: there is one a key."""
 
 
-def fill(leaf: Leaf, keys: list[bytes], values: list[bytes], has_extents: bool) -> None:
-    leaf.keys, leaf.values = keys, values
+def fill(leaf: Leaf, keys: Sequence[bytes], values: Sequence[bytes], has_extents: bool) -> None:
+    """Give a leaf its entries, in the order of their keys."""
+    leaf.entries = dict(zip(keys, values, strict=True))
+    leaf.ordered = True
     leaf.size = sum(map(len, keys)) + sum(map(len, values)) + ENTRY_COST * len(keys)
     leaf.large = sum(value.__class__ is Extent for value in values) if has_extents else 0
 

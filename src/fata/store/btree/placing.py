@@ -46,8 +46,9 @@ class Placing:
             pieces = []
             for page in range(address, address + count):
                 leaf = next(rest)
+                entries = leaf.entries if leaf.ordered else leaf.in_order()
                 data, crc = serialize_leaf(
-                    self._node_size, self._tag, page, generation, leaf.keys, leaf.values, leaf.large
+                    self._node_size, self._tag, page, generation, entries, entries.values(), leaf.large
                 )
                 pieces.append(data)
                 (tree.fresh if leaf.pointer is NOTHING else tree.dirty).pop(leaf, None)

@@ -97,11 +97,7 @@ class Reading:
             node.used = True
         else:
             node, _ = await self._fetch(key, source)
-        keys = node.keys
-        index = bisect_left(keys, key)
-        if index == len(keys) or keys[index] != key:
-            return None
-        return node.values[index]
+        return node.entries.get(key)
 
     async def _fetch(self, key: bytes, source: Rooted | None = None) -> tuple[Leaf, bytes | None]:
         """Return the leaf for a key, with its entries, and where the next one begins."""
@@ -143,8 +139,8 @@ class Reading:
         """Yield the keys of a range in order, without reading large values."""
         low, high = bounds(start, end, prefix)
         with self._kept() as kept:
-            async for keys, _ in self._pieces(kept, low, high):
-                for key in keys:
+            async for entries, _ in self._pieces(kept, low, high):
+                for key in entries:
                     yield key
 
     async def raw(self, key: bytes) -> bytes | None:
@@ -153,9 +149,9 @@ class Reading:
 
     async def _forward(self, low: bytes, high: bytes | None) -> AsyncIterator[Item]:
         with self._kept() as kept:
-            async for keys, values in self._pieces(kept, low, high):
-                for item in zip(keys, values, strict=True):
-                    if item[1].__class__ is Extent:
+            async for entries, large in self._pieces(kept, low, high):
+                for item in list(entries.items()):  # a list: quicker by a sixth
+                    if large and item[1].__class__ is Extent:
                         yield await self._read_out(item)
                     else:
                         yield item
@@ -165,10 +161,7 @@ class Reading:
             more: bytes | None = b""
             while more is not None and (high is None or low < high):
                 leaf, more = await self._fetch_before(kept, high)
-                keys, values = leaf.keys, leaf.values
-                stop = len(keys) if high is None else bisect_left(keys, high)
-                start = bisect_left(keys, low)
-                for item in list(zip(keys[start:stop], values[start:stop], strict=True))[::-1]:
+                for item in reversed(part(leaf, low, high).items()):
                     yield await self._read_out(item) if isinstance(item[1], Extent) else item
                 high = more
 
@@ -177,19 +170,14 @@ class Reading:
         assert isinstance(item[1], Extent)
         return item[0], b"".join([piece async for piece in chunks(self._medium, item[1])])
 
-    async def _pieces(
-        self, kept: Rooted, low: bytes, high: bytes | None
-    ) -> AsyncIterator[tuple[list[bytes], list[bytes]]]:
-        """Yield each leaf's part of a range."""
+    async def _pieces(self, kept: Rooted, low: bytes, high: bytes | None) -> AsyncIterator[tuple[dict[bytes, bytes], int]]:
+        """Yield each leaf's part of a range, and how many extents the leaf has."""
         following: bytes | None = low
         while following is not None and (high is None or following < high):
             leaf, end = find_with_end(kept.root, following)
             if not leaf.resident or self._ended is not None:
                 leaf, end = await self._fetch(following, kept)
-            start = bisect_left(leaf.keys, low) if following is low else 0
-            stop = len(leaf.keys) if high is None else bisect_left(leaf.keys, high)
-            if start < stop:
-                yield leaf.keys[start:stop], leaf.values[start:stop]
+            yield part(leaf, low, high), leaf.large
             following = end
 
     async def _fetch_before(self, kept: Rooted, high: bytes | None) -> tuple[Leaf, bytes | None]:
@@ -222,7 +210,7 @@ class Reading:
         """Return how many keys a range has. It reads every leaf of the range."""
         low, high = bounds(start, end, prefix)
         with self._kept() as kept:
-            return sum([len(keys) async for keys, _ in self._pieces(kept, low, high)])
+            return sum([len(entries) async for entries, _ in self._pieces(kept, low, high)])
 
     def _kept(self) -> Kept:
         """Keep the tree as it is for the length of a block. Here: it never changes."""
@@ -242,6 +230,14 @@ class Kept:
 
     def __exit__(self, *_: object) -> None:
         """Let go."""
+
+
+def part(leaf: Leaf, low: bytes, high: bytes | None) -> dict[bytes, bytes]:
+    """Return those of a leaf's entries, in order, that lie from `low` to before `high`."""
+    entries = leaf.in_order()
+    if not entries or (next(iter(entries)) >= low and (high is None or next(reversed(entries)) < high)):
+        return entries
+    return {key: value for key, value in entries.items() if low <= key and (high is None or key < high)}
 
 
 def bounds(start: bytes | None, end: bytes | None, prefix: bytes) -> tuple[bytes, bytes | None]:

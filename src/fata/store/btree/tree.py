@@ -13,7 +13,7 @@ and the copy takes their place here.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
@@ -69,10 +69,7 @@ class Tree:
         for leaf, start, stop in plan:
             if leaf.gone or leaf.epoch < self.shared_below:
                 leaf = self._own_leaf(self.find(keys[start]))
-            if stop - start > 1:
-                if not self._change(leaf, keys[start:stop], changes):
-                    continue
-            elif not self._change_one(leaf, keys[start], changes[keys[start]]):
+            if not self._change(leaf, keys[start:stop], changes):
                 continue
             if leaf.since < 0:
                 leaf.since = position
@@ -85,51 +82,29 @@ class Tree:
             elif leaf.size < self.capacity // 3 and leaf.parent is not None:
                 self._shrink_leaf(leaf, leaf.parent, position)
 
-    def _change_one(self, leaf: Leaf, key: bytes, value: bytes | None) -> bool:
-        """Do what `_change` does for one key: short for the case that there is most of, plain octets."""
-        keys, values = leaf.keys, leaf.values
-        index = bisect_left(keys, key)
-        there = index < len(keys) and keys[index] == key
-        if value.__class__ is not bytes or (there and values[index].__class__ is not bytes):
-            return self._change(leaf, [key], {key: value})
-        assert value is not None
-        if not there:
-            keys.insert(index, key)
-            values.insert(index, value)
-            leaf.size += len(key) + len(value) + ENTRY_COST
-            return True
-        old = values[index]
-        values[index] = value
-        leaf.size += len(value) - len(old)
-        return value != old
-
     def _change(self, leaf: Leaf, keys: list[bytes], changes: Changes) -> bool:
         """Change a leaf's entries; say whether that made a difference."""
-        own_keys, own_values = leaf.keys, leaf.values
-        index, differs = 0, False
+        entries = leaf.entries
+        differs = False
         for key in keys:
-            value = changes[key]
-            index = bisect_left(own_keys, key, index)
-            if index < len(own_keys) and own_keys[index] == key:
-                old = own_values[index]
-                if old == value and old.__class__ is value.__class__:
-                    continue
+            value, old = changes[key], entries.get(key)
+            if value == old and value.__class__ is old.__class__:
+                continue
+            differs = True
+            if old is None:
+                leaf.ordered = False
+                leaf.size += len(key) + ENTRY_COST
+            else:
+                leaf.size -= len(old)
                 if old.__class__ is Extent:
                     leaf.large -= 1
                     self.freed += self.extents.pop(old, ())
-                if value is None:
-                    del own_keys[index], own_values[index]
-                    leaf.size -= len(key) + len(old) + ENTRY_COST
-                else:
-                    own_values[index] = value
-                    leaf.size += len(value) - len(old)
-            elif value is None:
+            if value is None:
+                del entries[key]
+                leaf.size -= len(key) + ENTRY_COST
                 continue
-            else:
-                own_keys.insert(index, key)
-                own_values.insert(index, value)
-                leaf.size += len(key) + len(value) + ENTRY_COST
-            differs = True
+            entries[key] = value
+            leaf.size += len(value)
             if value.__class__ is Extent:
                 leaf.large += 1
         return differs
@@ -152,7 +127,7 @@ class Tree:
             return leaf
         parent = None if leaf.parent is None else self.own_inner(leaf.parent)
         copy = Leaf(self.epoch, parent, leaf.pointer)
-        copy.keys, copy.values = leaf.keys.copy(), leaf.values.copy()
+        copy.entries, copy.ordered = leaf.entries.copy(), leaf.ordered
         copy.size, copy.large, copy.resident = leaf.size, leaf.large, True
         copy.kept = True
         if leaf in self.overfull:
@@ -237,8 +212,8 @@ class Tree:
     def _split_leaf(self, leaf: Leaf, position: int) -> None:
         """Cut a leaf that is too large into as many as it takes."""
         self.overfull.pop(leaf, None)
-        keys, values = leaf.keys, leaf.values
         cuts = cuts_of(leaf, self.capacity)
+        keys, values = list(leaf.entries), list(leaf.entries.values())
         siblings: list[Leaf] = []
         for start, stop in zip(cuts, [*cuts[1:], len(keys)], strict=True):
             sibling = Leaf(self.epoch, leaf.parent)
@@ -301,7 +276,7 @@ class Tree:
 
     def _shrink_leaf(self, leaf: Leaf, parent: Inner, position: int) -> None:
         """Take a leaf away that is empty, or merge a small one with a neighbour that is at hand."""
-        if not leaf.keys:
+        if not leaf.entries:
             self._remove_child(parent, leaf)
             return
         if self.spare <= 0:
@@ -319,8 +294,7 @@ class Tree:
 
     def _merge_leaves(self, left: Leaf, right: Leaf, position: int) -> None:
         self.spare -= 1
-        left.keys += right.keys
-        left.values += right.values
+        left.entries = left.in_order() | right.in_order()
         left.size += right.size
         left.large += right.large
         if left.since < 0:
