@@ -6,7 +6,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from fata.disk.btree.extent import Extent
-from fata.disk.btree.node import CHILD_COST, ENTRY_COST
+from fata.disk.btree.node import CHILD_COST, ENTRY_COST, inner_body, set_child
 from fata.disk.btree.pointer import NOTHING, Pointer
 
 TYPE_CHECKING = False
@@ -22,14 +22,15 @@ class Leaf:
     """
 
     __slots__ = (
-        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "pointer", "resident", "since",
-        "size", "used",
+        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "place", "pointer", "resident",
+        "since", "size", "used",
     )  # fmt: skip
 
     def __init__(self, epoch: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
         self.epoch = epoch
         self.parent = parent
         self.pointer = pointer  # NOTHING: fresh
+        self.place = 0  # among its parent's children, while that has an `image`
         self.entries: dict[bytes, bytes] = {}
         self.ordered = True
         self.size = 0
@@ -51,9 +52,16 @@ class Leaf:
 
 
 class Inner:
-    """`keys[i]` is the least key that `children[i + 1]` may hold."""
+    """`keys[i]` is the least key that `children[i + 1]` may hold.
 
-    __slots__ = ("children", "epoch", "flight", "gone", "kept", "keys", "level", "parent", "pointer", "size")
+    `image` is the node's body with the pointers that its children have now; None if it is to be made anew, since the
+    keys are others or a child has no page. A child that moves is set in it at once: so writing a node of hundreds of
+    children, of which a few have moved, does not ask them all where they are.
+    """
+
+    __slots__ = (
+        "children", "epoch", "flight", "gone", "image", "kept", "keys", "level", "parent", "place", "pointer", "size",
+    )  # fmt: skip
 
     def __init__(self, epoch: int, level: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
         self.epoch = epoch
@@ -62,10 +70,25 @@ class Inner:
         self.pointer = pointer
         self.keys: list[bytes] = []
         self.children: list[Node] = []
+        self.image: bytearray | None = None
+        self.place = 0
         self.size = 0
         self.flight = False
         self.gone = False
         self.kept = False
+
+    def body(self) -> bytearray:
+        """Return the node's body. Every child has a page."""
+        if self.image is None:
+            self.image = inner_body(self.keys, [child.pointer for child in self.children])
+            for place, child in enumerate(self.children):
+                child.place = place
+        return self.image
+
+    def child_moved(self, child: Node) -> None:
+        """Take over a child's new pointer."""
+        if self.image is not None:
+            set_child(self.image, len(self.children), child.place, child.pointer)
 
     def measure(self) -> None:
         """Set `size`, in octets on disk."""

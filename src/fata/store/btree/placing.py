@@ -7,7 +7,7 @@ write has returned such a node is *in flight*: the cache leaves it alone, and if
 
 from __future__ import annotations
 
-from fata.disk.btree.node import seal, serialize_inner, serialize_leaf
+from fata.disk.btree.node import INNER, any_child_flag, seal, serialize_leaf
 from fata.disk.btree.pointer import HAS_EXTENTS, NOTHING, Pointer
 from fata.store.btree.medium import COPY_OCTETS
 from fata.store.btree.nodes import Inner, Leaf, Span, page_of
@@ -78,13 +78,10 @@ class Placing:
             pieces = []
             for page in range(address, address + count):
                 inner = next(rest)
-                children = [child.pointer for child in inner.children]
-                data, crc = serialize_inner(
-                    self._node_size, self._tag, page, self._generation, inner.level, inner.keys, children
-                )
-                flags = 0
-                for child in children:
-                    flags |= child.flags
+                count = len(inner.children)
+                header = (count, INNER, inner.level, self._tag, page, self._generation)
+                data, crc = seal(self._node_size, header, [inner.body()])
+                flags = HAS_EXTENTS if any_child_flag(inner.body(), count) else 0
                 pieces.append(data)
                 self._move(inner, Pointer(page, self._generation, crc, flags), 0)
             self.writes.append((address, b"".join(pieces)))
@@ -105,6 +102,7 @@ class Placing:
         node.pointer = pointer
         node.flight = True
         if node.parent is not None:
+            node.parent.child_moved(node)
             tree.changed[node.parent] = None
         self._nodes.append(node)
         self._pointers.append(pointer)
@@ -132,6 +130,7 @@ class Placing:
                 continue  # its page is among the freed, a reader still has its entries
             self._pages.give_back([Span(pointer.address, 1, pointer.generation)])
             if node.parent is not None:
+                node.parent.image = None
                 tree.changed[node.parent] = None
             if isinstance(node, Leaf):
                 tree.dirty.pop(node, None)

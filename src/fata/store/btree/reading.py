@@ -170,7 +170,9 @@ class Reading:
         assert isinstance(item[1], Extent)
         return item[0], b"".join([piece async for piece in chunks(self._medium, item[1])])
 
-    async def _pieces(self, kept: Rooted, low: bytes, high: bytes | None) -> AsyncIterator[tuple[dict[bytes, bytes], int]]:
+    async def _pieces(
+        self, kept: Rooted, low: bytes, high: bytes | None
+    ) -> AsyncIterator[tuple[dict[bytes, bytes], int]]:
         """Yield each leaf's part of a range, and how many extents the leaf has."""
         following: bytes | None = low
         while following is not None and (high is None or following < high):

@@ -163,7 +163,7 @@ class Tree:
             self.root = copy
         else:
             parent.children[parent.children.index(node)] = copy
-            self.changed[parent] = None
+            self._alter(parent)
 
     def detach_leaf(self, leaf: Leaf, former: Leaf | None = None) -> None:
         """Make a leaf fresh. `former` is the object that was dirty in its place."""
@@ -173,14 +173,19 @@ class Tree:
         leaf.pointer = NOTHING
         self.fresh[leaf] = None
         if leaf.parent is not None:
-            self.changed[leaf.parent] = None
+            self._alter(leaf.parent)
 
     def _detach_inner(self, inner: Inner) -> None:
         self._free(inner)
         inner.pointer = NOTHING
-        self.changed[inner] = None
+        self._alter(inner)
         if inner.parent is not None:
-            self.changed[inner.parent] = None
+            self._alter(inner.parent)
+
+    def _alter(self, inner: Inner) -> None:
+        """Note that an inner node has other keys or children, or one that has no page any more."""
+        inner.image = None
+        self.changed[inner] = None
 
     def _free(self, node: Node) -> None:
         if node.pointer is not NOTHING:
@@ -245,7 +250,7 @@ class Tree:
         for sibling in siblings:
             sibling.parent = parent
         parent.size += sum(map(len, separators)) + CHILD_COST * len(siblings)
-        self.changed[parent] = None
+        self._alter(parent)
         return parent
 
     def _split_inner(self, inner: Inner) -> None:
@@ -322,7 +327,7 @@ class Tree:
         if parent.keys:
             del parent.keys[max(index - 1, 0)]
         parent.measure()
-        self.changed[parent] = None
+        self._alter(parent)
         if not parent.children:
             self._remove_empty(parent)
         elif parent.parent is None:
