@@ -13,7 +13,7 @@ descriptor), keys, values. Inner body for n children: n-1 key lengths (u16), n a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from itertools import accumulate, pairwise
 from struct import Struct
@@ -126,22 +126,23 @@ def serialize_inner(
     return seal(node_size, (len(children), INNER, level, tag, address, generation), [body])
 
 
-def inner_body(keys: list[bytes], children: list[Pointer]) -> bytearray:
-    """Return an inner node's body, for `seal`."""
+def inner_body(keys: list[bytes], children: Iterable[tuple[int, int, int, int]]) -> bytearray:
+    """Return an inner node's body, for `seal`. `children` are pointers."""
     entries = b"".join(keys)  # first, as in a leaf
     addresses, generations, crcs, flags = zip(*children, strict=True)
-    body = bytearray(_inner_arrays(len(children)).pack(*map(len, keys), *addresses, *generations, *crcs, *flags))
+    body = bytearray(_inner_arrays(len(addresses)).pack(*map(len, keys), *addresses, *generations, *crcs, *flags))
     body += entries
     return body
 
 
-def set_child(body: bytearray, count: int, index: int, child: Pointer) -> None:
+def set_child(body: bytearray, count: int, index: int, child: tuple[int, int, int, int]) -> None:
     """Change one of the `count` pointers in an inner node's body."""
+    address, generation, crc, flags = child
     start = 2 * (count - 1)  # behind the lengths of the keys
-    _WORD.pack_into(body, start + 4 * index, child.address)
-    _LONG.pack_into(body, start + 4 * count + 8 * index, child.generation)
-    _WORD.pack_into(body, start + 12 * count + 4 * index, child.crc)
-    body[start + 16 * count + index] = child.flags
+    _WORD.pack_into(body, start + 4 * index, address)
+    _LONG.pack_into(body, start + 4 * count + 8 * index, generation)
+    _WORD.pack_into(body, start + 12 * count + 4 * index, crc)
+    body[start + 16 * count + index] = flags
 
 
 def any_child_flag(body: bytearray, count: int) -> bool:

@@ -11,7 +11,17 @@ from fata.disk.btree.pointer import NOTHING, Pointer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+
+Where = tuple[int, int, int, int]
+"""A `Pointer` as a node in memory has it: the garbage collector forgets plain tuples of numbers, not named ones."""
+
+NOWHERE: Where = (*NOTHING,)
+
+Span = tuple[int, int, int, bool]
+"""Neighbouring pages: the first, how many, the generation that wrote them, and whether a reader may have them whatever
+generation that is. As plain as `Where`, for the same reason."""
 
 
 class Leaf:
@@ -22,14 +32,14 @@ class Leaf:
     """
 
     __slots__ = (
-        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "place", "pointer", "resident",
-        "since", "size", "used",
+        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "place", "resident", "since",
+        "size", "used", "where",
     )  # fmt: skip
 
-    def __init__(self, epoch: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
+    def __init__(self, epoch: int, parent: Inner | None, where: Where = NOWHERE) -> None:
         self.epoch = epoch
         self.parent = parent
-        self.pointer = pointer  # NOTHING: fresh
+        self.where = where  # NOWHERE: fresh
         self.place = 0  # among its parent's children, while that has an `image`
         self.entries: dict[bytes, bytes] = {}
         self.ordered = True
@@ -41,6 +51,11 @@ class Leaf:
         self.flight = False  # its page is being written
         self.gone = False  # not in the tree any more; a reader may still have it pinned
         self.kept = False  # a reader may have the page that it points to
+
+    @property
+    def pointer(self) -> Pointer:
+        """Where its page is, for a parent or the medium."""
+        return Pointer(*self.where)
 
     def in_order(self) -> dict[bytes, bytes]:
         """Return the entries in the order of their keys. Who looks at former ones sees them as they were."""
@@ -60,14 +75,14 @@ class Inner:
     """
 
     __slots__ = (
-        "children", "epoch", "flight", "gone", "image", "kept", "keys", "level", "parent", "place", "pointer", "size",
+        "children", "epoch", "flight", "gone", "image", "kept", "keys", "level", "parent", "place", "size", "where",
     )  # fmt: skip
 
-    def __init__(self, epoch: int, level: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
+    def __init__(self, epoch: int, level: int, parent: Inner | None, where: Where = NOWHERE) -> None:
         self.epoch = epoch
         self.level = level
         self.parent = parent
-        self.pointer = pointer
+        self.where = where
         self.keys: list[bytes] = []
         self.children: list[Node] = []
         self.image: bytearray | None = None
@@ -77,10 +92,15 @@ class Inner:
         self.gone = False
         self.kept = False
 
+    @property
+    def pointer(self) -> Pointer:
+        """Where its page is."""
+        return Pointer(*self.where)
+
     def body(self) -> bytearray:
         """Return the node's body. Every child has a page."""
         if self.image is None:
-            self.image = inner_body(self.keys, [child.pointer for child in self.children])
+            self.image = inner_body(self.keys, [child.where for child in self.children])
             for place, child in enumerate(self.children):
                 child.place = place
         return self.image
@@ -88,7 +108,7 @@ class Inner:
     def child_moved(self, child: Node) -> None:
         """Take over a child's new pointer."""
         if self.image is not None:
-            set_child(self.image, len(self.children), child.place, child.pointer)
+            set_child(self.image, len(self.children), child.place, child.where)
 
     def measure(self) -> None:
         """Set `size`, in octets on disk."""
@@ -98,17 +118,15 @@ class Inner:
 Node = Leaf | Inner
 
 
-class Span(NamedTuple):
-    """Neighbouring pages, and the generation that wrote them."""
+class Plan(NamedTuple):
+    """Which leaves a commit's sorted keys fall into: those up to before `stops[0]` into `leaves[0]`, and so on."""
 
-    address: int
-    pages: int
-    generation: int
-    kept: bool = False  # whether a reader may have it, whatever its generation
+    leaves: list[Leaf]
+    stops: list[int]
 
-
-Part = tuple[Leaf, int, int]
-"""The keys (by index: from, to before) of a commit that fall into one leaf. A plain tuple: there is one a key."""
+    def parts(self) -> Iterator[tuple[Leaf, int, int]]:
+        """Return each leaf, its first key's index, and that behind its last."""
+        return zip(self.leaves, [0, *self.stops[:-1]], self.stops, strict=True)
 
 
 def fill(leaf: Leaf, keys: Sequence[bytes], values: Sequence[bytes], has_extents: bool) -> None:
@@ -121,7 +139,8 @@ def fill(leaf: Leaf, keys: Sequence[bytes], values: Sequence[bytes], has_extents
 
 def page_of(node: Node) -> Span:
     """Return a node's page."""
-    return Span(node.pointer.address, 1, node.pointer.generation, node.kept)
+    address, generation, _, _ = node.where
+    return address, 1, generation, node.kept
 
 
 def is_last(leaf: Leaf) -> bool:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from fata.store.btree.nodes import Inner, Leaf
+from fata.store.btree.nodes import Inner, Leaf, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fata.store.btree.nodes import Node, Part
+    from fata.store.btree.nodes import Node
 
 
-def plan(root: Node, keys: list[bytes]) -> list[Part]:
+def plan(root: Node, keys: list[bytes]) -> Plan:
     """Return which leaf of a tree each of the sorted keys falls into."""
-    parts: list[Part] = []
+    found = Plan([], [])
     index, count = 0, len(keys)
     while index < count:
         inner, end = _find_parent(root, keys[index])
         if inner is None:
             assert isinstance(root, Leaf)
-            return [(root, 0, count)]
+            return Plan([root], [count])
         last = count if end is None else bisect_left(keys, end, index)
-        _plan_below(inner, keys, index, last, parts)
+        _plan_below(inner, keys, index, last, found)
         index = last
-    return parts
+    return found
 
 
 def _find_parent(node: Node, key: bytes) -> tuple[Inner | None, bytes | None]:
@@ -41,9 +41,10 @@ def _find_parent(node: Node, key: bytes) -> tuple[Inner | None, bytes | None]:
     return node, end
 
 
-def _plan_below(inner: Inner, keys: list[bytes], index: int, last: int, parts: list[Part]) -> None:
+def _plan_below(inner: Inner, keys: list[bytes], index: int, last: int, found: Plan) -> None:
     """Plan the keys from `index` to before `last`, which all lie beneath one inner node."""
     separators, children = inner.keys, inner.children
+    leaves, stops = found
     while index < last:
         child = bisect_right(separators, keys[index])
         stop = index + 1
@@ -51,5 +52,6 @@ def _plan_below(inner: Inner, keys: list[bytes], index: int, last: int, parts: l
             stop = last
         elif stop < last and keys[stop] < separators[child]:
             stop = bisect_left(keys, separators[child], stop, last)
-        parts.append((children[child], index, stop))  # type: ignore[arg-type]  # a leaf: right above it is level 1
+        leaves.append(children[child])  # type: ignore[arg-type]  # a leaf: right above it is level 1
+        stops.append(stop)
         index = stop

@@ -17,9 +17,8 @@ from bisect import bisect_right
 
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
-from fata.disk.btree.pointer import NOTHING
 from fata.store.btree.cutting import cuts_of
-from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, page_of, separator
+from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, Plan, Span, fill, page_of, separator
 from fata.store.btree.planning import plan
 
 TYPE_CHECKING = False
@@ -60,20 +59,20 @@ class Tree:
             node = node.children[bisect_right(node.keys, key)]
         return node
 
-    def plan(self, keys: list[bytes]) -> list[Part]:
+    def plan(self, keys: list[bytes]) -> Plan:
         """Return which leaf each of the sorted keys falls into."""
         return plan(self.root, keys)
 
-    def apply(self, plan: list[Part], keys: list[bytes], changes: Changes, position: int) -> None:
+    def apply(self, plan: Plan, keys: list[bytes], changes: Changes, position: int) -> None:
         """Make a commit's changes, which stand in the log from `position` on. Every leaf of the plan is resident."""
-        for leaf, start, stop in plan:
+        for leaf, start, stop in plan.parts():
             if leaf.gone or leaf.epoch < self.shared_below:
                 leaf = self._own_leaf(self.find(keys[start]))
             if not self._change(leaf, keys[start:stop], changes):
                 continue
             if leaf.since < 0:
                 leaf.since = position
-                if leaf.pointer is not NOTHING:
+                if leaf.where is not NOWHERE:
                     self.dirty[leaf] = None
             if leaf.size > self.capacity:
                 self.overfull[leaf] = None
@@ -115,7 +114,7 @@ class Tree:
             leaf.gone = True
         self.root, self.leaves, self.inners = root, len(leaves), len(inners)
         self.overfull.clear()
-        self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.pointer is NOTHING}
+        self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.where is NOWHERE}
         self.changed = dict.fromkeys(inners)
         self.freed += freed
 
@@ -126,7 +125,7 @@ class Tree:
         if leaf.epoch >= self.shared_below:
             return leaf
         parent = None if leaf.parent is None else self.own_inner(leaf.parent)
-        copy = Leaf(self.epoch, parent, leaf.pointer)
+        copy = Leaf(self.epoch, parent, leaf.where)
         copy.entries, copy.ordered = leaf.entries.copy(), leaf.ordered
         copy.size, copy.large, copy.resident = leaf.size, leaf.large, True
         copy.kept = True
@@ -145,7 +144,7 @@ class Tree:
         if inner.epoch >= self.shared_below:
             return inner
         parent = None if inner.parent is None else self.own_inner(inner.parent)
-        copy = Inner(self.epoch, inner.level, parent, inner.pointer)
+        copy = Inner(self.epoch, inner.level, parent, inner.where)
         copy.keys, copy.children, copy.size = inner.keys.copy(), inner.children.copy(), inner.size
         for child in copy.children:
             child.parent = copy
@@ -170,14 +169,14 @@ class Tree:
         self.dirty.pop(former or leaf, None)
         self.fresh.pop(former or leaf, None)
         self._free(leaf)
-        leaf.pointer = NOTHING
+        leaf.where = NOWHERE
         self.fresh[leaf] = None
         if leaf.parent is not None:
             self._alter(leaf.parent)
 
     def _detach_inner(self, inner: Inner) -> None:
         self._free(inner)
-        inner.pointer = NOTHING
+        inner.where = NOWHERE
         self._alter(inner)
         if inner.parent is not None:
             self._alter(inner.parent)
@@ -188,7 +187,7 @@ class Tree:
         self.changed[inner] = None
 
     def _free(self, node: Node) -> None:
-        if node.pointer is not NOTHING:
+        if node.where is not NOWHERE:
             self.freed.append(page_of(node))
             node.kept = False
 
@@ -206,7 +205,7 @@ class Tree:
     def cut_before_closing(self, all_leaves: bool) -> None:
         """Cut leaves that are too large for a page: all of them, or the fresh ones."""
         for leaf in list(self.overfull):
-            if all_leaves or leaf.pointer is NOTHING:
+            if all_leaves or leaf.where is NOWHERE:
                 self._cut(leaf)
 
     def _cut(self, leaf: Leaf) -> None:
@@ -312,7 +311,7 @@ class Tree:
     def _remove_child(self, parent: Inner, child: Node) -> None:
         """Take a node out of the tree, and whatever becomes empty or superfluous above it."""
         self._free(child)
-        child.pointer = NOTHING
+        child.where = NOWHERE
         child.gone = True
         if isinstance(child, Leaf):
             self.dirty.pop(child, None)
