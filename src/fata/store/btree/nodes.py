@@ -153,6 +153,13 @@ def is_last(leaf: Leaf) -> bool:
     return True
 
 
+def find(node: Node, key: bytes) -> Leaf:
+    """Return the leaf beneath `node` that holds the key if anything does."""
+    while isinstance(node, Inner):
+        node = node.children[bisect_right(node.keys, key)]
+    return node
+
+
 def find_with_end(node: Node, key: bytes) -> tuple[Leaf, bytes | None]:
     """Return the leaf for a key beneath `node`, and where the next leaf begins (None: there is none)."""
     end: bytes | None = None

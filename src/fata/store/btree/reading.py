@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 
 from fata.disk.btree.extent import Extent
 from fata.errors import StateError
 from fata.store.btree.extents import chunks
 from fata.store.btree.mount import load_leaf
-from fata.store.btree.nodes import Inner, Leaf, find_with_end
+from fata.store.btree.nodes import Inner, Leaf, find, find_with_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,14 @@ class Reading:
 
     async def get(self, key: bytes) -> bytes | None:
         """Return the key's value; None if it has none."""
-        value = await self._lookup(key)
+        if self._ended is not None:
+            raise self._ended
+        leaf = find(self._source.root, key)
+        if leaf.resident:  # what `_lookup` does, without a coroutine more
+            leaf.used = True
+            value = leaf.entries.get(key)
+        else:
+            value = await self._lookup(key)
         if value.__class__ is Extent:
             return b"".join([piece async for piece in self._chunks(key, 0)])
         return value
@@ -90,14 +97,12 @@ class Reading:
         """Return the value or its descriptor."""
         if self._ended is not None:
             raise self._ended
-        node = (source or self._source).root
-        while isinstance(node, Inner):
-            node = node.children[bisect_right(node.keys, key)]
-        if node.resident:
-            node.used = True
+        leaf = find((source or self._source).root, key)
+        if leaf.resident:
+            leaf.used = True
         else:
-            node, _ = await self._fetch(key, source)
-        return node.entries.get(key)
+            leaf, _ = await self._fetch(key, source)
+        return leaf.entries.get(key)
 
     async def _fetch(self, key: bytes, source: Rooted | None = None) -> tuple[Leaf, bytes | None]:
         """Return the leaf for a key, with its entries, and where the next one begins."""

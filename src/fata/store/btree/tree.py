@@ -13,12 +13,10 @@ and the copy takes their place here.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
 from fata.store.btree.cutting import cuts_of
-from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, Plan, Span, fill, page_of, separator
+from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, Plan, Span, fill, find, page_of, separator
 from fata.store.btree.planning import plan
 
 TYPE_CHECKING = False
@@ -54,10 +52,7 @@ class Tree:
 
     def find(self, key: bytes) -> Leaf:
         """Return the leaf that holds the key if anything does."""
-        node = self.root
-        while isinstance(node, Inner):
-            node = node.children[bisect_right(node.keys, key)]
-        return node
+        return find(self.root, key)
 
     def plan(self, keys: list[bytes]) -> Plan:
         """Return which leaf each of the sorted keys falls into."""
