@@ -27,7 +27,7 @@ from fata.store.btree.opening import format_btree, open_btree
 from fata.store.btree.store import Btree
 from tests.store.btree.stores import UUID
 
-SIZES = (1_000, 10_000, 100_000)  # keys
+SIZES = (500, 5_000, 50_000)  # keys
 NODE = 4096  # octets
 LOG_PAGES = 8
 ALIKE = bytes(230)  # how each key begins

@@ -55,4 +55,4 @@ def test_an_image_is_the_body_made_anew(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(Placing, "_add_level", checking)
     drive(work())
-    assert kept > 100
+    assert kept > 30
