@@ -91,8 +91,8 @@ def seal(
     node_size: int, header: tuple[int, int, int, int, int, int], body: Sequence[bytes | bytearray]
 ) -> tuple[bytes, int]:
     """Return a node and its CRC. `header` is count, kind, level, tag, address, generation."""
-    rest = b"".join((_BEHIND_CRC.pack(*header, 0), *body))
-    rest += bytes(node_size - 4 - len(rest))
+    zeros = bytes(node_size - HEADER_SIZE - sum(map(len, body)))
+    rest = b"".join((_BEHIND_CRC.pack(*header, 0), *body, zeros))
     crc = crc32(rest)
     return crc.to_bytes(4, "little") + rest, crc
 
@@ -108,8 +108,9 @@ def serialize_leaf(
 ) -> tuple[bytes, int]:
     """Return a leaf and its CRC. `large` is how many of the values are extents."""
     count = len(keys)
-    entries = b"".join([*keys, *values])  # before their lengths: `join` waits for memory less long than `len` would
-    lengths = [*map(len, keys), *map(len, values)]
+    pieces = [*keys, *values]
+    entries = b"".join(pieces)  # before their lengths: `join` waits for memory less long than `len` would
+    lengths = [*map(len, pieces)]
     if large:
         for index, value in enumerate(values, count):
             if value.__class__ is Extent:
