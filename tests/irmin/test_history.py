@@ -268,6 +268,42 @@ async def test_old_history_is_forgotten(tmp_path: Path) -> None:
     assert len(git(tmp_path, "log", "--format=%H", "main").split()) == 3
 
 
+@pytest.mark.peer
+async def test_what_git_still_uses_is_no_garbage(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    for number in range(3):
+        (tmp_path / "file").write_text(str(number))
+        git(tmp_path, "add", ".")
+        git(tmp_path, "commit", "-qm", str(number))
+    git(tmp_path, "reset", "-q", "--hard", "HEAD~1")
+    git(tmp_path, "worktree", "add", "-q", "--detach", "aside")
+    git(tmp_path / "aside", "commit", "-q", "--allow-empty", "-m", "on a detached head")
+    (tmp_path / "staged").write_text("not committed yet")
+    git(tmp_path, "add", "staged")
+    git(tmp_path, "update-index", "--index-version", "4")
+    lost = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"nobody knows of this").strip()
+    repo = Repo(GitBackend(str(tmp_path), prune_age=0), TEXT)
+    done = await repo.collect()
+    assert (done.deleted, done.young) == (1, 0)
+    assert git(tmp_path, "cat-file", "-t", lost, check=False) == b""
+    assert git(tmp_path, "show", "HEAD@{1}:file") == b"2"
+    assert git(tmp_path / "aside", "log", "-1", "--format=%s") == b"on a detached head\n"
+    git(tmp_path, "commit", "-qm", "what was staged")
+    assert git(tmp_path, "show", "HEAD:staged") == b"not committed yet"
+    assert git(tmp_path, "fsck", "--strict", "--no-dangling") == b""
+
+
+async def test_young_garbage_stays_and_is_counted(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    repo = Repo(GitBackend(str(tmp_path)), TEXT)
+    store = await repo.main()
+    for number in range(5):
+        await commit_on(store, "a", str(number))
+    assert await repo.collect(depth=2) == (6, 0, 9)
+    assert len((await store.history()).commits) == 2, "cut where git takes it to be cut, though older commits are there"
+    assert await repo.collect(depth=2) == (6, 0, 9)
+
+
 async def test_slices_carry_a_history_over() -> None:
     repo = new_repo()
     store = await repo.main()

@@ -6,6 +6,7 @@ import asyncio
 import errno
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fata.device.port import check_port
 from fata.errors import StateError, Unavailable
 from fata.stack.host import Host
 from fata.stack.leasing import told
@@ -96,6 +97,7 @@ class DirectStack:
     ) -> StackServer:
         """Listen at `port` of every address that `host` has. Raises `Unavailable`; `OSError` for an unknown host."""
         self._check_open()
+        check_port("TCP", port)
         try:
             return await self._calls.create_server(protocol_factory, host, port, backlog=backlog, ssl=ssl)
         except OSError as error:
@@ -113,6 +115,7 @@ class DirectStack:
     ) -> tuple[Transport, P]:
         """Connect to the first address of `host` that answers."""
         self._check_open()
+        check_port("TCP", port)
         return await self._calls.create_connection(
             protocol_factory, host, port, ssl=ssl, server_hostname=server_hostname
         )
@@ -125,6 +128,8 @@ class DirectStack:
     ) -> tuple[DatagramTransport, P]:
         """Open a UDP port. Raises `Unavailable`."""
         self._check_open()
+        for _, port in filter(None, (local_address, remote_address)):
+            check_port("UDP", port)
         try:
             return await self._calls.create_datagram_endpoint(protocol_factory, local_address, remote_address)
         except OSError as error:

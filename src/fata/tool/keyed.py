@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
+class MachineOption(click.Option):
+    """An option that only a virtual machine has; help lists them apart."""
+
+    HEADING = "Options of a virtual machine (-t virtio)"
+
+
 class Keyed(click.Command):
     """A command `fata X [DIR | module:name] [options] [--key value …]`: what it does not know is for the keys."""
 
@@ -27,6 +33,14 @@ class Keyed(click.Command):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["[DIR | MODULE:NAME]", "[OPTIONS]", "[--KEY VALUE]..."]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+        for heading, kind in (("Options", click.Option), (MachineOption.HEADING, MachineOption)):
+            rows = [option.get_help_record(ctx) for option in options if type(option) is kind]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl([row for row in rows if row is not None])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         words = ctx.args

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fata.irmin import TEXT, MemoryBackend, Repo
+from fata.irmin import TEXT, MemoryBackend, Repo, Tree
 from fata.irmin.containers import (
     COUNTER,
     BlobLog,
@@ -26,7 +26,9 @@ from fata.irmin.containers import (
 from fata.irmin.containers.framing import frame, frames
 from fata.irmin.contents.contract import Contents
 from fata.irmin.errors import Conflict
+from fata.irmin.repo import HashName
 from fata.irmin.store.store import Store
+from fata.irmin.sync import pull, remote
 
 pytestmark = pytest.mark.virtual_time
 
@@ -61,6 +63,48 @@ async def test_counters_add_up() -> None:
     await theirs.decrease(5)
     await here.merge_with(there)
     assert await ours.read() == -1
+
+
+@pytest.mark.parametrize("hash_name", ["sha1", "blake2b"])
+async def test_equal_increments_count_twice(hash_name: HashName) -> None:
+    here, there = await two(Repo(MemoryBackend(), COUNTER, hash=hash_name, now=lambda: 0))
+    for path in ("a/visits", "both alone"):
+        await Counter(here, path).increase()
+        await Counter(there, path).increase()
+    await Counter(here, "a/ours").increase()
+    await here.merge("a/ours", 0, 1, message="somebody else's form")
+    await here.merge_with(there)
+    assert [await here.find(path) for path in ("a/visits", "both alone", "a/ours")] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_three_replicas_count_everything_once(seed: int) -> None:
+    """Repositories that share no commit in the beginning; whatever way the news takes, the sum is right in the end."""
+    chance = random.Random(seed)
+    repos = [Repo(MemoryBackend(), COUNTER, now=lambda: 0) for _ in range(3)]
+    stores = [await repo.main() for repo in repos]
+    total = 0
+    for _ in range(60):
+        one, other = chance.sample(range(3), 2)
+        if chance.random() < 0.6:
+            total += (step := chance.choice((1, 1, -1, 2)))
+            await Counter(stores[one], "a/b").increase(step)
+        elif await stores[other].commit() is not None:
+            await pull(stores[one], remote(repos[other]))
+    for one, other in [*itertools.permutations(range(3), 2)] * 2:
+        await pull(stores[one], remote(repos[other]))
+    assert [await Counter(store, "a/b").read() for store in stores] == [total] * 3
+    assert len({await store.hash() for store in stores}) == 1
+
+
+async def test_equal_files_that_are_no_contents_stay() -> None:
+    here, there = await two(Repo(MemoryBackend(), COUNTER))
+    for store in (here, there):
+        tree = await store.tree()
+        alien = await Repo(here.repo.backend, TEXT).tree().add("README", "no number")
+        await store.set_tree("docs", Tree(tree.objects, alien.root), message=store.branch or "")
+    await here.merge_with(there)
+    assert await here.kind("docs/README") == "contents"
 
 
 async def test_the_last_write_wins() -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar, Unpack
 
 from fata.disk.git.objects import COMMIT
 from fata.irmin.commit import Commit, make
-from fata.irmin.errors import Conflict, TestFailed, TooManyRetries
+from fata.irmin.errors import Conflict, InvalidPath, TestFailed, TooManyRetries
 from fata.irmin.history.changed import signature
 from fata.irmin.merge.contract import known
 from fata.irmin.merge.default import option
@@ -100,8 +100,6 @@ class Writes(Reads[T]):
 
         async def change(tree: Tree[T]) -> Tree[T]:
             found = await tree.find(path)
-            if found == value:
-                return tree
             try:
                 merge = merge_at(self.repo.objects.contents.merge, path)
                 merged = await option(merge)(known(base), found, value)
@@ -146,7 +144,7 @@ class Writes(Reads[T]):
             after = await change(before)
             root = after.root
             if type(root) is not Node:
-                raise TypeError("a store's root is a directory, not contents")
+                raise InvalidPath("the root of a store is a directory: contents need a path")
             if not options.get("allow_empty") and (root is before.root or after.hash() == before.hash()):
                 return None
             commit = await self._commit(head, root, options)

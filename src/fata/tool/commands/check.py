@@ -46,7 +46,8 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         for remark in [*notes, *(findings or [])]:
             say(str(remark))
         missing = "; types were not checked: pip install mypy" if findings is None else ""
-        say(f"{graph.project.name} for {graph.target}: {len(findings or []) or 'no'} mistakes{missing}")
+        mistakes = "1 mistake" if findings and len(findings) == 1 else f"{len(findings or []) or 'no'} mistakes"
+        say(f"{graph.project.name} for {graph.target}: {mistakes}{missing}")
     sys.exit(2 if findings else 0)
 
 

@@ -11,7 +11,7 @@ from fata.disk.partition import kind_name
 from fata.driver.block.partition_table import GPT, MBR, Table
 from fata.errors import ConfigError
 from fata.tool import disk_image
-from fata.tool.fat_image import octets as octets_of
+from fata.tool.quantity import octets as octets_of
 from fata.tool.screen import say, show_json, table
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -32,7 +32,7 @@ def command() -> None:
 @click.argument("parts", nargs=-1, required=True, metavar="PART…")
 @click.option("--table", "scheme", default=GPT, type=click.Choice([GPT, MBR]), show_default=True, help="The table.")
 @click.option("--size", help="Make the image first, this large: 64M, 2G.")
-@click.option("--force", is_flag=True, help="Replace a partition table that is there.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @sector_option
 @json_option
 def partition(
@@ -46,8 +46,8 @@ def partition(
     octets = None if size is None else octets_of(size)
     if octets is not None and image.exists() and image.stat().st_size:
         raise ConfigError(f"{image}: is there already", remedy="Leave --size out to divide it as it is.")
-    if octets is None and not force and drive(disk_image.has_table(image, int(sector_size))):
-        raise ConfigError(f"{image}: has partitions already", remedy="Add --force to replace their table.")
+    if octets is None and not force and (there := drive(disk_image.holds(image, int(sector_size)))):
+        raise ConfigError(f"{image}: {there} already", remedy="Add --force to replace what is there.")
     made = drive(disk_image.divide(image, scheme, parts, int(sector_size), octets))
     if as_json:
         show_json(_data(made))

@@ -52,7 +52,7 @@ def _findings() -> Iterator[Finding]:
     renderer = any(map(shutil.which, ("rsvg-convert", "dot", "chromium")))
     yield Finding("rsvg-convert", renderer, "`fata describe --format png`", "apt-get install librsvg2-bin")
     tap = os.access("/dev/net/tun", os.R_OK | os.W_OK)
-    yield Finding("/dev/net/tun", tap, "a network of one's own (planned)", "load the module tun, or run as root")
+    yield Finding("/dev/net/tun", tap, "`--net direct --interface TAP`", "load the module tun, or run as root")
     fuse = os.access("/dev/fuse", os.R_OK | os.W_OK) and find_spec("mfusepy") is not None
     yield Finding("FUSE", fuse, "`fata mount`", "apt-get install fuse3, and pip install fata[mount]")
     yield _module("cryptography", "encrypted disks in a process")

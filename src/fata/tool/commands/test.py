@@ -19,7 +19,7 @@ from fata.errors import ConfigError
 def command(folder: Path, words: tuple[str, ...]) -> None:
     """Run the tests of the application in FOLDER with pytest; further words are passed to it.
 
-    Tests may use the fixtures `clock`, `disk`, `console` and `drive`, which come with fata.
+    Tests may use the fixtures `clock`, `disk`, `console`, `drive`, `sim` and `stack`, which come with fata.
     """
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}", remedy="Name the folder of an application.")
