@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.store.btree.nodes import Leaf
 
-ENTRY_OVERHEAD = 130  # octets of Python objects for an entry, besides its octets: two objects, a place in a dict
+ENTRY_OVERHEAD = 110  # octets of Python objects for an entry, besides its octets: two objects, a place in a dict
 
 
 class Cache:
