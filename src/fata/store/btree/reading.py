@@ -145,7 +145,7 @@ class Reading:
         low, high = bounds(start, end, prefix)
         with self._kept() as kept:
             async for entries, _ in self._pieces(kept, low, high):
-                for key in entries:
+                for key in list(entries):
                     yield key
 
     async def raw(self, key: bytes) -> bytes | None:
@@ -155,7 +155,7 @@ class Reading:
     async def _forward(self, low: bytes, high: bytes | None) -> AsyncIterator[Item]:
         with self._kept() as kept:
             async for entries, large in self._pieces(kept, low, high):
-                for item in list(entries.items()):  # a list: quicker by a sixth
+                for item in list(entries.items()):
                     if large and item[1].__class__ is Extent:
                         yield await self._read_out(item)
                     else:
@@ -166,7 +166,7 @@ class Reading:
             more: bytes | None = b""
             while more is not None and (high is None or low < high):
                 leaf, more = await self._fetch_before(kept, high)
-                for item in reversed(part(leaf, low, high).items()):
+                for item in list(part(leaf, low, high).items())[::-1]:
                     yield await self._read_out(item) if isinstance(item[1], Extent) else item
                 high = more
 
@@ -178,7 +178,10 @@ class Reading:
     async def _pieces(
         self, kept: Rooted, low: bytes, high: bytes | None
     ) -> AsyncIterator[tuple[dict[bytes, bytes], int]]:
-        """Yield each leaf's part of a range, and how many extents the leaf has."""
+        """Yield each leaf's part of a range, and how many extents the leaf has.
+
+        Nobody changes the dict while the tree is kept; who lets others run before its end had better copy it.
+        """
         following: bytes | None = low
         while following is not None and (high is None or following < high):
             leaf, end = find_with_end(kept.root, following)
@@ -242,9 +245,10 @@ class Kept:
 def part(leaf: Leaf, low: bytes, high: bytes | None) -> dict[bytes, bytes]:
     """Return those of a leaf's entries, in order, that lie from `low` to before `high`."""
     entries = leaf.in_order()
-    if not entries or (next(iter(entries)) >= low and (high is None or next(reversed(entries)) < high)):
-        return entries
-    return {key: value for key, value in entries.items() if low <= key and (high is None or key < high)}
+    keys = list(entries)
+    start = bisect_left(keys, low)
+    stop = len(keys) if high is None else bisect_left(keys, high)
+    return entries if stop - start == len(keys) else {key: entries[key] for key in keys[start:stop]}
 
 
 def bounds(start: bytes | None, end: bytes | None, prefix: bytes) -> tuple[bytes, bytes | None]:

@@ -293,7 +293,7 @@ class Btree(Reading):
     async def _all_entries(self) -> AsyncIterator[Item]:
         with self._kept() as kept:
             async for entries, _ in self._pieces(kept, b"", None):
-                for item in entries.items():
+                for item in list(entries.items()):
                     yield item
 
     def stats(self) -> Stats:
