@@ -11,7 +11,7 @@ from fata.disk.fat.plan import Wish
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.folder import chunk, files_of, latest, opened, replacing
 from fata.errors import ConfigError, DeviceError
-from fata.store.fat.image import root_entries_for
+from fata.store.fat.estimate import root_entries_for
 from fata.store.fat.kv import FatKv
 from fata.store.fat.mount import format_volume, mount
 

@@ -21,7 +21,7 @@ MAX_REMEMBERED = 1024  # addresses whose text is known
 
 
 class UdpTransport(asyncio.DatagramTransport):
-    """Sends and delivers datagrams. `remote`: those of one peer only."""
+    """Sends and delivers datagrams. `remote`: those of one peer only; `only`: those to one of our addresses."""
 
     def __init__(
         self,
@@ -31,6 +31,7 @@ class UdpTransport(asyncio.DatagramTransport):
         report: Callable[..., Any],
         local: Address,
         remote: Address | None,
+        only: bytes | None,
         forget: Callable[[UdpTransport], object],
     ) -> None:
         self._udp = udp
@@ -42,7 +43,7 @@ class UdpTransport(asyncio.DatagramTransport):
         self._remote = None if remote is None else (parse_address(remote[0]), remote[1])
         self._octets: dict[str, bytes] = {}
         self._texts: dict[bytes, str] = {}
-        self.port = udp.bind(local[1], self)
+        self.port = udp.bind(local[1], self, only)
         sockname = (local[0], self.port)
         extra = {
             "sockname": sockname,

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from fata.blocking import drive
 from fata.device.kv import DictionaryExpected, Kind, NoSpace, ValueExpected
 from fata.disk.fat.errors import NotFat
 from fata.disk.fat.plan import Wish, plan
 from fata.errors import ConfigError, Unavailable
-from fata.runtime.drive import drive
+from fata.store.fat.estimate import octets_for, root_entries_for
 from fata.store.fat.file_system import FileSystem
-from fata.store.fat.image import octets_for, root_entries_for
 from fata.store.fat.mount import format_volume, mount
 from fata.store.fat.reading import Stat
 from fata.tool import disk_image

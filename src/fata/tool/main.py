@@ -71,7 +71,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fata")
 def fata() -> None:
-    """Typed Python applications as processes, sandboxes or unikernels.
+    """Typed Python applications as processes or unikernels.
 
     `fata run DIR` starts the application in a folder, `fata new NAME` makes one.
     """

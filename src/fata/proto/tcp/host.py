@@ -265,8 +265,8 @@ class TcpHost:
 
     def _release(self, connection: Connection) -> None:
         self._deadlines.remove(connection)
-        self.pool.change(-connection.accounted)
-        connection.accounted = 0
+        self.pool.change(-connection.accounted, -connection.kept)
+        connection.accounted = connection.kept = 0
 
     def _make_room(self, key: bytes, local_port: int) -> int | None:
         """See that a key is free; a record of TIME-WAIT gives way and returns its last sequence number."""

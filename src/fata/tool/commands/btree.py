@@ -11,17 +11,15 @@ from fata.blocking import drive
 from fata.errors import ConfigError
 from fata.tool import btree_image
 from fata.tool.disk_image import Place
+from fata.tool.image_options import image_argument
 from fata.tool.quantity import octets as octets_of
-from fata.tool.screen import say, show_json
+from fata.tool.screen import json_option, say, show_json
 
-HELP = {"help_option_names": ["-h", "--help"]}
-image_argument = click.argument("image", type=click.Path(path_type=Path))
 partition_option = click.option("--partition", type=click.IntRange(min=1), help="The partition that holds the store.")
 hex_option = click.option("--hex", "as_hex", is_flag=True, help="Keys and values are hexadecimal digits.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
-@click.group(context_settings=HELP)
+@click.group()
 def command() -> None:
     """Look into the B-tree in a disk image, and change it."""
 

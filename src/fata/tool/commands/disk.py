@@ -11,18 +11,12 @@ from fata.disk.partition import kind_name
 from fata.driver.block.partition_table import GPT, MBR, Table
 from fata.errors import ConfigError
 from fata.tool import disk_image
+from fata.tool.image_options import image_argument, sector_option
 from fata.tool.quantity import octets as octets_of
-from fata.tool.screen import say, show_json, table
-
-HELP = {"help_option_names": ["-h", "--help"]}
-image_argument = click.argument("image", type=click.Path(path_type=Path))
-sector_option = click.option(
-    "--sector-size", default="512", type=click.Choice(["512", "1024", "2048", "4096"]), show_default=True
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+from fata.tool.screen import json_option, say, show_json, table
 
 
-@click.group(context_settings=HELP)
+@click.group()
 def command() -> None:
     """Partition images of disks, and look into them."""
 

@@ -11,29 +11,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fata.blocking import drive
 from fata.device.kv import Kind
 from fata.disk.fat.plan import Wish
 from fata.errors import ConfigError
-from fata.runtime.drive import drive
 from fata.tool import fat_image
 from fata.tool.disk_image import Place, opened
 from fata.tool.fat_image import FileTime, cleaned, with_image
+from fata.tool.image_options import image_argument, sector_option
 from fata.tool.quantity import octets
-from fata.tool.screen import bar, printable, say, show_json, table
+from fata.tool.screen import bar, json_option, printable, say, show_json, table
 
 if TYPE_CHECKING:
     from fata.store.fat.file_system import FileSystem
     from fata.store.fat.findings import Finding
     from fata.store.fat.reading import Stat
 
-HELP = {"help_option_names": ["-h", "--help"]}
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-
 
 def on_image(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command the argument IMAGE and the option --partition, as one `Place`."""
 
-    @click.argument("image", type=click.Path(path_type=Path))
+    @image_argument
     @click.option("--partition", type=click.IntRange(min=1), help="The partition of IMAGE that is meant; else all.")
     @wraps(function)
     def call(image: Path, partition: int | None, **options: Any) -> None:
@@ -42,7 +40,7 @@ def on_image(function: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-@click.group(context_settings=HELP)
+@click.group()
 def command() -> None:
     """Make, read, change, check and repair images of FAT volumes.
 
@@ -55,7 +53,7 @@ def command() -> None:
 @click.option("--size", help="Such as 64M or 1440K; with --from it may be left out.")
 @click.option("--type", "bits", type=click.Choice(["12", "16", "32"]), help="The type; else the size decides.")
 @click.option("--label", default="", help="The volume's label, up to 11 characters.")
-@click.option("--sector-size", default="512", type=click.Choice(["512", "1024", "2048", "4096"]), show_default=True)
+@sector_option
 @click.option("--cluster-size", type=int, help="In octets, up to 32768; else the size decides.")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Copy what is in this folder.")
 @click.option("--force", is_flag=True, help="Replace an image that is there.")

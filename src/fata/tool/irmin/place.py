@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fata.config.nearest import nearest
+from fata.config.pyproject import PYPROJECT
 from fata.errors import ConfigError, Unavailable
 from fata.irmin.backend.git import repository
 from fata.tool.irmin.identity import identity
@@ -16,7 +17,6 @@ CONTENTS = ("bytes", "text", "json")
 DURABILITIES = ("sync", "batch", "none")
 SETTINGS = ("root", "branch", "contents", "author", "remote", "durability")
 FILE = "irmin.toml"
-PYPROJECT = "pyproject.toml"
 
 
 class Wanted(NamedTuple):

@@ -1,16 +1,12 @@
-"""Images made of files at once: what `fata fat create --from` and images at configure time stand on."""
+"""How large a volume has to be for the files that it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from fata.disk.fat.plan import Wish
-from fata.store.fat.mount import format_volume, mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fata.device.block import Block
-    from fata.device.clock import WallClock
+    from collections.abc import Iterable
 
 LEAST = 1 << 20  # octets of an image
 MOST_ROOT_ENTRIES = 65_520  # 16 bits, in whole sectors
@@ -30,21 +26,3 @@ def octets_for(sizes: Iterable[int], directories: int = 0) -> int:
     content = sum(-(-size // _CLUSTER) * _CLUSTER + _SLOTS for size in sizes) + directories * (_CLUSTER + _SLOTS)
     needed = content + content // 50 + LEAST // 2  # the FATs take 2 entries of at most 4 octets a cluster of 512
     return -(-needed // LEAST) * LEAST
-
-
-async def write_image(
-    block: Block,
-    files: Iterable[tuple[str, bytes]],
-    *,
-    wish: Wish | None = None,
-    clock: WallClock | None = None,
-) -> None:
-    """Make a volume of the whole disk that holds `files`: (path, content). Raises ConfigError, NoSpace, NameRefused.
-
-    With equal arguments the octets are equal. The disk may write in any order: half an image is of no use.
-    """
-    await format_volume(block, wish, clock=clock)
-    volume = await mount(block, clock=clock, barriers=False)
-    for path, content in files:
-        await volume.store(path, content, parents=True)
-    await volume.close()
