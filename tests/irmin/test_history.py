@@ -12,7 +12,7 @@ import pytest
 
 from fata.blocking import drive
 from fata.errors import StateError
-from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store
+from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store, Tree
 from fata.irmin.backend.git import GitBackend, init
 from fata.irmin.errors import Conflict, CorruptObject, HeadRejected, NotFound, TooManyLcas, TooManyRetries
 from fata.irmin.slices import export, import_slice
@@ -377,6 +377,23 @@ async def test_strategies_of_a_change_that_was_overtaken() -> None:
     assert await overtaken("set") == "ours 0"
     assert await overtaken("test_and_set") == "ours theirs"
     assert await overtaken("merge") == "ours theirs"
+
+
+async def test_a_tree_that_was_overtaken_is_merged_without_asking_again() -> None:
+    store = await new_repo().main()
+    await store.set_all({"d/a": "0", "d/b": "0"})
+    asked = 0
+
+    async def change(tree: Tree[str]) -> Tree[str]:
+        nonlocal asked
+        asked += 1
+        await store.set("d/a", "theirs")
+        return await tree.add("a", "ours")
+
+    with pytest.raises(Conflict) as caught:
+        await store.with_tree("d", change, "merge")
+    assert (caught.value.path, caught.value.ours, caught.value.theirs) == (("d", "a"), "theirs", "ours")
+    assert (asked, await store.get("d/a")) == (1, "theirs")
 
 
 async def test_a_watch_hears_of_each_change_in_order() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from fata.driver.poller.virtual import VirtualPoller
 from fata.errors import ConfigError, Unavailable
-from fata.stack.ipv4 import Addressing, read_addressing
+from fata.stack.ipv4 import NOBODY, Addressing, read_addressing
 from tests.stack.networks import run_virtual, stacks
 
 
@@ -28,6 +28,9 @@ def test_an_address_and_its_router() -> None:
     assert read_addressing("192.0.2.2/24") == Addressing(b"\xc0\0\2\2", 24)
     assert read_addressing("192.0.2.2/24", "192.0.2.1").gateway == b"\xc0\0\2\1"
     assert read_addressing("192.0.2.0/31", "192.0.2.1").gateway == b"\xc0\0\2\1", "RFC 3021"
+    assert read_addressing(None) == NOBODY
+    with pytest.raises(ConfigError, match=r"the router 192\.0\.2\.1 is given, and no address"):
+        read_addressing(None, "192.0.2.1")
     assert read_addressing("192.0.2.2/32") == Addressing(b"\xc0\0\2\2", 32)
 
 

@@ -12,7 +12,7 @@ from fata.driver.net.pcap import PcapFile, PcapNet
 from fata.errors import StateError, Unavailable
 from fata.runtime.stack import made_ready
 from fata.stack.direct import DirectStack
-from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
+from fata.stack.ipv4 import read_addresses, read_addressing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ async def open_direct_stack(
     if dhcp is (ipv4 is not None):
         reason = "the stack has an address twice: by --dhcp and by --ipv4" if dhcp else "the stack has no address"
         raise Unavailable(reason, "Give --dhcp, or an address with its prefix: --ipv4 192.0.2.2/24")
-    addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
+    addressing = read_addressing(ipv4, ipv4_gateway)
     net = open_interface(poller, interface, offload=offload)
     if pcap is not None:
         net = PcapNet(net, PcapFile(pcap), RealClock())

@@ -46,8 +46,17 @@ class Addressing(NamedTuple):
         return difference >> 32 - self.prefix == 0
 
 
-def read_addressing(cidr: str, gateway: str | None = None) -> Addressing:
-    """Read a host's address with its prefix, as in 192.0.2.2/24, and its router's. Raises `ConfigError`."""
+def read_addressing(cidr: str | None, gateway: str | None = None) -> Addressing:
+    """Read a host's address with its prefix, as in 192.0.2.2/24, and its router's. Raises `ConfigError`.
+
+    Without an address it is `NOBODY`, whom DHCP will make somebody: it brings the router along.
+    """
+    if cidr is None:
+        if gateway is not None:
+            raise ConfigError(
+                f"the router {gateway} is given, and no address", remedy="DHCP names one; else give --ipv4, too."
+            )
+        return NOBODY
     address, prefix = ipv4.parse_cidr(cidr)
     if not ipv4.is_host(address, prefix):
         raise ConfigError(

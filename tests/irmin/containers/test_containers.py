@@ -123,6 +123,19 @@ async def test_the_last_write_wins() -> None:
     assert await ours.read() == "after what it has seen, whatever the clock says"
 
 
+async def test_a_write_is_later_than_what_it_has_seen_for_those_who_have_not() -> None:
+    contents = lww_register(TEXT)
+    SAMPLES[contents.name] = [contents.decode(frame(("0",), b""))]
+    here, there = await two(Repo(MemoryBackend(), contents))
+    third = await here.clone("third")
+    await LwwRegister(here, "a", ticking(10)).write("first")
+    await there.merge_with(here)
+    await LwwRegister(there, "a", ticking(5)).write("knows of the first, by a clock that is late")
+    await LwwRegister(third, "a", ticking(8)).write("knows of nothing")
+    await third.merge_with(there)
+    assert await LwwRegister(third, "a").read() == "knows of the first, by a clock that is late"
+
+
 async def test_logs_are_merged_by_time() -> None:
     here, there = await two(Repo(MemoryBackend(), blob_log(TEXT)))
     ours, theirs = BlobLog(here, "log", ticking(0, 10)), BlobLog(there, "log", ticking(5, 10))
@@ -155,10 +168,11 @@ async def test_a_linked_log_is_read_newest_first_as_far_as_asked() -> None:
 
 async def test_a_linked_log_goes_on_after_a_clock_that_stands() -> None:
     store = await Repo(MemoryBackend(), TEXT).main()
-    log = LinkedLog(store, "log", lambda: 7, tags("a"))
-    for value in "abc":
+    clock = iter((1_000_000_000_000, 7, 7, 1_000_000_000_001))
+    log = LinkedLog(store, "log", lambda: next(clock), iter("9753").__next__)
+    for value in "abcd":
         await log.append(value)
-    assert await log.read_all() == ["c", "b", "a"]
+    assert await log.read_all() == ["d", "c", "b", "a"]
 
 
 async def test_a_queue_never_gives_back_what_was_taken() -> None:

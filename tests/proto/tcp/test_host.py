@@ -261,3 +261,10 @@ def test_a_deadline_that_moved_later_is_not_ticked_early() -> None:
     assert peer.host.next_deadline() == early
     assert peer.host.tick(early) == []
     assert peer.host.next_deadline() > early
+
+
+def test_caps_follow_the_memory_of_a_small_machine() -> None:
+    most, small = HostSettings(), HostSettings.within(4 << 20)
+    assert HostSettings.within(1 << 40) == most
+    assert small == HostSettings(max_connections=256, max_half_open=64, max_buffered=1 << 20, max_time_wait=512)
+    assert HostSettings.within(0).max_connections == 16

@@ -292,8 +292,8 @@ class Btree(Reading):
 
     async def _all_entries(self) -> AsyncIterator[Item]:
         with self._kept() as kept:
-            async for keys, values in self._pieces(kept, b"", None):
-                for item in zip(keys, values, strict=True):
+            async for entries, _ in self._pieces(kept, b"", None):
+                for item in list(entries.items()):
                     yield item
 
     def stats(self) -> Stats:
