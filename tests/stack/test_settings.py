@@ -137,6 +137,7 @@ def test_who_went_silent_gives_way_once_the_server_is_done_with_him(sim: Simulat
         for peer in accepted:
             peer.transport.close()
         await connecting
+        await asyncio.sleep(1)
         counters = server.stack.host.tcp.host.counters
         assert (counters.evicted_abandoned, len(accepted)) == (1, 3)
         assert counters.refused_connections > 0
