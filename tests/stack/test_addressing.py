@@ -81,7 +81,7 @@ def test_a_datagram_to_a_name_is_refused_as_an_error_of_the_network() -> None:
     async def main(poller: VirtualPoller) -> None:
         (stack,) = stacks(poller, 1)
         port, _ = await stack.create_datagram_endpoint(Mailbox)
-        with pytest.raises(OSError, match="'example.com' is no address"):
+        with pytest.raises(OSError, match=r"'example\.com' is no address"):
             port.sendto(b"x", ("example.com", 53))
         await stack.close()
 
