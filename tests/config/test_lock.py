@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from fata import __version__
 from fata.config.graph import Graph
 from fata.config.lock import VERSION, Lock, check_against, lock_text, locked_values, read_lock, replace
+from fata.errors import ConfigError
 from tests.config.conftest import Folder, refusal
 
 APP = """
@@ -177,11 +179,11 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was(
     def fail(self: Path, data: object) -> int:
         if failing == "write_bytes":
             real(self, b"tw")
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, failing, fail)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(ConfigError, match=r"fata.lock cannot be written: No space left on device"):
             replace(file, b"two")
     assert file.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [file]

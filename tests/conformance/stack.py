@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fata.device.stack import Server, Stack
-from fata.errors import DeviceError, FataError
+from fata.errors import DeviceError, FataError, Unavailable
 from tests.conformance.stack_peers import Accepting, Echo, Mailbox, ModestEcho, Peer
 
 PATIENCE = 10  # seconds until a test gives up
@@ -222,6 +222,19 @@ class StackContract:
             await server.wait_closed()
             again = await network.server.create_server(Peer, network.address, port)
             assert port_of(again) == port
+
+        self.run(test)
+
+    @pytest.mark.parametrize("port", [-1, 0x10000, 70_000])
+    def test_a_number_that_no_port_has_is_the_users_mistake(self, port: int) -> None:
+        async def test(network: Network) -> None:
+            with pytest.raises(Unavailable, match=f"TCP port {port} is no port"):
+                await network.server.create_server(Peer, network.address, port)
+            with pytest.raises(Unavailable, match=f"TCP port {port} is no port"):
+                await network.client.create_connection(Peer, network.address, port)
+            for local, remote in ((network.address, port), None), (None, (network.address, port)):
+                with pytest.raises(Unavailable, match=f"UDP port {port} is no port"):
+                    await network.server.create_datagram_endpoint(Mailbox, local, remote)
 
         self.run(test)
 

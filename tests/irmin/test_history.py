@@ -1,4 +1,4 @@
-"""Histories: common ancestors, who changed what last, pictures, garbage, slices, heads, watches."""
+"""Histories: common ancestors, who changed what last, pictures, heads, watches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from fata.blocking import drive
-from fata.errors import StateError
-from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store
+from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store, Tree
 from fata.irmin.backend.git import GitBackend, init
-from fata.irmin.errors import Conflict, CorruptObject, HeadRejected, NotFound, TooManyLcas, TooManyRetries
-from fata.irmin.slices import export, import_slice
+from fata.irmin.errors import Conflict, HeadRejected, NotFound, TooManyLcas, TooManyRetries
 from tests.irmin.git import git
 
 pytestmark = pytest.mark.virtual_time
@@ -231,63 +229,6 @@ def test_graphviz_reads_the_picture(tmp_path: Path) -> None:
     assert b"say" in done.stdout
 
 
-async def test_garbage_is_collected_and_the_rest_stays() -> None:
-    backend = MemoryBackend()
-    repo = Repo(backend, TEXT)
-    store = await repo.main()
-    await store.set_all({"a/b": "1", "c": "2"})
-    lost = repo.of_branch("lost")
-    await lost.set("x/y", "garbage")
-    kept = {oid async for oid in backend.ids()}
-    await repo.branches.remove("lost")
-    done = await repo.collect()
-    assert done.deleted == 4
-    assert {oid async for oid in backend.ids()} < kept
-    assert await store.get("a/b") == "1"
-    assert [problem async for problem in repo.check()] == []
-    assert (await repo.collect()).deleted == 0
-
-
-@pytest.mark.peer
-async def test_old_history_is_forgotten(tmp_path: Path) -> None:
-    init(str(tmp_path))
-    for backend in (MemoryBackend(), GitBackend(str(tmp_path), prune_age=0)):
-        repo = Repo(backend, TEXT)
-        store = await repo.main()
-        for number in range(60):
-            await commit_on(store, "a", str(number))
-        head = await store.head.get()
-        assert (await repo.collect(depth=2)).deleted > 100
-        assert await store.get("a") == "59"
-        assert len((await store.history()).commits) == 2
-        await commit_on(store, "b", "on top")
-        assert (await store.history()).commits[1] == head
-        with pytest.raises(StateError):
-            await repo.collect(depth=0)
-    assert git(tmp_path, "fsck", "--strict") == b""
-    assert len(git(tmp_path, "log", "--format=%H", "main").split()) == 3
-
-
-async def test_slices_carry_a_history_over() -> None:
-    repo = new_repo()
-    store = await repo.main()
-    first = await commit_on(store, "a/x", "1")
-    for number in range(5):
-        await commit_on(store, f"a/{number}", "2")
-    other = Repo(MemoryBackend(), TEXT)
-    whole = [each async for each in export(repo)]
-    assert await import_slice(other, export(repo)) == len(whole)
-    await other.branches.set("main", await other.commit((await store.head.get()).oid))
-    assert [problem async for problem in other.check()] == []
-    assert await (await other.main()).get("a/4") == "2"
-    since = [oid async for oid, _ in export(repo, min=[first])]
-    assert len(since) == len(whole) - 4
-    only = [found[0] async for _, found in export(repo, full=False, depth=2)]
-    assert only == [b"commit", b"commit"]
-    with pytest.raises(CorruptObject):
-        await import_slice(other, [(bytes(20), (b"blob", b"x"))])
-
-
 async def test_heads_are_moved_by_hand() -> None:
     repo = new_repo()
     store = await repo.main()
@@ -341,6 +282,23 @@ async def test_strategies_of_a_change_that_was_overtaken() -> None:
     assert await overtaken("set") == "ours 0"
     assert await overtaken("test_and_set") == "ours theirs"
     assert await overtaken("merge") == "ours theirs"
+
+
+async def test_a_tree_that_was_overtaken_is_merged_without_asking_again() -> None:
+    store = await new_repo().main()
+    await store.set_all({"d/a": "0", "d/b": "0"})
+    asked = 0
+
+    async def change(tree: Tree[str]) -> Tree[str]:
+        nonlocal asked
+        asked += 1
+        await store.set("d/a", "theirs")
+        return await tree.add("a", "ours")
+
+    with pytest.raises(Conflict) as caught:
+        await store.with_tree("d", change, "merge")
+    assert (caught.value.path, caught.value.ours, caught.value.theirs) == (("d", "a"), "theirs", "ours")
+    assert (asked, await store.get("d/a")) == (1, "theirs")
 
 
 async def test_a_watch_hears_of_each_change_in_order() -> None:

@@ -271,3 +271,9 @@ def test_whatever_comes_limits_hold_and_what_comes_out_went_in(
     machine.tick(now + LIFETIME)
     machine.take_expired()
     assert (machine.octets, len(machine), machine.next_deadline()) == (0, 0, inf)
+
+
+def test_limits_follow_the_memory_of_a_small_machine() -> None:
+    assert Limits.within(1 << 40) == Limits()
+    assert Limits.within(8 << 20) == Limits(octets_per_source=256 * 1024, octets=1 << 20)
+    assert Limits.within(1 << 20) == Limits(octets_per_source=32 * 1024, octets=128 * 1024)

@@ -56,6 +56,11 @@ def test_a_good_project_is_accepted(project: Fata) -> None:
     assert (done.returncode, done.stdout) == (0, "ran\n")
 
 
+def test_a_configuration_is_read_once(project: Fata) -> None:
+    project.write(config=f"print('read')\n{CONFIG}")
+    assert project("run", ".").stdout == "read\nran\n"
+
+
 def test_config_missing(fata: Fata) -> None:
     message = fata.mistake("run", ".")
     assert "there is no config.py" in message
@@ -66,6 +71,20 @@ def test_folder_missing(fata: Fata) -> None:
     assert "there is no folder" in fata.mistake("run", "nowhere")
 
 
+@pytest.mark.parametrize("file", ["app.py", "config.py"])
+def test_a_file_in_place_of_its_folder(project: Fata, file: str) -> None:
+    message = project.mistake("run", file)
+    assert f"{file} is a file" in message
+    assert "Name its folder, or an application:" in message
+
+
+def test_a_target_that_does_not_exist_is_blamed_on_who_named_it(project: Fata) -> None:
+    message = project.mistake("run", ".", variables={"FATA_TARGET": "moon"})
+    assert "FATA_TARGET: unknown target 'moon'" in message
+    (project.folder / "pyproject.toml").write_text('[tool.fata]\ntarget = "moon"\n')
+    assert "[tool.fata] of pyproject.toml: unknown target 'moon'" in project.mistake("run", ".")
+
+
 @pytest.mark.parametrize(
     ("config", "line", "reason", "remedy"),
     [
@@ -73,8 +92,11 @@ def test_folder_missing(fata: Fata) -> None:
         ("from fata.config import crunsh\n", 1, "unknown device 'crunsh'", "Did you mean 'crunch'?"),
         ("from fata.config import nonsense\n", 1, "unknown device 'nonsense'", "fata help devices"),
         ("x = 1\ny = x + undefined\n", 2, "NameError: name 'undefined'", "Mend this line"),
+        ('from fata.config import main, register\nregister("a", man("app:App"))', 2, "'man'", "Did you mean 'main'"),
+        ("import fata\nx = crunch('site')\n", 2, "'crunch'", "Import it: from fata.config import crunch"),
         ("x = 1\n", 1, "nothing is registered", 'register("name"'),
         ('from fata.config import main, register\n\nregister("app")\n', 3, "has no job", "main("),
+        (CONFIG.replace('"app", ', ""), 3, "is no name", 'register("name", '),
         (CONFIG + CONFIG, 6, "register() was called before, on line 3", "one register()"),
         (CONFIG.replace("app:App", "app:Appp"), 3, "module 'app' has no 'Appp'", "Did you mean app:App?"),
         (CONFIG.replace("app:App", "gone:App"), 3, "there is no module 'gone'", "beside config.py"),
@@ -82,6 +104,12 @@ def test_folder_missing(fata: Fata) -> None:
         (CONFIG.replace('"app:App"', '"app:App", consul=1'), 3, "no parameter 'consul'", "Did you mean 'console'?"),
         (CONFIG.replace('"app:App"', '"app:App", count="x"'), 3, "not an integer", "app.py:5"),
         (CONFIG.replace('"app:App"', '"app:App", console=3'), 3, "parameter 'console' is a device", "help devices"),
+        (
+            'from fata.config import main, ramdisk, register\n\nregister("app", main("app:App", count=ramdisk()))\n',
+            3,
+            "app:App(count=…): a device, not an integer",
+            "Pass a value or a key",
+        ),
         (
             'from fata.config import main, ramdisk, register\n\nregister("app", main("app:Site", site=ramdisk()))\n',
             3,
@@ -93,6 +121,12 @@ def test_folder_missing(fata: Fata) -> None:
             3,
             "the name is reserved",
             "Choose another name",
+        ),
+        (
+            'from fata.config import main, ramdisk, register\n\nregister("app", main("app:Site", site=ramdisk))\n',
+            3,
+            "is none",
+            "Call it: ramdisk(…)",
         ),
         (
             "from fata.config import key, main, register\n"
@@ -118,7 +152,7 @@ def test_folder_missing(fata: Fata) -> None:
         (
             'from fata.config import main, register\nregister("a", main("app:App"), main("app:App"))\n',
             None,
-            "two keys are named 'count'",
+            "two keys are named 'count': of job 1, app:App, and of job 2, app:App",
             'main("app:Class", "name"',
         ),
     ],
@@ -139,6 +173,7 @@ def test_mistakes_in_config_are_told_at_their_line(
     [
         (["--count", "many"], "app.py:5: --count: 'many' is not an integer", ""),
         (["--cuont", "1"], "there is no key --cuont", "Did you mean --count?"),
+        (["--interface", "t0"], "nothing in this program reads --interface", "The program's keys: --count."),
         (["--count"], "--count needs a value", "an integer"),
         (["stray"], "unexpected argument 'stray'", "--name value"),
         (["-x"], "unexpected argument '-x'", "--name value"),
@@ -152,6 +187,32 @@ def test_mistakes_on_the_command_line(project: Fata, words: list[str], reason: s
     assert remedy in message
 
 
+@pytest.mark.parametrize(
+    ("words", "option", "remedy"),
+    [
+        (["--interface", "t0"], "interface", "Choose it by `--net direct`."),
+        (["--stats"], "stats", "Choose it by `--net direct`."),
+        (["-t", "virtio", "--interface", "t0"], "interface", "See `fata describe` for what is."),
+    ],
+)
+def test_an_option_of_a_device_that_is_not_chosen(project: Fata, words: list[str], option: str, remedy: str) -> None:
+    project.write(app=APP.replace("KvRo", "Stack"))
+    project.write(
+        config="from fata.config import generic_stack, main, register\n"
+        'register("app", main("app:Site", site=generic_stack()))\n'
+    )
+    message = project.mistake("run", ".", *words)
+    assert f"--{option} belongs to a device that is not chosen" in message
+    assert remedy in message
+
+
+def test_a_place_that_cannot_be_written_to(project: Fata) -> None:
+    (project.folder / "build").write_text("a file is in the way, also for root")
+    message = project.mistake("run", ".")
+    assert "cannot be written" in message
+    assert "beside the application" in message
+
+
 def test_missing_required_key(project: Fata) -> None:
     project.write(
         config='from fata.config import main, ramdisk, register\nregister("d", main("app:Disk", disk=ramdisk()))\n'
@@ -159,7 +220,8 @@ def test_missing_required_key(project: Fata) -> None:
     message = project.mistake("run", ".")
     assert "app.py:20: a value is needed for --port (INTEGER)" in message
     assert "--port=…" in message
-    assert project("configure", ".").returncode == 0, "it may still be given at boot"
+    for command in ("configure", "check", "describe"):
+        assert project(command, ".").returncode == 0, "it may still be given at boot"
 
 
 def test_missing_required_device_names_its_option(project: Fata) -> None:

@@ -107,14 +107,19 @@ def update(file: Path, data: bytes) -> None:
 
 
 def replace(file: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole or not at all. Raises ConfigError where this user may not, or there is no room."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be written: {error.strerror}", remedy="Outputs lie beside the application: use a copy."
+        ) from error
 
 
 def _quote(text: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from fata.config.impl import Argument, Asset, Choice, Default, Device, HostPath, Impl
-from fata.config.keys import REQUIRED, Key, Mapped, check_name, prefixed
+from fata.config.keys import REQUIRED, Key, Mapped, Target, check_name, prefixed
 from fata.config.nearest import nearest
 from fata.config.offer import Catalog, alternatives, full_name, provides
 from fata.config.project import Project
@@ -55,6 +56,16 @@ def make_plan(project: Project, catalog: Catalog, target: str) -> Plan:
     return Plan(project, catalog, target, jobs, tuple(_distinct(found).values()))
 
 
+def ways_to(plan: Plan, name: str) -> list[str]:
+    """Return the words of a command line that choose a device with the key `name`: "--net direct"."""
+    walk = _Keys(plan.catalog, plan.target)
+    for job in plan.jobs:
+        for _, argument in job.arguments:
+            for _key in walk.of(argument):
+                pass
+    return list(dict.fromkeys(f"--{key.name} {when}" for key, when, below in walk.branches if name in below))
+
+
 def _plan_job(project: Project, catalog: Catalog, target: str, number: int) -> PlannedJob:
     job = project.jobs[number]
     signature = read_signature(project.sources, job.application, job.where)
@@ -85,7 +96,9 @@ def _argument(parameter: Parameter, job: Job, number: int, catalog: Catalog, tar
     if not isinstance(given, Impl):
         raise job.where.error(
             f"{job.application}: parameter {parameter.name!r} is a device, and {given!r} is none",
-            "Pass a device; `fata help devices` lists them.",
+            f"Call it: {given.__name__}(…)."
+            if isinstance(given, FunctionType)
+            else "Pass a device; `fata help devices` lists them.",
         )
     for device in alternatives(given):
         if not provides(device.offers, parameter.contract):
@@ -149,6 +162,11 @@ def _settled(parameter: KeyParameter, given: Any, job: Job) -> Key[Any] | Plain:
                 "Give the key the parameter's type.",
             )
         return given
+    if isinstance(given, Impl):
+        raise job.where.error(
+            f"{job.application}({parameter.name}=…): a device, not {parameter.type.describe()} ({parameter.where})",
+            "Pass a value or a key; devices stand before the * of a constructor.",
+        )
     if not admits(parameter.type, given):
         raise job.where.error(
             f"{job.application}({parameter.name}={given!r}): not {parameter.type.describe()}",
@@ -169,6 +187,7 @@ class _Keys:
         self._catalog = catalog
         self._target = target
         self._defaults: set[str] = set()  # contracts looked into: two devices may need each other by default
+        self.branches: list[tuple[Key[Any], str, frozenset[str]]] = []  # a key, its value, the names of keys below
 
     def of(self, argument: object) -> Iterator[Key[Any]]:
         match argument:
@@ -186,13 +205,27 @@ class _Keys:
                 yield from self.of(argument.source)
             case Choice():
                 yield from self.of(argument.value)
-                for branch in argument.all():
-                    yield from self.of(branch)
+                yield from self._of_branches(argument)
             case Device():
                 for _, inner in argument.arguments:
                     yield from self.of(inner)
             case Default(contract):
                 yield from self._of_default(full_name(contract))
+
+    def _of_branches(self, choice: Choice[Any]) -> Iterator[Key[Any]]:
+        """Yield the keys of all branches; of those on this target, note by what they are chosen."""
+        here = next((branch for when, branch in choice.branches if when == self._target), choice.default)
+        for branch in choice.all():
+            noted = len(self.branches)
+            found = list(self.of(branch))
+            yield from found
+            if isinstance(choice.value, Target) and branch is not here:
+                del self.branches[noted:]
+            below = frozenset(key.name for key in found)
+            for when, one in choice.branches:
+                if one is branch and isinstance(choice.value, Key):
+                    text = str(when).lower() if isinstance(when, bool) else str(when)
+                    self.branches.append((choice.value, text, below))
 
     def _of_default(self, contract: str) -> Iterator[Key[Any]]:
         if contract not in self._defaults:
@@ -205,8 +238,11 @@ def _distinct(keys: Sequence[Key[Any]]) -> dict[str, Key[Any]]:
     for key in keys:
         other = found.setdefault(key.name, key)
         if other != key:
+            places = (
+                f"of {other.owner}, and of {key.owner}" if other.where == key.where else f"here, and at {other.where}"
+            )
             raise key.where.error(
-                f"two keys are named {key.name!r}: here, and at {other.where}",
+                f"two keys are named {key.name!r}: {places}",
                 'Give one of them a prefix: a device by name="…", a job by main("app:Class", "name", …).',
             )
     return found

@@ -76,8 +76,13 @@ def _next(key: Key[Any], rest: Iterator[str]) -> str:
 
 
 def _unknown(name: str, keys: Mapping[str, Key[Any]]) -> ConfigError:
-    near = nearest(name, [*keys, *LAUNCHER_OPTIONS])
     known = ", ".join(f"--{key}" for key in keys) or "none"
+    if name in LAUNCHER_OPTIONS:
+        return ConfigError(
+            f"nothing in this program reads --{name}",
+            remedy=f"It is for another target, or for a device that is not asked for. The program's keys: {known}.",
+        )
+    near = nearest(name, [*keys, *LAUNCHER_OPTIONS])
     return ConfigError(
         f"there is no key --{name}", remedy=f"Did you mean --{near}?" if near else f"This program's keys: {known}."
     )

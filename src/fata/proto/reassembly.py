@@ -34,6 +34,12 @@ class Limits(NamedTuple):
     octets: int = 4 * 1024 * 1024
     fragments: int = 128  # a datagram; 64 KiB over a link of 576 octets make 119
 
+    @classmethod
+    def within(cls, memory: int) -> Limits:
+        """Return the limits of a machine with so many octets free: an eighth of them, a quarter of that a source."""
+        octets = min(cls().octets, memory // 8)
+        return cls(min(cls().octets_per_source, octets // 4), octets)
+
 
 DEFAULT_LIMITS = Limits()
 

@@ -10,9 +10,9 @@ from fata.driver.entropy.os import OsEntropy
 from fata.driver.net.interface import driver_of
 from fata.driver.net.pcap import PcapFile, PcapNet
 from fata.errors import StateError, Unavailable
-from fata.runtime.statistics import Display
+from fata.runtime.stack import made_ready
 from fata.stack.direct import DirectStack
-from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
+from fata.stack.ipv4 import read_addresses, read_addressing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fata.device.net import Net
     from fata.device.poller import Poller
 
-DHCP_WAIT = 30.0  # seconds
 RINGS = "ring:"  # before an interface's name: less CPU for a frame, more waiting (docs/design/net.md)
 TAP = "tun"  # what Linux calls the driver of TAP interfaces
 
@@ -48,20 +47,12 @@ async def open_direct_stack(
     if dhcp is (ipv4 is not None):
         reason = "the stack has an address twice: by --dhcp and by --ipv4" if dhcp else "the stack has no address"
         raise Unavailable(reason, "Give --dhcp, or an address with its prefix: --ipv4 192.0.2.2/24")
-    addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
+    addressing = read_addressing(ipv4, ipv4_gateway)
     net = open_interface(poller, interface, offload=offload)
     if pcap is not None:
         net = PcapNet(net, PcapFile(pcap), RealClock())
     stack = DirectStack(net, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
-    if dhcp:
-        try:
-            await stack.lease(DHCP_WAIT)
-        except BaseException:
-            await stack.close()
-            raise
-    if stats:
-        stack.closing.append(Display(stack.report).close)
-    return stack
+    return await made_ready(stack, dhcp=dhcp, report=stack.report if stats else None)
 
 
 def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:
@@ -69,7 +60,10 @@ def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:
     if name.startswith(RINGS):
         from fata.driver.net.ring_packet import RingPacket
 
-        return RingPacket(poller, name.removeprefix(RINGS), offload=offload)
+        name = name.removeprefix(RINGS)
+        if driver_of(name) == TAP:  # its other end is the program's; here there would be nobody to talk to
+            raise Unavailable(f"{name}: a TAP interface has no rings", f"Give it without them: --interface {name}")
+        return RingPacket(poller, name, offload=offload)
     if driver_of(name) in (TAP, None):  # for None the TAP driver knows the remedy
         from fata.driver.net.tap import Tap
 

@@ -8,6 +8,16 @@ STATUS = "/proc/self/status"  # proc(5)
 RESIDENT, PEAK = "VmRSS:", "VmHWM:"  # in KiB
 
 
+def free_memory() -> int | None:
+    """Return the octets that a machine has left; None for a process, whose system has its own ways."""
+    try:
+        import _hw  # not at the top: only a machine has it
+    except ImportError:
+        return None
+    pages: int = _hw.machine()["pages_free"]
+    return pages * PAGE
+
+
 def memory_report() -> str:
     """Return a line: of a machine all that is in use, of a process what is resident, now and at most."""
     try:

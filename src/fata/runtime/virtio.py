@@ -14,9 +14,10 @@ from fata.driver.virtio.net import VirtioNet
 from fata.errors import Unavailable
 from fata.runtime.hardware import device, hardware
 from fata.runtime.machine_entropy import stir
-from fata.runtime.statistics import Display
+from fata.runtime.memory import free_memory
+from fata.runtime.stack import made_ready
 from fata.stack.direct import DirectStack
-from fata.stack.ipv4 import NOBODY, read_addresses, read_addressing
+from fata.stack.ipv4 import read_addresses, read_addressing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from fata.driver.virtio.contract import Transport
 
 TAP = "FATA_TAP"  # of the image as a Linux process: the TAP interface that is its network card
-DHCP_WAIT = 30.0  # seconds
 
 
 async def open_virtio_stack(
@@ -45,23 +45,16 @@ async def open_virtio_stack(
     if pcap is not None:
         remedy = "Start the machine with `fata run`, or give QEMU: -object filter-dump,id=dump,netdev=net0,file=FILE"
         raise Unavailable("a machine cannot write a capture file of the host", remedy)
-    addressing = NOBODY if ipv4 is None else read_addressing(ipv4, ipv4_gateway)
+    addressing = read_addressing(ipv4, ipv4_gateway)
     card = _card(number)
-    stack = DirectStack(card, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
-    if ipv4 is None:
-        try:
-            await stack.lease(DHCP_WAIT)
-        except BaseException:
-            await stack.close()
-            raise
-    if stats:
-        stack.closing.append(Display(lambda seconds: _report(stack, card, seconds)).close)
-    return stack
+    chance, servers = OsEntropy().octets, read_addresses(dns)
+    stack = DirectStack(card, addressing, chance, servers=servers, lend=True, memory=free_memory())
 
+    def report(seconds: float) -> str:
+        told = stack.report(seconds)
+        return f"{told}\n{card.report()}" if isinstance(card, VirtioNet) else told
 
-def _report(stack: DirectStack, card: VirtioNet | Tap, seconds: float) -> str:
-    told = stack.report(seconds)
-    return f"{told}\n{card.report()}" if isinstance(card, VirtioNet) else told
+    return await made_ready(stack, dhcp=ipv4 is None, report=report if stats else None)
 
 
 def _card(number: int) -> VirtioNet | Tap:

@@ -10,7 +10,7 @@ from fata.driver.entropy.seeded import SeededEntropy
 from fata.errors import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from fata.device.stack import Server
     from fata.driver.net.faults import FaultyNet
@@ -38,8 +38,7 @@ class Host:
         servers: tuple[bytes, ...],
         plug_in: Callable[[], FaultyNet],
         report: Callable[[BaseException], None],
-        *,
-        lend: bool,
+        options: Mapping[str, Any],
     ) -> None:
         self.name = name
         self._seed = seed
@@ -47,7 +46,7 @@ class Host:
         self._servers = servers
         self._plug_in = plug_in
         self._report = report
-        self._lend = lend
+        self._options = options  # of its stack
         self._boots = 0
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of their start
         self._dying: dict[asyncio.Task[None], None] = {}
@@ -150,7 +149,7 @@ class Host:
         self.entropy = SeededEntropy(int.from_bytes(digest[:8]))
         self._cable = self._plug_in()
         self._stack = DirectStack(
-            self._cable, self._addressing, self.entropy.octets, servers=self._servers, lend=self._lend
+            self._cable, self._addressing, self.entropy.octets, servers=self._servers, **self._options
         )
 
     def power_cut(self) -> None:

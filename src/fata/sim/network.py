@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from fata.driver.clock.virtual import VirtualClock
+    from fata.proto.tcp.settings import HostSettings, Settings
 
 T = TypeVar("T")
 
@@ -105,12 +106,15 @@ class Simulation:
         receiving: Faults | None = None,
         mtu: int = 1500,
         lend: bool = False,
+        settings: Settings | None = None,
+        caps: HostSettings | None = None,
     ) -> Host:
         """Add a host with an address such as "10.0.0.7/24"; by default the next one of that network.
 
         `link` is what befalls frames on its cable, each way (by default they take 50 µs); `sending` and `receiving`
         say it for one direction. `lend` makes the loop's own calls (`asyncio.start_server` and the like)
-        those of this host; one host may.
+        those of this host; one host may. `settings` are TCP's for its connections (`fata.proto.tcp.settings`), such as
+        the buffer and the congestion control; `caps` are of all of them together, with the time of TIME-WAIT.
         """
         from fata.stack.ipv4 import Addressing
         from fata.wire.ipv4 import parse_address, parse_cidr
@@ -127,9 +131,8 @@ class Simulation:
             boots += 1
             return self._plug_in(f"{name} {boots}", mac, mtu, sending or link, receiving or link)
 
-        host = Host(
-            name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in, self._errors.append, lend=lend
-        )
+        options = {"lend": lend, "caps": caps} | ({} if settings is None else {"settings": settings})
+        host = Host(name, self.seed, addressing, tuple(map(parse_address, dns)), plug_in, self._errors.append, options)
         self.hosts[name] = host
         self._in_loop(host.power_on)
         return host

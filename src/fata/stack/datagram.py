@@ -8,6 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+from fata.stack.names import numeric
 from fata.stack.socket_view import SocketView
 from fata.wire.ipv4 import BROADCAST, format_address, parse_address
 
@@ -21,7 +22,7 @@ MAX_REMEMBERED = 1024  # addresses whose text is known
 
 
 class UdpTransport(asyncio.DatagramTransport):
-    """Sends and delivers datagrams. `remote`: those of one peer only."""
+    """Sends and delivers datagrams. `remote`: those of one peer only; `only`: those to one of our addresses."""
 
     def __init__(
         self,
@@ -31,6 +32,7 @@ class UdpTransport(asyncio.DatagramTransport):
         report: Callable[..., Any],
         local: Address,
         remote: Address | None,
+        only: bytes | None,
         forget: Callable[[UdpTransport], object],
     ) -> None:
         self._udp = udp
@@ -42,7 +44,7 @@ class UdpTransport(asyncio.DatagramTransport):
         self._remote = None if remote is None else (parse_address(remote[0]), remote[1])
         self._octets: dict[str, bytes] = {}
         self._texts: dict[bytes, str] = {}
-        self.port = udp.bind(local[1], self)
+        self.port = udp.bind(local[1], self, only)
         sockname = (local[0], self.port)
         extra = {
             "sockname": sockname,
@@ -105,7 +107,10 @@ class UdpTransport(asyncio.DatagramTransport):
         if octets is None:
             if len(self._octets) >= MAX_REMEMBERED:
                 self._octets.clear()
-            octets = BROADCAST if text == "<broadcast>" else parse_address(text)
+            known = BROADCAST if text == "<broadcast>" else numeric(text)
+            if known is None:  # a look-up would have to wait
+                raise socket.gaierror(socket.EAI_NONAME, f"{text!r} is no address; ask getaddrinfo for one")
+            octets = known
             self._octets[text] = octets
         return octets
 

@@ -6,8 +6,9 @@ import asyncio
 import errno
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fata.device.port import check_port
 from fata.errors import StateError, Unavailable
-from fata.stack.host import Host
+from fata.stack.host import ASYNCIOS, Host
 from fata.stack.leasing import told
 from fata.stack.statistics import report
 from fata.wire.ipv4 import format_address
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fata.device.lease import Lease
     from fata.device.net import Net
     from fata.device.stack import BaseProtocol, DatagramTransport, Transport
+    from fata.proto.tcp.settings import HostSettings, Settings
     from fata.stack.ipv4 import Addressing
     from fata.stack.server import StackServer
 
@@ -32,6 +34,9 @@ class DirectStack:
 
     `servers` are asked for names. `chance(n)` returns n octets that nobody can foresee. `lend`: the loop's own
     `create_server` and the like are this stack's until it closes, so that libraries which know of no stack use it.
+    `settings` are TCP's for every connection, if others than asyncio's are wanted (buffer, congestion control …),
+    `caps` the host's (connections, TIME-WAIT …). `memory`: octets that are free where they are few; what strangers can
+    make the stack hold is then a part of them.
     """
 
     def __init__(
@@ -42,9 +47,12 @@ class DirectStack:
         *,
         servers: Sequence[bytes] = (),
         lend: bool = False,
+        settings: Settings = ASYNCIOS,
+        caps: HostSettings | None = None,
+        memory: int | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.host = Host(net, loop, chance)
+        self.host = Host(net, loop, chance, settings=settings, caps=caps, memory=memory)
         self._calls = self.host.calls
         self._closed = False
         self._lent_to: Any = None
@@ -96,6 +104,7 @@ class DirectStack:
     ) -> StackServer:
         """Listen at `port` of every address that `host` has. Raises `Unavailable`; `OSError` for an unknown host."""
         self._check_open()
+        check_port("TCP", port)
         try:
             return await self._calls.create_server(protocol_factory, host, port, backlog=backlog, ssl=ssl)
         except OSError as error:
@@ -113,6 +122,7 @@ class DirectStack:
     ) -> tuple[Transport, P]:
         """Connect to the first address of `host` that answers."""
         self._check_open()
+        check_port("TCP", port)
         return await self._calls.create_connection(
             protocol_factory, host, port, ssl=ssl, server_hostname=server_hostname
         )
@@ -125,6 +135,8 @@ class DirectStack:
     ) -> tuple[DatagramTransport, P]:
         """Open a UDP port. Raises `Unavailable`."""
         self._check_open()
+        for _, port in filter(None, (local_address, remote_address)):
+            check_port("UDP", port)
         try:
             return await self._calls.create_datagram_endpoint(protocol_factory, local_address, remote_address)
         except OSError as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fata.proto.neighbors import Neighbors
-from fata.proto.tcp.settings import Settings
+from fata.proto.reassembly import Limits
+from fata.proto.tcp.settings import HostSettings, Settings
 from fata.stack.counters import Counters
 from fata.stack.icmp import Icmp
 from fata.stack.input import Input
@@ -21,6 +23,7 @@ from fata.stack.output import Output
 from fata.stack.resolver import Resolver
 from fata.stack.tcp import Tcp
 from fata.stack.udp import Udp
+from fata.wire import ipv4, tcp
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,21 +34,38 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("network")
 LAST_WORDS = 0.5  # seconds that a farewell to a DHCP server may take to find it
-IPV4_AND_TCP = 40  # octets of headers without options
+ASYNCIOS = Settings(nodelay=True)  # as asyncio's own connections
 
 
 class Host:
-    """The parts, joined. `chance(n)` returns n octets that nobody can foresee."""
+    """The parts, joined. `chance(n)` returns n octets that nobody can foresee.
 
-    def __init__(self, net: Net, loop: asyncio.AbstractEventLoop, chance: Callable[[int], bytes]) -> None:
+    `settings` are of every connection, but for its segments' size. `caps` are the host's; without them `memory`, if it
+    is short, are the octets that the caps on what strangers send are worked out from.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        loop: asyncio.AbstractEventLoop,
+        chance: Callable[[int], bytes],
+        *,
+        settings: Settings = ASYNCIOS,
+        caps: HostSettings | None = None,
+        memory: int | None = None,
+    ) -> None:
         self.loop = loop
         self.counters = Counters()
         self.keeps_servers = False  # the user has named DNS servers: DHCP's do not count
         self.interface = Interface(net, Neighbors(net.mac), loop, self.counters)
         self.ip = Ipv4(self.interface, self.counters, loop, int.from_bytes(chance(2), "big"))
-        settings = Settings(mss=net.mtu - IPV4_AND_TCP, nodelay=True)  # as asyncio's own connections
+        settings = replace(settings, mss=net.mtu - ipv4.HEADER_LENGTH - tcp.HEADER_LENGTH)
         self.output = Output(self.ip, self.counters)
-        self.tcp = Tcp(chance, loop, settings, self.ip, self.output)
+        if caps is None and memory is not None:
+            caps = HostSettings.within(memory)
+        self.tcp = Tcp(chance, loop, settings, self.ip, self.output, caps)
+        if memory is not None:
+            self.ip.reassembly.limits = Limits.within(memory)
         self.udp = Udp(self.ip, self.counters, chance)
         self.icmp = Icmp(self.ip, self.udp, self.tcp, loop, chance)
         self.input = Input(self.ip, self.tcp, self.udp, self.icmp, self.counters, loop)

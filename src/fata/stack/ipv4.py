@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from fata.stack.interface import Interface
 
 ETHERNET_LENGTH = ethernet.HEADER_LENGTH
-LOOPBACK_NET = 127  # the first octet, RFC 1122 3.2.1.3
 SOURCE_ROUTES = {ipv4_options.LOOSE_SOURCE_ROUTE, ipv4_options.STRICT_SOURCE_ROUTE}  # refused, RFC 7126 4.3 and 4.4
 
 
@@ -47,14 +46,33 @@ class Addressing(NamedTuple):
         return difference >> 32 - self.prefix == 0
 
 
-def read_addressing(cidr: str, gateway: str | None = None) -> Addressing:
-    """Read a host's address with its prefix, as in 192.0.2.2/24, and its router's. Raises `ConfigError`."""
+def read_addressing(cidr: str | None, gateway: str | None = None) -> Addressing:
+    """Read a host's address with its prefix, as in 192.0.2.2/24, and its router's. Raises `ConfigError`.
+
+    Without an address it is `NOBODY`, whom DHCP will make somebody: it brings the router along.
+    """
+    if cidr is None:
+        if gateway is not None:
+            raise ConfigError(
+                f"the router {gateway} is given, and no address", remedy="DHCP names one; else give --ipv4, too."
+            )
+        return NOBODY
     address, prefix = ipv4.parse_cidr(cidr)
-    addressing = Addressing(address, prefix, None if gateway is None else ipv4.parse_address(gateway))
-    if addressing.gateway is not None and not addressing.reaches(addressing.gateway):
+    if not ipv4.is_host(address, prefix):
+        raise ConfigError(
+            f"{cidr} is no host's address: it means many, or none, or every host's own",
+            remedy="Give one of the network's, as in 192.0.2.2/24.",
+        )
+    if gateway is None:
+        return Addressing(address, prefix)
+    router = ipv4.parse_address(gateway)
+    addressing = Addressing(address, prefix, router)
+    if not addressing.reaches(router):
         raise ConfigError(
             f"the router {gateway} is not in the network {cidr}", remedy="A router is a neighbor: mind the prefix."
         )
+    if router == address or not ipv4.is_host(router, prefix):
+        raise ConfigError(f"the router {gateway} is no other host of {cidr}", remedy="Give the router's own address.")
     return addressing
 
 
@@ -105,7 +123,7 @@ class Ipv4:
 
     def is_own(self, address: bytes) -> bool:
         """Say whether packets to `address` stay here."""
-        return address == self.addressing.address or address[0] == LOOPBACK_NET
+        return address == self.addressing.address or address[0] == ipv4.LOOPBACK_NET
 
     def is_broadcast(self, address: bytes) -> bool:
         """Say whether `address` means every host of the network."""
@@ -148,7 +166,9 @@ class Ipv4:
         ttl: int = ipv4.DEFAULT_TTL,
         checksum_offset: int = -1,
     ) -> None:
-        """Send a packet whose payload is `buffers`, in fragments if it is too long. Raises `OSError` without a way.
+        """Send a packet whose payload is `buffers`, in fragments if it is too long for one frame.
+
+        Raises `OSError` without a way, and for what no packet can hold.
 
         With `checksum_offset` ≥ 0 the device completes the checksum there: only when `offloads_checksum` has said so.
         """
@@ -156,6 +176,8 @@ class Ipv4:
         if source is None:
             source = self.source_for(destination)
         length = sum(map(len, buffers))
+        if length > ipv4.MAX_LENGTH - ipv4.HEADER_LENGTH:
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
         header = ipv4.Header(source, destination, protocol, ttl)
         frames = []
         if ipv4.HEADER_LENGTH + length <= self.interface.mtu:
@@ -175,7 +197,7 @@ class Ipv4:
 
     def source_for(self, destination: bytes) -> bytes:
         """Return the address that packets to `destination` come from."""
-        return destination if destination[0] == LOOPBACK_NET else self.addressing.address
+        return destination if destination[0] == ipv4.LOOPBACK_NET else self.addressing.address
 
     def offloads_checksum(self, length: int) -> bool:
         """Say whether the device completes the checksum of a packet with so many octets of payload."""
@@ -227,8 +249,8 @@ class Ipv4:
         if ipv4.is_multicast(source) or self.is_broadcast(source):
             return True
         if self.interface.inside:
-            return source[0] == LOOPBACK_NET and destination[0] != LOOPBACK_NET
-        return (self.is_own(source) and source != ipv4.UNSPECIFIED) or destination[0] == LOOPBACK_NET
+            return source[0] == ipv4.LOOPBACK_NET and destination[0] != ipv4.LOOPBACK_NET
+        return (self.is_own(source) and source != ipv4.UNSPECIFIED) or destination[0] == ipv4.LOOPBACK_NET
 
     def _tick(self, now: float) -> None:
         self.reassembly.tick(now)

@@ -77,7 +77,7 @@ class LoopCalls:
         found: list[bytes | None] = [parse_address(info[4][0]) for info in infos]
         for address in found:
             if address is not None and not self._tcp.is_own(address):
-                raise OSError(errno.EADDRNOTAVAIL, f"{os.strerror(errno.EADDRNOTAVAIL)}: {format_address(address)}")
+                raise _not_ours(address)
         return found
 
     async def create_connection(
@@ -101,6 +101,8 @@ class LoopCalls:
             raise ValueError("host and port was not specified and no sock specified")
         if server_hostname is None and ssl:
             server_hostname = host if isinstance(host, str) else host.decode("ascii")
+        if local_addr and local_addr[0] not in EVERY_ADDRESS:
+            await self._own_addresses(local_addr[0])  # there is one to choose from
         local_port = local_addr[1] if local_addr else 0
         infos = await self._names.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         connecting = await self._connect_first([info[4] for info in infos], local_port)
@@ -159,16 +161,26 @@ class LoopCalls:
         sock: Any = None,
         **_ignored: Any,
     ) -> tuple[UdpTransport, Any]:
-        """Open a UDP port; without `local_addr` any free one."""
+        """Open a UDP port; without `local_addr` any free one. One of a single address is deaf to all others."""
         if sock is not None:
             raise NotImplementedError(NO_SOCKETS)
         local = await self._address(local_addr, ("0.0.0.0", 0))
+        only = parse_address(local[0])
+        if only != UNSPECIFIED and not self._udp.ip.is_own(only) and not self._udp.ip.is_broadcast(only):
+            raise _not_ours(only)
         remote = None if remote_addr is None else await self._address(remote_addr, remote_addr)
-        if remote is not None and parse_address(local[0]) == UNSPECIFIED:
+        if remote is not None and only == UNSPECIFIED:
             local = (format_address(self._udp.ip.source_for(parse_address(remote[0]))), local[1])
         protocol = factory()
         transport = UdpTransport(
-            self._udp, self._tcp.loop, protocol, self._tcp.call, local, remote, self._forget_endpoint
+            self._udp,
+            self._tcp.loop,
+            protocol,
+            self._tcp.call,
+            local,
+            remote,
+            None if only == UNSPECIFIED else only,
+            self._forget_endpoint,
         )
         self.endpoints[transport] = None
         transport.start()
@@ -189,3 +201,7 @@ class LoopCalls:
     async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> tuple[str, str]:
         """Return host and port as text: names of services and of addresses are not looked up."""
         return str(sockaddr[0]), str(sockaddr[1])
+
+
+def _not_ours(address: bytes) -> OSError:
+    return OSError(errno.EADDRNOTAVAIL, f"{os.strerror(errno.EADDRNOTAVAIL)}: {format_address(address)}")

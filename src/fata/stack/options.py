@@ -8,6 +8,9 @@ import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fata.errors import ConfigError
+from fata.proto.tcp.congestion import choose
+
 if TYPE_CHECKING:
     from fata.proto.tcp.connection import Connection
     from fata.stack.tcp import Tcp
@@ -34,6 +37,8 @@ NODELAY = (socket.IPPROTO_TCP, socket.TCP_NODELAY)
 KEEP_ALIVE = (socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 USER_TIMEOUT = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)  # milliseconds
 ERROR = (socket.SOL_SOCKET, socket.SO_ERROR)
+LEAST = dict.fromkeys(KEEPALIVE, 1) | {USER_TIMEOUT: 0}
+LINUX_NAMES = {"reno": "newreno"}
 
 
 class ConnectionOptions:
@@ -64,6 +69,8 @@ class ConnectionOptions:
     def set_option(self, level: int, option: int, value: int) -> None:
         """Set an option. Raises `OSError` for one that we do not have."""
         connection, name = self._connection, (level, option)
+        if name in LEAST and value < LEAST[name]:
+            raise OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)}: {value}")
         if name == NODELAY:
             connection.nodelay = bool(value)
         elif name == KEEP_ALIVE:
@@ -80,6 +87,22 @@ class ConnectionOptions:
             raise OSError(errno.ENOPROTOOPT, f"{os.strerror(errno.ENOPROTOOPT)}: {option} of level {level}")
         connection.predicted = False  # the next flush looks at the settings
         self._tcp.touch(connection)
+
+    def get_congestion(self) -> bytes:
+        """Return the name of the algorithm that controls congestion."""
+        return self._connection.congestion.name.encode()
+
+    def set_congestion(self, name: bytes) -> None:
+        """Choose it; the new one goes on with the window that there is. Raises `OSError` for an unknown one."""
+        connection = self._connection
+        before, segments = connection.congestion, connection.settings.initial_window
+        text = name.rstrip(b"\0").decode("ascii", "replace")
+        try:
+            chosen = choose(LINUX_NAMES.get(text, text), before.mss, segments)
+        except ConfigError as error:
+            raise FileNotFoundError(errno.ENOENT, f"{os.strerror(errno.ENOENT)}: {error.reason}") from None
+        chosen.window, chosen.threshold = before.window, before.threshold
+        connection.congestion = chosen
 
     def _set_service(self, name: tuple[int, int], value: int) -> None:
         key = self._connection.key

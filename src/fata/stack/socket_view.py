@@ -6,6 +6,7 @@ import socket
 from typing import Any, Protocol
 
 Address = tuple[str, int]
+CONGESTION = (socket.IPPROTO_TCP, socket.TCP_CONGESTION)
 
 
 class Tunable(Protocol):
@@ -14,6 +15,10 @@ class Tunable(Protocol):
     def get_option(self, level: int, option: int) -> int: ...
 
     def set_option(self, level: int, option: int, value: int) -> None: ...
+
+    def get_congestion(self) -> bytes: ...
+
+    def set_congestion(self, name: bytes) -> None: ...
 
 
 class SocketView:
@@ -47,17 +52,23 @@ class SocketView:
         """Return -1, as a socket without a descriptor does."""
         return -1
 
-    def getsockopt(self, level: int, option: int, size: int = 0) -> int:
-        """Return an option as an integer."""
+    def getsockopt(self, level: int, option: int, size: int = 0) -> int | bytes:
+        """Return an option as an integer, or what is a text as octets."""
         if (level, option) == (socket.SOL_SOCKET, socket.SO_TYPE):
             return int(self.type)
         if self._options is None:
             return 0
+        if (level, option) == CONGESTION:
+            return self._options.get_congestion()[: size or None]
         return self._options.get_option(level, option)
 
     def setsockopt(self, level: int, option: int, value: Any, length: int | None = None) -> None:
         """Set an option."""
-        if self._options is not None:
+        if self._options is None:
+            return
+        if (level, option) == CONGESTION:
+            self._options.set_congestion(value)
+        else:
             number = value if isinstance(value, int) else int.from_bytes(value or b"", "little")
             self._options.set_option(level, option, number)
 

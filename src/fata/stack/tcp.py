@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fata.proto.tcp.listener import Listener
-    from fata.proto.tcp.settings import Settings
+    from fata.proto.tcp.settings import HostSettings, Settings
     from fata.proto.tcp.time_wait import TimeWait
     from fata.stack.ipv4 import Ipv4
     from fata.stack.output import Output
@@ -46,8 +46,9 @@ class Tcp:
         settings: Settings,
         ip: Ipv4,
         output: Output,
+        caps: HostSettings | None = None,
     ) -> None:
-        self.host = TcpHost(chance)
+        self.host = TcpHost(chance, caps)
         self._chance = chance
         self.loop = loop
         self.settings = settings

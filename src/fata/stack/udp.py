@@ -29,23 +29,29 @@ class Port(Protocol):
         ...
 
 
+NOBODY = (None, None)  # has a port that is free
+
+
 class Udp:
     """The ports of one host."""
 
     def __init__(self, ip: Ipv4, counters: Counters, chance: Callable[[int], bytes]) -> None:
         self.ip = ip
         self.no_port: Callable[[bytes, float], None] | None = None
-        self._ports: dict[int, Port] = {}
+        self._ports: dict[int, tuple[Port, bytes | None]] = {}  # whose, and for what is sent to which address only
         self._counters = counters
         self._chance = chance
 
-    def bind(self, port: int, owner: Port) -> int:
-        """Give `owner` a port, 0 for any free one; return its number. Raises `PortTaken`."""
+    def bind(self, port: int, owner: Port, address: bytes | None = None) -> int:
+        """Give `owner` a port, 0 for any free one; return its number. Raises `PortTaken`.
+
+        With `address`, it hears only what is sent there: at 127.0.0.1 nothing from outside.
+        """
         if port == 0:
             port = free_port(self._ports, self._chance, "UDP")
         elif port in self._ports:
             raise PortTaken("UDP", port)
-        self._ports[port] = owner
+        self._ports[port] = owner, address
         return port
 
     def is_free(self, port: int) -> bool:
@@ -62,8 +68,8 @@ class Udp:
         Raises `WireError`.
         """
         datagram = udp.parse(data, start, end, None if verified else addresses)
-        owner = self._ports.get(datagram.dst_port)
-        if owner is None:
+        owner, address = self._ports.get(datagram.dst_port, NOBODY)
+        if owner is None or (address is not None and address != addresses[4:]):
             self._counters.no_port += 1
             return False
         owner.receive(addresses[:4], datagram.src_port, data[datagram.start : datagram.end])
@@ -88,6 +94,6 @@ class Udp:
 
     def fail(self, source_port: int, destination: bytes, port: int, error: OSError) -> None:
         """Tell who sent a datagram that it did not arrive, as ICMP has reported."""
-        owner = self._ports.get(source_port)
+        owner, _ = self._ports.get(source_port, NOBODY)
         if owner is not None:
             owner.fail(destination, port, error)

@@ -28,7 +28,6 @@ from fata.wire.ipv4_options import copied
 
 HEADER = Struct("!BBHHHBBH4s4s")
 HEADER_LENGTH = 20  # octets, without options
-MAX_HEADER_LENGTH = 60  # octets: the length counts to 15 words
 MAX_LENGTH = 0xFFFF  # octets of a packet, header and all
 MIN_MTU = 68  # octets, RFC 791 3.2: every link carries as much without fragments
 MIN_REASSEMBLED = 576  # octets, RFC 791 3.1: every host takes as much, in fragments or not
@@ -45,6 +44,7 @@ TCP = 6
 UDP = 17
 
 UNSPECIFIED = bytes(4)
+LOOPBACK_NET = 127  # the first octet of each, RFC 1122 3.2.1.3
 LOOPBACK = b"\x7f\x00\x00\x01"
 BROADCAST = b"\xff\xff\xff\xff"
 
@@ -187,6 +187,14 @@ def fragments(header: Header, payload: Buffer, mtu: int) -> list[tuple[bytes, Bu
 def is_multicast(address: bytes) -> bool:
     """Tell 224.0.0.0/4 (RFC 1112 4) from other addresses."""
     return address[0] & 0xF0 == 0xE0
+
+
+def is_host(address: bytes, prefix: int) -> bool:
+    """Tell whether one host can have `address` in a network of `prefix` bits (RFC 1122 3.2.1.3)."""
+    bits = 32 - prefix
+    host = int.from_bytes(address, "big") & (1 << bits) - 1
+    all_hosts = bits > 1 and host in (0, (1 << bits) - 1)  # of two addresses both are hosts' (RFC 3021)
+    return prefix > 0 and 0 < address[0] < 0xE0 and address[0] != LOOPBACK_NET and not all_hosts
 
 
 def netmask(prefix: int) -> bytes:

@@ -232,6 +232,68 @@ def test_the_hosts_memory_has_a_cap_for_all_connections() -> None:
     assert peer.take() == b"again"
 
 
+def host_of(peer: Peer, port: int) -> None:
+    """Have the peer speak from another port, with a connection that is open there."""
+    peer.key = peer.key_for(port)
+    peer.isn = peer.seq = 1000 * port
+    peer.user = None
+    peer.open()
+    peer.user = peer.connection
+
+
+def test_nobody_exceeds_the_cap_who_was_quiet_until_it_was_reached() -> None:
+    """Header prediction is on for them, and they could each bring a whole burst."""
+    peer = Peer(host=HostSettings(max_buffered=50_000))
+    peer.listen(64)
+    quiet = []
+    for port in range(1000, 1030):
+        host_of(peer, port)
+        peer.say(ACK, b"x")
+        peer.take()
+        peer.flush()
+        quiet.append((peer.key, peer.seq, peer.ack, peer.connection))
+    for key, seq, ack, connection in quiet:
+        peer.key, peer.seq, peer.ack, peer.user = key, seq, ack, connection
+        for _ in range(20):
+            peer.tell(peer.segment(ACK, b"x" * 1000), flush=False)
+            peer.seq = (peer.seq + 1000) & 0xFFFFFFFF
+        peer.flush()
+    assert peer.host.pool.held < 50_000 + 20 * 1300
+    assert peer.host.counters.dropped_buffered > 0
+
+
+def test_strangers_gaps_do_not_keep_others_from_reading() -> None:
+    peer = Peer(host=HostSettings(max_buffered=100_000))
+    peer.listen(64)
+    for port in range(1000, 1020):  # each keeps a window's worth behind a gap, for ever
+        host_of(peer, port)
+        for at in range(10):
+            peer.tell(peer.segment(ACK, b"z" * 1000, seq=(peer.seq + 10 + 1000 * at) & 0xFFFFFFFF), flush=True)
+    assert 50_000 <= peer.host.pool.kept < 55_000
+    assert peer.host.counters.dropped_buffered > 100
+    host_of(peer, 2000)
+    for number in range(300):
+        peer.say(ACK, b"%d" % number * 300)
+        assert peer.take() == b"%d" % number * 300
+        peer.flush()
+    assert not peer.host.pool.full
+    for connection in list(peer.host.connections.values()):
+        connection.abort()  # type: ignore[union-attr]
+        connection.flush(peer.now)
+    assert (peer.host.pool.held, peer.host.pool.kept, peer.host.pool.crowded) == (0, 0, False)
+
+
+def test_what_nobody_reads_any_more_is_not_kept_behind_a_gap() -> None:
+    peer = opened()
+    connection = peer.connection
+    peer.tell(peer.segment(ACK, b"z" * 1000, seq=(peer.seq + 10) & 0xFFFFFFFF), flush=True)
+    assert peer.host.pool.held > 1000
+    connection.shutdown()
+    connection.detach()
+    assert any(segment.flags & RST for segment in peer.flush()), "the peer must learn that it is lost"
+    assert peer.host.pool.held == 0
+
+
 @pytest.mark.parametrize("source", ["e0000001", "ffffffff", "00000000"])
 def test_a_syn_from_no_single_host_is_dropped(source: str) -> None:
     peer = Peer()

@@ -115,6 +115,15 @@ def test_fin_before_its_turn_waits_for_the_gap() -> None:
     assert peer.state == "CLOSE_WAIT"
 
 
+def test_shutting_down_after_the_end_does_nothing() -> None:
+    peer = opened()
+    peer.say(RST)
+    assert peer.state == "CLOSED"
+    peer.connection.shutdown()
+    assert peer.flush() == []
+    assert not peer.connection.fin_queued
+
+
 def test_writing_after_shutdown_is_a_bug() -> None:
     peer = opened()
     closing(peer)

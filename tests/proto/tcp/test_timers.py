@@ -183,6 +183,22 @@ def test_when_the_window_opens_all_of_it_arrives() -> None:
     assert b"".join(payload(segment) for segment in out) == b"0123456789"
 
 
+def test_once_the_window_is_open_nothing_is_sent_again() -> None:
+    peer = opened(Settings(nodelay=True))
+    closed_window(peer)
+    (probe, *_) = peer.wait(3)
+    peer.window = 65535
+    peer.say(ack=probe.seq)
+    resent = peer.host.counters.retransmissions
+    peer.say()
+    for _ in range(5):
+        peer.write(b"x" * 500)
+        peer.say()
+        peer.say(ack=peer.connection.snd_una)
+    assert peer.host.counters.retransmissions == resent
+    assert not peer.connection.probing
+
+
 def test_a_probe_that_was_accepted_counts() -> None:
     peer = opened()
     closed_window(peer)

@@ -190,6 +190,8 @@ def test_a_file_that_is_no_disk_is_refused_with_the_remedy(tmp_path: Path, size:
 
 
 def test_a_drive_that_is_not_there_or_not_to_be_written_is_refused(tmp_path: Path, monkeypatch: Monkey) -> None:
+    with pytest.raises(ConfigError, match="no disk can be there"):
+        read_drive(str(tmp_path))
     with pytest.raises(ConfigError, match="no such file"):
         read_drive("/nowhere")
     disk = tmp_path / "disk.img"

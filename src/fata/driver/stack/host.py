@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from fata.device.port import check_port
 from fata.driver.stack.ping_socket import ping
 from fata.errors import StateError, Unavailable
 
@@ -84,6 +85,7 @@ class HostStack:
         Raises `Unavailable`; `OSError` for a host that nobody knows.
         """
         loop = self._loop()
+        check_port("TCP", port)
         _check_name(host or "")
         infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         places = list(dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in infos))
@@ -117,6 +119,7 @@ class HostStack:
         They do not race (RFC 8305): asyncio's race loses a socket when it is cancelled at the wrong moment.
         """
         loop = self._loop()
+        check_port("TCP", port)
         _check_name(host)
         factory: Any = protocol_factory
         made: tuple[Any, P] = await loop.create_connection(
@@ -131,10 +134,13 @@ class HostStack:
         remote_address: tuple[str, int] | None = None,
     ) -> tuple[DatagramTransport, P]:
         """Open a UDP port; without any address one of IPv4. Raises `Unavailable`."""
+        loop = self._loop()
         factory: Any = protocol_factory
+        for _, port in filter(None, (local_address, remote_address)):
+            check_port("UDP", port)
         family = socket.AF_INET if local_address is None and remote_address is None else socket.AF_UNSPEC
         try:
-            made: tuple[Any, P] = await self._loop().create_datagram_endpoint(
+            made: tuple[Any, P] = await loop.create_datagram_endpoint(
                 factory, local_addr=local_address, remote_addr=remote_address, family=family
             )
         except OSError as error:

@@ -45,7 +45,8 @@ def lease_of(message: dhcp.Message, asked: float, fuzz: float) -> Lease:
     if seconds is None or seconds < LEAST_LEASE or server is None:
         raise WireError(f"dhcp: a lease of {seconds} seconds from the server {server.hex() if server else None}")
     prefix = _prefix(address, options.subnet_mask)
-    _check_address(address, prefix)
+    if not ipv4.is_host(address, prefix):
+        raise WireError(f"dhcp: {ipv4.format_address(address)}/{prefix} is no host's address")
     renews, rebinds, expires = _times(options, seconds)
     early = 1 - FUZZ * fuzz
     routes, gateway = _routes(options)
@@ -84,14 +85,6 @@ def _prefix(address: bytes, mask: bytes | None) -> int:
     if ipv4.netmask(prefix) != mask:
         raise WireError(f"dhcp: {mask.hex()} is no mask")
     return prefix
-
-
-def _check_address(address: bytes, prefix: int) -> None:
-    bits = 32 - prefix
-    host = int.from_bytes(address, "big") & (1 << bits) - 1
-    whole_network = bits > 1 and host in (0, (1 << bits) - 1)
-    if address[0] in (0, 127) or address[0] >= 0xE0 or whole_network or not prefix:
-        raise WireError(f"dhcp: {ipv4.format_address(address)}/{prefix} is no host's address")
 
 
 def _routes(options: Options) -> tuple[tuple[Route, ...], bytes | None]:

@@ -29,7 +29,7 @@ class Reason(Enum):
     NO_DATA = "the name has no such records"
     SERVER_FAILURE = "the servers cannot answer"
     TIMED_OUT = "no server answers"
-    NO_SERVERS = "no server is known"
+    NO_SERVERS = "no name server is known: name one (--dns), or ask DHCP"
     OVERLOADED = "too many look-ups at once"
 
 

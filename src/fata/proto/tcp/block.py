@@ -62,7 +62,7 @@ class Block:
     __slots__ = (
         "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due", "challenged_at",
         "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks", "dup_due",
-        "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "key",
+        "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "kept", "key",
         "largest", "left", "limited", "linger_at", "listener", "max_window", "mss", "news", "nodelay", "owner",
         "path_mss", "persist_at", "persists", "pieces", "predicted", "probe_due", "probes", "probing",
         "progress", "queue", "rack", "rack_at", "rare", "rcv_edge", "rcv_nxt", "rcv_scale",
@@ -148,6 +148,7 @@ class Block:
         self.pieces: list[Piece] = []
         self.charge = 0  # octets of memory the pieces hold
         self.accounted = 0  # of it and of the reassembly's, what the host's pool knows
+        self.kept = 0  # of that, the reassembly's
         self.buffer = 0
         self.charge_limit = 0  # octets; beyond it pieces are copied together
         self.step = self.update_step = 0  # octets by which the window must grow to be told (SWS avoidance)
@@ -252,16 +253,15 @@ class Block:
             and not self.retries
             and self.persist_at == NEVER
             and self.dsack is None
-            and not self.host.pool.full
         )
 
     def account(self) -> None:
         """Tell the host's pool how much memory is held."""
-        held = self.charge + self.reassembly.charge
-        if held != self.accounted:
-            self.host.pool.change(held - self.accounted)
-            self.accounted = held
-            self.predict()
+        kept = self.reassembly.charge
+        held = self.charge + kept
+        if held != self.accounted or kept != self.kept:
+            self.host.pool.change(held - self.accounted, kept - self.kept)
+            self.accounted, self.kept = held, kept
 
     def await_acknowledgment(self, now: float) -> None:
         """Start the retransmission timer for what was sent again; the user timeout may come before it."""

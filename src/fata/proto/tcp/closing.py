@@ -38,7 +38,9 @@ def detach(block: Block) -> None:
     """Nobody reads any more."""
     block.detached = block.rare = True
     block.predicted = False
-    if block.pieces and block.state is not CLOSED:  # RFC 2525 2.17: the peer must learn that they are lost
+    if (block.pieces or block.reassembly) and block.state is not CLOSED:
+        # RFC 2525 2.17: the peer must learn that they are lost. What is out of order would also stay for as long as the
+        # peer does not acknowledge our FIN.
         abort(block)
 
 

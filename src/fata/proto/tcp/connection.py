@@ -55,6 +55,7 @@ class Connection(Block):
             or nxt + length > self.rcv_edge
             or not (length or acked)
             or (stamp - self.ts_recent) & MASK >= HALF
+            or self.host.pool.full
         ):
             return None
         if nxt == self.acked:
@@ -158,7 +159,7 @@ class Connection(Block):
             send_new(self, out, now)
         if not out and (self.rcv_nxt != self.acked or self.ack_now or self.charge < self.accounted):
             delay_acknowledgment(self, out, now)
-        if self.charge != self.accounted or self.reassembly.starts:
+        if self.charge != self.accounted or self.reassembly.starts or self.kept:
             self.account()
         if self.keepalive:
             timers.arm_keepalive(self, now)

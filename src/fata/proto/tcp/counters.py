@@ -39,6 +39,7 @@ class Counters:
     dropped_out_of_order: int = 0  # the connection's own memory was used up
     dropped_buffered: int = 0  # cap max_buffered
     refused_connections: int = 0  # cap max_connections
+    evicted_abandoned: int = 0  # the same cap: connections that nobody used any more, for new ones
     refused_half_open: int = 0  # cap max_half_open or a backlog, without cookies
     evicted_time_wait: int = 0  # cap max_time_wait
     resets_throttled: int = 0  # cap resets_per_second
@@ -46,13 +47,21 @@ class Counters:
 
 @dataclass(slots=True)
 class Pool:
-    """The memory of received frames, of all connections of a host. Updated when a connection is flushed."""
+    """The memory of received frames, of all connections of a host. Updated when a connection is flushed.
+
+    What arrived out of order may take half of it: a gap is not filled unless the peer wants to, and whoever reads what
+    comes in order must not have to wait for that.
+    """
 
     limit: int  # octets
     held: int = 0
+    kept: int = 0  # of it, what arrived out of order
     full: bool = False
+    crowded: bool = False  # no more out of order
 
-    def change(self, octets: int) -> None:
-        """Add to what is held; negative to give back."""
+    def change(self, octets: int, kept: int) -> None:
+        """Add to what is held, and to what of it is out of order; negative to give back."""
         self.held += octets
+        self.kept += kept
         self.full = self.held >= self.limit
+        self.crowded = self.kept >= self.limit // 2

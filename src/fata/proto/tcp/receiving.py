@@ -213,7 +213,7 @@ def take_text(block: Block, segment: Segment, seq: int, now: float) -> int:
         start += block.rcv_nxt - seq
         seq = block.rcv_nxt
     events = 0
-    if start < end and (refused := _refuse_text(block)) is not None:
+    if start < end and (refused := _refuse_text(block, seq)) is not None:
         return refused
     if start < end and seq == block.rcv_nxt:
         events = _take_in_order(block, data, start, end)
@@ -225,12 +225,13 @@ def take_text(block: Block, segment: Segment, seq: int, now: float) -> int:
     return events
 
 
-def _refuse_text(block: Block) -> int | None:
+def _refuse_text(block: Block, seq: int) -> int | None:
     """Payload that cannot be taken: nobody reads it, or the host's memory is used up."""
     if block.detached:
         closing.abort(block)
         return GONE
-    if block.host.pool.full:
+    pool = block.host.pool
+    if pool.full or (pool.crowded and seq != block.rcv_nxt):
         block.host.counters.dropped_buffered += 1
         block.ack_now = True
         return 0

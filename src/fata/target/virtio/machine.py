@@ -76,7 +76,10 @@ def read_memory(text: str) -> int:
     match = _MEMORY.fullmatch(text.strip())
     mebibytes = int(match[1]) * (1024 if match[2] in ("g", "G") else 1) if match else 0
     if mebibytes < LEAST_MEMORY:
-        raise ConfigError(f"--memory {text}: not an amount of memory", remedy="Write MiB, such as 64, or 64M or 1G.")
+        raise ConfigError(
+            f"--memory {text}: not an amount of memory, or below {LEAST_MEMORY} MiB",
+            remedy="Write MiB, such as 64, or 64M or 1G.",
+        )
     return mebibytes
 
 
@@ -107,7 +110,9 @@ def read_drive(text: str) -> Drive:
     path, read_only = Path(text), False
     if text.endswith(READ_ONLY) and not path.exists():
         path, read_only = Path(text.removesuffix(READ_ONLY)), True
-    if not (path.is_file() or path.is_block_device()):
+    if path.exists() and not (path.is_file() or path.is_block_device()):
+        raise ConfigError(f"--drive {text}: no disk can be there", remedy="Name a file, or a block device.")
+    if not path.exists():
         raise ConfigError(f"--drive {text}: there is no such file", remedy=f"Make it: truncate -s 64M {path}")
     if not os.access(path, os.R_OK if read_only else os.R_OK | os.W_OK):
         remedy = f"Give it read-only: --drive {path}{READ_ONLY}" if os.access(path, os.R_OK) else "Change its mode."

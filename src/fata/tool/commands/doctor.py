@@ -13,7 +13,8 @@ import click
 
 from fata.config.offer import installed
 from fata.errors import ConfigError
-from fata.tool.screen import show_json
+from fata.target.image.runtime import LEAN, has_runtime
+from fata.tool.screen import json_option, show_json
 
 
 class Finding(NamedTuple):
@@ -25,8 +26,8 @@ class Finding(NamedTuple):
     remedy: str
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.command()
+@json_option
 def command(as_json: bool) -> None:
     """Say what this machine has for fata, and what it lacks. Status 0 when everything necessary is there."""
     findings = list(_findings())
@@ -52,10 +53,11 @@ def _findings() -> Iterator[Finding]:
     renderer = any(map(shutil.which, ("rsvg-convert", "dot", "chromium")))
     yield Finding("rsvg-convert", renderer, "`fata describe --format png`", "apt-get install librsvg2-bin")
     tap = os.access("/dev/net/tun", os.R_OK | os.W_OK)
-    yield Finding("/dev/net/tun", tap, "a network of one's own (planned)", "load the module tun, or run as root")
+    yield Finding("/dev/net/tun", tap, "`--net direct --interface TAP`", "load the module tun, or run as root")
     fuse = os.access("/dev/fuse", os.R_OK | os.W_OK) and find_spec("mfusepy") is not None
     yield Finding("FUSE", fuse, "`fata mount`", "apt-get install fuse3, and pip install fata[mount]")
     yield _module("cryptography", "encrypted disks in a process")
+    yield _runtime()
     qemu = shutil.which("qemu-system-x86_64") is not None
     yield Finding("QEMU", qemu, "`fata run -t virtio`", "apt-get install qemu-system-x86")
 
@@ -66,6 +68,14 @@ def _devices() -> Finding:
     except ConfigError as error:
         return Finding("devices", False, "everything", str(error))
     return Finding(f"{count} kinds of devices", True, "everything", "")
+
+
+def _runtime() -> Finding:
+    needed = "`fata build -t virtio`"
+    try:
+        return Finding("runtime of unikernels", has_runtime(LEAN) is not None, needed, "make runtime")
+    except ConfigError as error:
+        return Finding("runtime of unikernels", False, needed, str(error))
 
 
 def _module(name: str, needed: str) -> Finding:

@@ -28,7 +28,11 @@ class Staged:
 
     def add(self, path: str, octets: bytes) -> None:
         """Write a file that is not to be seen yet. Raises OSError."""
-        temporary = write_aside(path, (octets,))
+        self.stage(path, (octets,))
+
+    def stage(self, path: str, pieces: Sequence[Piece]) -> None:
+        """Write a file of pieces that is not to be seen yet. Raises OSError."""
+        temporary = write_aside(path, pieces)
         self.files.append(temporary)
         self.renames.append((temporary, path))
 
@@ -113,6 +117,17 @@ def read_whole(path: str) -> bytes | None:
         return octets
     finally:
         os.close(descriptor)
+
+
+def freshen(path: str) -> bool:
+    """Make a file young, so that no collector takes it now; False if it is not there."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    except PermissionError:  # somebody else's
+        return os.path.exists(path)
+    return True
 
 
 def remove_if_there(path: str) -> None:
