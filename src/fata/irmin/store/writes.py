@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import TypeVar, Unpack
 
 from fata.disk.git.objects import COMMIT
@@ -153,11 +152,13 @@ class Writes(Reads[T]):
         """As `change`, where `change` raises nothing, whatever the tree is: no need to look first if it has changed."""
         head, self._made = self._made, None
         if head is not None:
-            with suppress(CorruptObject, MissingObject):  # of a history that has been given up and collected
+            try:
                 tree = await self._changed(head, change, options)
                 commit = None if tree is None else await self._commit(head, tree, options)
                 if commit is not None:
                     return commit
+            except (CorruptObject, MissingObject):
+                pass  # perhaps of a history that has been given up and collected
         return await self.change(change, **options)
 
     async def _changed(self, head: Commit[T] | None, change: Change[T], options: Options) -> Node | None:
