@@ -175,7 +175,8 @@ class GrowingPacks:
         """Write one pack in place of several; None if they are large, or git has packed them meanwhile."""
         if sum([each.size for each in group]) > LARGEST or os.path.exists(f"{self._directory}/multi-pack-index"):
             return None  # that index names packs
-        group = [each for each in group if os.access(f"{each.path}.idx", os.F_OK)]
+        if not _is_there(group[0]):  # git takes all that it finds, so if it has not taken the oldest it has taken none
+            group = [each for each in group if _is_there(each)]
         pieces: list[Piece] = []
         entries: dict[bytes, Packed] = {}
         size = HEADER.size
@@ -216,6 +217,11 @@ class GrowingPacks:
         path = self._stage(staged, (header, *pieces, pack_hash), entries, pack_hash)
         self._persistence.settle(staged, replacing=True)
         return Written(path, size, entries, pieces if size <= KEPT else None)
+
+
+def _is_there(pack: Written) -> bool:
+    """Whether git has not packed a pack's objects with others, and removed it."""
+    return os.access(f"{pack.path}.idx", os.F_OK)
 
 
 def _body(path: str) -> list[Piece] | None:
