@@ -21,7 +21,8 @@ class SmallPacks:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._retired: list[PackFiles] = []  # a moment ago: somebody may be about to open them
+        self._retired: list[PackFiles] = []  # in this round: somebody may be about to open them
+        self._resting: list[PackFiles] = []  # in the round before
         self._spare: deque[PackFiles] = deque()
 
     def write(self, pack: bytes, index: bytes) -> PackFiles | None:
@@ -50,8 +51,8 @@ class SmallPacks:
 
         By then no power cut brings it back, if that matters.
         """
-        retired, self._retired = self._retired, []
-        for files in retired:
+        resting, self._resting, self._retired = self._resting, self._retired, []
+        for files in resting:
             pack, idx = files
             if idx.claim() and pack.lease():  # whoever made links made one to the index, too: nothing is found without
                 self._spare.append(files)
@@ -62,9 +63,10 @@ class SmallPacks:
 
     def forsake(self) -> None:
         """Write no files again that were made before."""
-        for files in (*self._retired, *self._spare):
+        for files in (*self._retired, *self._resting, *self._spare):
             _forsake(files)
         self._retired.clear()
+        self._resting.clear()
         self._spare.clear()
 
 
