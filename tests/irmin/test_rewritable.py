@@ -10,7 +10,7 @@ import pytest
 
 from fata.blocking import drive
 from fata.irmin import BYTES, Repo, Store
-from fata.irmin.backend.git import GitBackend, init
+from fata.irmin.backend.git import GitBackend, init, rewritable
 from fata.irmin.backend.git.directory import HOT
 from fata.irmin.backend.git.growing import FAN
 from fata.irmin.backend.git.rewritable import Rewritable, Workshop
@@ -113,6 +113,18 @@ def test_a_file_system_without_leases(tmp_path: Path, monkeypatch: pytest.Monkey
     assert drive(store.find("dir/0")) == b"0"
     drive(repo.close())
     assert_sound(tmp_path / "repo")
+
+
+@pytest.mark.parametrize("more", [0, 3])
+def test_a_process_that_has_many_files_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    lowest = os.dup(0)
+    os.close(lowest)
+    monkeypatch.setattr(rewritable, "MOST_OPEN", lowest + more)
+    store, repo = opened(tmp_path)
+    commit(store, 3 * FAN)
+    assert len(os.listdir("/proc/self/fd")) < lowest + more + 3
+    drive(repo.close())
+    assert_sound(tmp_path)
 
 
 def opened(directory: Path) -> tuple[Store[bytes], Repo[bytes]]:

@@ -37,8 +37,13 @@ class SmallPacks:
                 raise
             return files
         first = self._workshop.make(pack, READ_ONLY)
-        second = None if first is None else self._workshop.make(index, READ_ONLY)
-        return None if first is None or second is None else PackFiles(first, second)
+        if first is None:
+            return None
+        second = self._workshop.make(index, READ_ONLY)
+        if second is None:
+            first.forsake()
+            return None
+        return PackFiles(first, second)
 
     def retire(self, path: str, files: PackFiles) -> None:
         """Take a pack away from git."""
