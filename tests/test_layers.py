@@ -79,6 +79,20 @@ def test_the_table_names_only_layers_that_it_has() -> None:
     assert named <= set(TABLE)
 
 
+def test_the_page_on_architecture_shows_the_same_table() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `([\w/]+?)(?:/|\.py)` \| .*? \| (.*?) \| (.*?) \| (.*?) \|$", page.partition("## From")[0], re.M
+    )
+    assert {name for name, *_ in rows} == {name for name in TABLE if not name.startswith("__")}
+    words = {"–": frozenset[str](), "all above": BELOW_SIM, "everything": TABLE["tool"].imports}
+    for name, imports, banned, packages in rows:
+        row, shown = TABLE[name], imports.rstrip("²")
+        assert words.get(shown, names(shown.replace(",", ""))) == row.imports, name
+        assert (banned != "–") == (row.banned == PURE), name
+        assert [package for package in row.third_party if package not in packages] == [], name
+
+
 def test_every_name_in_the_catalog_leads_to_something() -> None:
     lost = []
     for file, dotted in dotted_names():

@@ -9,6 +9,7 @@ from fata.disk.git.pack import serialize
 from fata.disk.git.pack_check import read_pack
 from fata.irmin import MemoryBackend, Repo
 from fata.irmin.containers import COUNTER
+from fata.irmin.containers.tags import random_tag
 from fata.irmin.slices import export, import_slice
 
 ID = 20  # octets
@@ -23,14 +24,15 @@ class Stock:
         peer: address of the other shop; empty: wait to be called
         port: TCP port to listen on, and to call
         every: seconds between two calls
+        name: what this shop is called: no two the same, or what they do alike in the same second counts once
     """
 
-    def __init__(self, stack: Stack, *, peer: str = "", port: int = 7000, every: float = 5.0) -> None:
+    def __init__(self, stack: Stack, *, peer: str = "", port: int = 7000, every: float = 5.0, name: str = "") -> None:
         self.stack = stack
         self.peer = peer
         self.port = port
         self.every = every
-        self.repo = Repo(MemoryBackend(), COUNTER)
+        self.repo = Repo(MemoryBackend(), COUNTER, author=f"{name or random_tag()} <>")
         self.store = self.repo.of_branch("main")
 
     async def add(self, item: str, count: int) -> None:

@@ -8,15 +8,10 @@ from urllib.parse import parse_qs, quote, unquote
 
 from fata.device import Console, Stack
 from fata.http import serve_asgi
-from fata.irmin import MemoryBackend, Repo
-from fata.irmin.contents.plain import Plain
+from fata.irmin import LINES, MemoryBackend, Repo
 from fata.irmin.errors import Conflict, InvalidPath, IrminError, PushRejected, RemoteError
-from fata.irmin.merge.combined import first_of
-from fata.irmin.merge.default import default
-from fata.irmin.merge.text import text
 from fata.irmin.sync import clone, pull, push, remote
 
-PAGES = Plain("page", str.encode, bytes.decode, first_of(default, text))
 LARGEST = 1 << 20  # octets of a page
 LINK = re.compile(r"\[\[([^\[\]|]+)\]\]")
 FRAME = """<!doctype html>
@@ -57,7 +52,7 @@ class Wiki:
         self.origin = remote
         self.port = port
         self.every = every
-        self.repo = Repo(MemoryBackend(), PAGES, author="a reader <>")
+        self.repo = Repo(MemoryBackend(), LINES, author="a reader <>")
 
     async def run(self) -> None:
         """Clone, then serve until somebody stops the program."""

@@ -29,3 +29,14 @@ def test_a_script_needs_no_await() -> None:
         assert b"".join(store.stream(b"x", 8990)) == bytes(10)
         assert store.stats().readers == 0
     assert blocking(drive(open_btree(disk))).count() == 2
+
+
+def test_what_comes_in_pieces_may_come_from_plain_iterators() -> None:
+    disk = RamDisk(4096)
+    drive(format_btree(disk, bytes(range(16))))
+    with blocking(drive(open_btree(disk))) as store:
+        assert store.load((b"%04d" % number, bytes(number)) for number in range(200)) == 200
+        with store.transaction() as transaction:
+            transaction.put_stream(b"large", (bytes(1000) for _ in range(100)), 100_000)
+            transaction.put_stream(b"small", iter([b"a", b"b"]), 2)
+        assert (store.size(b"large"), store.get(b"small"), store.count(prefix=b"0")) == (100_000, b"ab", 200)

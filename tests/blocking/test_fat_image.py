@@ -58,6 +58,17 @@ def test_folders_of_every_size_fit(tmp_path: Path, size: int) -> None:
     assert [name for name, _ in store.list("")] == (["x"] if size else [])
 
 
+def test_many_files_in_the_root_make_no_large_image(tmp_path: Path) -> None:
+    folder, image = (
+        made(tmp_path, {f"page number {number}.html": b"<p>" for number in range(400)}),
+        tmp_path / "out.fat",
+    )
+    pack(str(folder), str(image))
+    assert image.stat().st_size < 1 << 20
+    store = blocking(drive(open_fat_kv_ro(MemoryImage(image.read_bytes()))))
+    assert len(store.list("")) == 400
+
+
 def test_no_time_is_later_than_the_epoch_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
     folder, image = made(tmp_path, {"x": b"1"}), tmp_path / "out.fat"

@@ -8,7 +8,7 @@ import pytest
 
 from fata.config import key, main
 from fata.config.keys import LAUNCHER_OPTIONS, REQUIRED, Key, prefixed
-from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Choice, Enumeration, KeyType, Many, Maybe, serves
+from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Enumeration, KeyType, Many, Maybe, OneOf, serves
 from tests.config.conftest import Folder, assert_blames, line_of, refusal
 
 KEY = "from fata.config import *\n{key}\nregister('app', main('app:App'))\n"
@@ -21,8 +21,8 @@ DECLARED: list[tuple[Key[Any], KeyType, object]] = [
     (key("rate", float, default=1.5), NUMBER, 1.5),
     (key("rate", float, default=1), NUMBER, 1),
     (key("loud", bool, default=False), BOOLEAN, False),
-    (key("mode", str, choices=["fast", "safe"], default="safe"), Choice(("fast", "safe")), "safe"),
-    (key("level", int, choices=(1, 2)), Choice((1, 2)), REQUIRED),
+    (key("mode", str, choices=["fast", "safe"], default="safe"), OneOf(("fast", "safe")), "safe"),
+    (key("level", int, choices=(1, 2)), OneOf((1, 2)), REQUIRED),
     (key("tags", list[str]), Many(TEXT), REQUIRED),
     (key("ports", list[int], default=[80, 443]), Many(INTEGER), [80, 443]),
 ]
@@ -36,7 +36,7 @@ def test_a_key_has_the_type_it_is_declared_with(declared: Key[Any], key_type: Ke
 def test_a_list_of_choices() -> None:
     modes: Any = ["fast", "safe"]  # of the items' type, which the type of `key` does not say
     declared = key("modes", list[str], choices=modes, default=["safe"])
-    assert declared.type == Many(Choice(("fast", "safe")))
+    assert declared.type == Many(OneOf(("fast", "safe")))
 
 
 @pytest.mark.parametrize(
@@ -217,18 +217,18 @@ SERVES: list[tuple[KeyType, KeyType]] = [
     (Maybe(TEXT), Maybe(TEXT)),
     (INTEGER, NUMBER),
     (INTEGER, Maybe(NUMBER)),
-    (Choice(("a", "b")), TEXT),
-    (Choice(("a",)), Choice(("a", "b"))),
-    (Choice((1, 2)), INTEGER),
-    (Choice((1, 2)), NUMBER),
+    (OneOf(("a", "b")), TEXT),
+    (OneOf(("a",)), OneOf(("a", "b"))),
+    (OneOf((1, 2)), INTEGER),
+    (OneOf((1, 2)), NUMBER),
     (Many(INTEGER), Many(INTEGER)),
     (COLOUR, Maybe(COLOUR)),
 ]
 SERVES_NOT: list[tuple[KeyType, KeyType]] = [
     (Maybe(TEXT), TEXT),
-    (TEXT, Choice(("a",))),
-    (Choice(("a", "c")), Choice(("a", "b"))),
-    (Choice(("a", 1)), TEXT),
+    (TEXT, OneOf(("a",))),
+    (OneOf(("a", "c")), OneOf(("a", "b"))),
+    (OneOf(("a", 1)), TEXT),
     (NUMBER, INTEGER),
     (BOOLEAN, INTEGER),
     (TEXT, COLOUR),

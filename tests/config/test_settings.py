@@ -10,7 +10,7 @@ import pytest
 
 from fata.config.keys import REQUIRED, Key
 from fata.config.settings import Setting, Word, as_words, settle, split_options, variable_of
-from fata.config.value import BOOLEAN, INTEGER, TEXT, Choice, Many, Maybe, Plain
+from fata.config.value import BOOLEAN, INTEGER, TEXT, Many, Maybe, OneOf, Plain
 from fata.config.where import Where
 from tests.config.conftest import assert_blames, refusal
 
@@ -105,7 +105,7 @@ def test_a_bad_value_is_told_with_its_origin_and_the_keys_place(sources: Any, re
 
 
 def test_a_key_without_help_says_what_it_takes() -> None:
-    key: Key[str] = Key("mode", Choice(("fast", "safe")), "safe", "")
+    key: Key[str] = Key("mode", OneOf(("fast", "safe")), "safe", "")
     assert "one of fast, safe" in refusal(lambda: settle([key], ["--mode=slow"], {}, {}, {})).remedy
 
 

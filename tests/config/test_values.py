@@ -19,11 +19,11 @@ from fata.config.value import (
     INTEGER,
     NUMBER,
     TEXT,
-    Choice,
     Enumeration,
     KeyType,
     Many,
     Maybe,
+    OneOf,
     Plain,
     Single,
     admits,
@@ -50,9 +50,9 @@ SINGLES: list[Single] = [
     NUMBER,
     BOOLEAN,
     COLOUR,
-    Choice(("fast", "safe")),
-    Choice((1, -2, 16)),
-    Choice(("", "a,b")),
+    OneOf(("fast", "safe")),
+    OneOf((1, -2, 16)),
+    OneOf(("", "a,b")),
 ]
 TYPES: list[KeyType] = [
     each for single in SINGLES for each in (single, Many(single), Maybe(single), Maybe(Many(single)))
@@ -66,7 +66,7 @@ def converter(key_type: KeyType) -> Converter[Any]:
             return arguments.many(converter(of))
         case Maybe(of):
             return arguments.optional(converter(of))
-        case Choice(values):
+        case OneOf(values):
             return arguments.choice(*values)
         case Enumeration():
             return arguments.enum(Colour)
@@ -127,7 +127,7 @@ def values(key_type: KeyType) -> st.SearchStrategy[Any]:
             return st.lists(values(of), max_size=4)
         case Maybe(of):
             return st.none() | values(of)
-        case Choice(choices):
+        case OneOf(choices):
             return st.sampled_from(choices)
         case Enumeration():
             return st.sampled_from(key_type.members)
@@ -182,9 +182,9 @@ NOT_ADMITTED: list[tuple[KeyType, object]] = [
     (NUMBER, float("inf")),
     (NUMBER, float("nan")),
     (BOOLEAN, 1),
-    (Choice((1, 2)), True),
-    (Choice((1, 2)), 1.0),
-    (Choice(("a",)), "b"),
+    (OneOf((1, 2)), True),
+    (OneOf((1, 2)), 1.0),
+    (OneOf(("a",)), "b"),
     (COLOUR, Colour.RED),
     (COLOUR, "red"),
     (Many(INTEGER), 1),
@@ -209,7 +209,7 @@ def test_a_value_of_another_type_is_not_admitted(key_type: KeyType, value: objec
         (BOOLEAN, "maybe", "true or false"),
         (TEXT, "caf\udce9", "UTF-8"),
         (COLOUR, "green", "one of red, dark_blue"),
-        (Choice(("fast", "safe")), "slow", "one of fast, safe"),
+        (OneOf(("fast", "safe")), "slow", "one of fast, safe"),
     ],
 )
 def test_a_refusal_names_the_text_and_what_is_wanted(key_type: Single, text: str, wanted: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fata.disk.git import pack_index
 from fata.disk.git.objects import BLOB, COMMIT, TREE, object_id, serialize_loose
 from fata.disk.git.pack import HEADER, MAGIC, Packed
-from fata.errors import Unavailable
+from fata.errors import StateError, Unavailable
 from fata.irmin import BYTES, TEXT, MemoryBackend, Repo
 from fata.irmin.backend.contract import RefChange
 from fata.irmin.backend.git import GitBackend, init
@@ -132,6 +132,15 @@ async def test_what_is_no_repository_is_told(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[core]\nrepositoryformatversion = 1\n[extensions]\nobjectFormat = sha256\n")
     with pytest.raises(Unavailable, match="SHA-1"):
         GitBackend(str(tmp_path))
+
+
+async def test_formats_of_our_own_are_not_written_into_a_git_directory(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    for name in ("sha256", "blake2b"):
+        with pytest.raises(StateError, match="cloned"):
+            Repo(GitBackend(str(tmp_path)), TEXT, hash=name)
+    with pytest.raises(StateError, match="there are sha1, sha256, blake2b"):
+        Repo(MemoryBackend(), TEXT, hash="md5")  # type: ignore[arg-type]
 
 
 async def test_a_path_may_be_deep_but_not_without_end() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from fata.blocking import drive
 from fata.irmin import BYTES, Repo
-from fata.irmin.backend.git import GitBackend, init
+from fata.irmin.backend.git import Durability, GitBackend, init
+from fata.irmin.backend.git.directory import HOT
 from fata.irmin.backend.git.growing import FAN
+from fata.irmin.backend.git.persistence import Persistence
 from tests.irmin.git import assert_sound, git
 
 pytestmark = pytest.mark.peer
@@ -46,6 +49,31 @@ def test_a_writer_goes_on_while_git_collects_garbage(tmp_path: Path) -> None:
     drive(backend.close())
     assert_sound(tmp_path)
     assert drive(drive(Repo(GitBackend(str(tmp_path)), BYTES).main()).get("dir/49")) == b"149"
+
+
+def test_git_packs_while_a_commit_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """git notes packs by their names and removes them at its end: one without an index it has not looked into."""
+    init(str(tmp_path))
+    backend = GitBackend(str(tmp_path), durability=Durability.SYNC)
+    store = drive(Repo(backend, BYTES).main())
+    for number in range(HOT + 2):
+        drive(store.set(f"dir/{number}", b"%d" % number))
+    force, forced = Persistence.force, 0
+
+    def packing(persistence: Persistence, paths: Iterable[str]) -> None:
+        nonlocal forced
+        forced += 1
+        git(tmp_path, "repack", "-A", "-d", "-q")
+        force(persistence, paths)
+        git(tmp_path, "repack", "-A", "-d", "-q")
+
+    monkeypatch.setattr(Persistence, "force", packing)
+    for number in range(3):
+        drive(store.set(f"more/{number}", b"%d" % number))
+    assert forced >= 3
+    assert_sound(tmp_path)
+    assert len(git(tmp_path, "log", "--format=%H", "main").split()) == HOT + 5
+    drive(backend.close())
 
 
 def test_one_commit_leaves_loose_objects(tmp_path: Path) -> None:

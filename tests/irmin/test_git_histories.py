@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fata.irmin import BYTES, Repo, Store
+from fata.irmin import BYTES, LINES, Repo, Store
 from fata.irmin.backend.git import Durability, GitBackend, init
 from fata.irmin.errors import Conflict
 from tests.irmin.git import assert_sound, git
@@ -131,6 +131,28 @@ async def test_a_history_with_everything_survives(tmp_path: Path) -> None:
     assert set(await repo.backend.refs("refs/tags/")) == {"refs/tags/light", "refs/tags/v1"}
     git(work, "fetch", "-q", str(bare), "main:refs/heads/ours")
     assert_sound(work)
+
+
+@pytest.mark.parametrize("ours", ["644", "755"])
+@pytest.mark.parametrize("theirs", ["644", "755"])
+async def test_modes_merge_as_git_merges_them(tmp_path: Path, ours: str, theirs: str) -> None:
+    git(tmp_path, "init", "-q")
+    script = tmp_path / "run"
+    script.write_text("a\nb\nc\nd\ne\n")
+    git(tmp_path, "add", "run")
+    git(tmp_path, "commit", "-q", "-m", "base")
+    git(tmp_path, "branch", "side")
+    for branch, mode, text in (("main", ours, "A\nb\nc\nd\ne\n"), ("side", theirs, "a\nb\nc\nd\nE\n")):
+        git(tmp_path, "checkout", "-q", branch)
+        script.write_text(text)
+        script.chmod(int(mode, 8))
+        git(tmp_path, "commit", "-q", "-a", "-m", branch)
+    git(tmp_path, "checkout", "-q", "--detach", "main")
+    git(tmp_path, "merge", "-q", "-m", "by git", "side")
+    merged = Repo(GitBackend(str(tmp_path)), LINES).of_branch("main")
+    await merged.merge_with("side", message="by us")
+    assert git(tmp_path, "rev-parse", "main^{tree}") == git(tmp_path, "rev-parse", "HEAD^{tree}")
+    assert (await merged.get_all("run"))[1] == ("100755" if "755" in (ours, theirs) else "100644")
 
 
 async def test_what_git_packs_and_removes_meanwhile_is_found(tmp_path: Path) -> None:

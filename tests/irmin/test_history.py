@@ -12,7 +12,7 @@ import pytest
 
 from fata.blocking import drive
 from fata.errors import StateError
-from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store
+from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store, Tree
 from fata.irmin.backend.git import GitBackend, init
 from fata.irmin.errors import Conflict, CorruptObject, HeadRejected, NotFound, TooManyLcas, TooManyRetries
 from fata.irmin.slices import export, import_slice
@@ -268,6 +268,42 @@ async def test_old_history_is_forgotten(tmp_path: Path) -> None:
     assert len(git(tmp_path, "log", "--format=%H", "main").split()) == 3
 
 
+@pytest.mark.peer
+async def test_what_git_still_uses_is_no_garbage(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    for number in range(3):
+        (tmp_path / "file").write_text(str(number))
+        git(tmp_path, "add", ".")
+        git(tmp_path, "commit", "-qm", str(number))
+    git(tmp_path, "reset", "-q", "--hard", "HEAD~1")
+    git(tmp_path, "worktree", "add", "-q", "--detach", "aside")
+    git(tmp_path / "aside", "commit", "-q", "--allow-empty", "-m", "on a detached head")
+    (tmp_path / "staged").write_text("not committed yet")
+    git(tmp_path, "add", "staged")
+    git(tmp_path, "update-index", "--index-version", "4")
+    lost = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"nobody knows of this").strip()
+    repo = Repo(GitBackend(str(tmp_path), prune_age=0), TEXT)
+    done = await repo.collect()
+    assert (done.deleted, done.young) == (1, 0)
+    assert git(tmp_path, "cat-file", "-t", lost, check=False) == b""
+    assert git(tmp_path, "show", "HEAD@{1}:file") == b"2"
+    assert git(tmp_path / "aside", "log", "-1", "--format=%s") == b"on a detached head\n"
+    git(tmp_path, "commit", "-qm", "what was staged")
+    assert git(tmp_path, "show", "HEAD:staged") == b"not committed yet"
+    assert git(tmp_path, "fsck", "--strict", "--no-dangling") == b""
+
+
+async def test_young_garbage_stays_and_is_counted(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    repo = Repo(GitBackend(str(tmp_path)), TEXT)
+    store = await repo.main()
+    for number in range(5):
+        await commit_on(store, "a", str(number))
+    assert await repo.collect(depth=2) == (6, 0, 9)
+    assert len((await store.history()).commits) == 2, "cut where git takes it to be cut, though older commits are there"
+    assert await repo.collect(depth=2) == (6, 0, 9)
+
+
 async def test_slices_carry_a_history_over() -> None:
     repo = new_repo()
     store = await repo.main()
@@ -341,6 +377,23 @@ async def test_strategies_of_a_change_that_was_overtaken() -> None:
     assert await overtaken("set") == "ours 0"
     assert await overtaken("test_and_set") == "ours theirs"
     assert await overtaken("merge") == "ours theirs"
+
+
+async def test_a_tree_that_was_overtaken_is_merged_without_asking_again() -> None:
+    store = await new_repo().main()
+    await store.set_all({"d/a": "0", "d/b": "0"})
+    asked = 0
+
+    async def change(tree: Tree[str]) -> Tree[str]:
+        nonlocal asked
+        asked += 1
+        await store.set("d/a", "theirs")
+        return await tree.add("a", "ours")
+
+    with pytest.raises(Conflict) as caught:
+        await store.with_tree("d", change, "merge")
+    assert (caught.value.path, caught.value.ours, caught.value.theirs) == (("d", "a"), "theirs", "ours")
+    assert (asked, await store.get("d/a")) == (1, "theirs")
 
 
 async def test_a_watch_hears_of_each_change_in_order() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from fata.irmin import TEXT, MemoryBackend, Repo
 from fata.irmin.errors import Conflict, InvalidPath, NotFound, TestFailed
+from fata.irmin.path import steps
+from tests.irmin.git import ENVIRONMENT, git
 
 pytestmark = pytest.mark.virtual_time
 
@@ -84,13 +89,59 @@ async def test_test_and_set() -> None:
     assert await store.mem("a") is False
 
 
-@pytest.mark.parametrize("path", ["a//b", "/a", "a/", "../a", "a/.", "a/../b", "a\0b", ("a/b",), ("",)])
+@pytest.mark.parametrize("path", ["a//b", "/a", "a/", "../a", "a/.", "a/../b", "a\0b", ("a/b",), ("",), "a/.git/x"])
 async def test_a_bad_path_is_refused(path: str | tuple[str, ...]) -> None:
     store = await repo().main()
     with pytest.raises(InvalidPath):
         await store.set(path, "1")
     with pytest.raises(InvalidPath):
         await store.find(path)
+
+
+@pytest.mark.peer
+def test_names_that_git_takes_for_its_own_directory(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--bare")
+    blob = git(tmp_path, "hash-object", "-w", "--stdin").strip()
+    stems = (
+        ".git",
+        ".GIT",
+        ".gIt",
+        "git~1",
+        "GIT~1",
+        "git~2",
+        ".gitx",
+        "xgit",
+        ".git~1",
+        "\u200c.g\u200dit",
+        ".g\ufeffit",
+    )
+    tails = ("", ".", " ", ". .", "\\x", ":x", ".x", "x", "\u200f", "\u2010")
+    refused = 0
+    for name in (stem + tail for stem in stems for tail in tails):
+        tree = git(tmp_path, "mktree", "-z", stdin=b"100644 blob %b\t%b\0" % (blob, name.encode())).strip()
+        try:
+            steps(name)
+        except InvalidPath:
+            refused += 1
+            assert not is_sound(tmp_path, tree), name
+        else:
+            assert is_sound(tmp_path, tree), name
+        (tmp_path / "objects" / tree[:2].decode() / tree[2:].decode()).unlink()
+    assert refused > 30
+
+
+def is_sound(repository: Path, tree: bytes) -> bool:
+    """Say whether git's strict check has nothing against a tree."""
+    done = subprocess.run(
+        ["git", "-C", repository, "fsck", "--strict", tree], capture_output=True, env=ENVIRONMENT, check=False
+    )
+    return done.returncode == 0
+
+
+async def test_the_root_holds_no_contents() -> None:
+    store = await repo().main()
+    with pytest.raises(InvalidPath, match="root"):
+        await store.set("", "1")
 
 
 async def test_nothing_is_beneath_a_file() -> None:

@@ -171,6 +171,16 @@ async def test_a_proof_convinces_somebody_who_has_no_tree(name: HashName) -> Non
     del repo
 
 
+async def test_a_proof_of_another_tree_is_refused() -> None:
+    repo, tree = await made({"w/k17": "17"}, "blake2b")
+    stranger = Repo(MemoryBackend(), TEXT, hash="blake2b")
+    proof, _ = await repo.produce_proof(tree, rename)
+    after, value = await stranger.verify_proof(proof, tree.hash(), rename)
+    assert (after.hash(), value) == (proof.after, "17")
+    with pytest.raises(BadProof, match="not of"):
+        await stranger.verify_proof(proof, after.hash(), rename)
+
+
 @pytest.mark.parametrize("name", HASHES)
 async def test_a_forged_proof_convinces_nobody(name: HashName) -> None:
     _, tree = await made({"w/k17": "17", "w/k18": "18"}, name)

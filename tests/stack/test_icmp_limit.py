@@ -1,11 +1,14 @@
-"""How many ICMP errors a host sends, through the whole stack: few, however many packets ask for one."""
+"""ICMP through the whole stack: few errors, however many packets ask for one; pings that fit into a packet."""
 
 from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from fata.proto.icmp import BURST, RATE
 from fata.sim.network import Simulation
+from fata.stack.icmp import MAX_ECHO
 from fata.wire import ethernet, icmpv4, ipv4
 from tests.sim.stranger import Stranger
 
@@ -73,6 +76,20 @@ def test_pings_are_not_limited_by_it(sim: Simulation) -> None:
         await asyncio.sleep(0.05)
         for _ in range(100):
             assert await client.stack.ping(host.address) < 0.1
+
+    sim.run(main())
+
+
+@pytest.mark.parametrize(("size", "fits"), [(0, True), (MAX_ECHO, True), (MAX_ECHO + 1, False), (-1, False)])
+def test_a_ping_is_at_most_as_large_as_a_packet(sim: Simulation, size: int, fits: bool) -> None:
+    host, client = sim.host("host"), sim.host("client")
+
+    async def main() -> None:
+        if fits:
+            assert await client.stack.ping(host.address, size=size) < 0.1
+        else:
+            with pytest.raises(OSError, match="Message too long"):
+                await client.stack.ping(host.address, size=size)
 
     sim.run(main())
 

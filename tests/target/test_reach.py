@@ -17,6 +17,10 @@ APP = "class App:\n    async def run(self) -> None: ...\n"
 MISSING = "surely_not_there"
 
 
+NEEDY = "from fata.device import KvRo\n\nclass App:\n    def __init__(self, store: KvRo) -> None: ...\n"
+NEEDY += "    async def run(self) -> None: ...\n"
+
+
 def own(folder: Folder) -> list[str]:
     return [module.name for module in own_modules(folder.config(CONFIG).graph())]
 
@@ -57,11 +61,23 @@ REACHED = {
         ["app", "shop", "shop.kinds", "shop.web"],
     ),
     "package without __init__": ({"app.py": f"import shop.web\n{APP}", "shop/web.py": ""}, ["app", "shop.web"]),
+    "where only some programs come": (
+        {"app.py": f"match 1:\n    case 2:\n        import shelf\n{APP}", "shelf.py": ""},
+        ["app", "shelf"],
+    ),
     "installed in a .venv beside it": (
         {"app.py": f"import shelf\n{APP}", ".venv/lib/shelf/__init__.py": f"import {MISSING}"},
         ["app"],
     ),
 }
+
+
+def test_a_device_of_the_application_is_one_of_its_modules(folder: Folder) -> None:
+    files = {"upper.py": "import shelf\n\nclass Upper: ...\n", "shelf.py": "", "app.py": NEEDY}
+    entry = 'Entry("upper", KvRo, {"*": "upper:Upper"}, "")'
+    config = "from fata.config import *\nfrom fata.device import KvRo\n"
+    folder.write(files).config(f"{config}register('a', main('app:App', store=device({entry})))\n")
+    assert [module.name for module in own_modules(folder.graph())] == ["app", "shelf", "upper"]
 
 
 @pytest.mark.parametrize(("files", "names"), REACHED.values(), ids=REACHED.keys())
@@ -86,6 +102,9 @@ PRESENT = {
     "guarded by all": f"try:\n    import {MISSING}\nexcept:\n    pass",
     "guarded with others": f"try:\n    import {MISSING}\nexcept (OSError, ImportError):\n    pass",
     "guarded deeper": f"try:\n    if True:\n        import {MISSING}\nexcept ImportError:\n    pass",
+    "guarded by a group": f"try:\n    import {MISSING}\nexcept* ImportError:\n    pass",
+    "suppressed": f"import contextlib\nwith contextlib.suppress(ImportError):\n    import {MISSING}",
+    "in a case": f"match 1:\n    case 2:\n        import {MISSING}",
     "else of a guard": f"try:\n    import {MISSING}\nexcept ImportError:\n    pass\nelse:\n    import {MISSING}.more",
     "the fallback of what is there": f"try:\n    import tomllib\nexcept ImportError:\n    import {MISSING} as tomllib",
     "TYPE_CHECKING": f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {MISSING}",
@@ -113,6 +132,7 @@ ABSENT = {
     "second of two": f"import json, {MISSING}",
     "in a class": f"class C:\n    import {MISSING}",
     "in with": f"with open('x') as f:\n    import {MISSING}",
+    "else of a loop": f"for _ in ():\n    pass\nelse:\n    import {MISSING}",
     "guarded against something else": f"try:\n    import {MISSING}\nexcept ValueError:\n    pass",
     "in finally": f"try:\n    pass\nexcept ImportError:\n    pass\nfinally:\n    import {MISSING}",
 }

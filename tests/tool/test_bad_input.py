@@ -66,6 +66,20 @@ def test_folder_missing(fata: Fata) -> None:
     assert "there is no folder" in fata.mistake("run", "nowhere")
 
 
+@pytest.mark.parametrize("file", ["app.py", "config.py"])
+def test_a_file_in_place_of_its_folder(project: Fata, file: str) -> None:
+    message = project.mistake("run", file)
+    assert f"{file} is a file" in message
+    assert "Name its folder, or an application:" in message
+
+
+def test_a_target_that_does_not_exist_is_blamed_on_who_named_it(project: Fata) -> None:
+    message = project.mistake("run", ".", variables={"FATA_TARGET": "moon"})
+    assert "FATA_TARGET: unknown target 'moon'" in message
+    (project.folder / "pyproject.toml").write_text('[tool.fata]\ntarget = "moon"\n')
+    assert "[tool.fata] of pyproject.toml: unknown target 'moon'" in project.mistake("run", ".")
+
+
 @pytest.mark.parametrize(
     ("config", "line", "reason", "remedy"),
     [
@@ -73,8 +87,11 @@ def test_folder_missing(fata: Fata) -> None:
         ("from fata.config import crunsh\n", 1, "unknown device 'crunsh'", "Did you mean 'crunch'?"),
         ("from fata.config import nonsense\n", 1, "unknown device 'nonsense'", "fata help devices"),
         ("x = 1\ny = x + undefined\n", 2, "NameError: name 'undefined'", "Mend this line"),
+        ('from fata.config import main, register\nregister("a", man("app:App"))', 2, "'man'", "Did you mean 'main'"),
+        ("import fata\nx = crunch('site')\n", 2, "'crunch'", "Import it: from fata.config import crunch"),
         ("x = 1\n", 1, "nothing is registered", 'register("name"'),
         ('from fata.config import main, register\n\nregister("app")\n', 3, "has no job", "main("),
+        (CONFIG.replace('"app", ', ""), 3, "is no name", 'register("name", '),
         (CONFIG + CONFIG, 6, "register() was called before, on line 3", "one register()"),
         (CONFIG.replace("app:App", "app:Appp"), 3, "module 'app' has no 'Appp'", "Did you mean app:App?"),
         (CONFIG.replace("app:App", "gone:App"), 3, "there is no module 'gone'", "beside config.py"),
@@ -82,6 +99,12 @@ def test_folder_missing(fata: Fata) -> None:
         (CONFIG.replace('"app:App"', '"app:App", consul=1'), 3, "no parameter 'consul'", "Did you mean 'console'?"),
         (CONFIG.replace('"app:App"', '"app:App", count="x"'), 3, "not an integer", "app.py:5"),
         (CONFIG.replace('"app:App"', '"app:App", console=3'), 3, "parameter 'console' is a device", "help devices"),
+        (
+            'from fata.config import main, ramdisk, register\n\nregister("app", main("app:App", count=ramdisk()))\n',
+            3,
+            "app:App(count=…): a device, not an integer",
+            "Pass a value or a key",
+        ),
         (
             'from fata.config import main, ramdisk, register\n\nregister("app", main("app:Site", site=ramdisk()))\n',
             3,
@@ -186,7 +209,8 @@ def test_missing_required_key(project: Fata) -> None:
     message = project.mistake("run", ".")
     assert "app.py:20: a value is needed for --port (INTEGER)" in message
     assert "--port=…" in message
-    assert project("configure", ".").returncode == 0, "it may still be given at boot"
+    for command in ("configure", "check", "describe"):
+        assert project(command, ".").returncode == 0, "it may still be given at boot"
 
 
 def test_missing_required_device_names_its_option(project: Fata) -> None:

@@ -84,6 +84,21 @@ def test_dump_and_load(image: str, tmp_path: Path) -> None:
         assert isinstance(refused("load", str(other), str(tmp_path / "wrong")), ConfigError)
 
 
+def test_what_is_no_dump_is_told(image: str, tmp_path: Path) -> None:
+    (tmp_path / "junk").write_text("junk\n")
+    assert "HEADER=END" in str(refused("load", image, str(tmp_path / "junk")))
+    assert run("list", image).output == ""
+
+
+@pytest.mark.parametrize("words", [("--size", "16K"), ("--size", "x"), ("--size", "1M", "--log", "1G")])
+def test_an_image_that_cannot_be_formatted_is_not_made(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert isinstance(refused("format", str(tmp_path / "new.img"), *words), ConfigError)
+    assert not (tmp_path / "new.img").exists()
+    run("format", str(tmp_path / "new.img"), "--size", "1M")
+    assert "already" in str(refused("format", str(tmp_path / "new.img")))
+    run("format", str(tmp_path / "new.img"), "--force")
+
+
 def test_a_broken_store_is_told_and_salvaged(image: str, tmp_path: Path) -> None:
     for number in range(60):
         run("put", image, f"{number:02}", "v" * 300)

@@ -47,6 +47,21 @@ def test_a_table_is_not_replaced_without_force(fata: Fata) -> None:
     assert [row["number"] for row in told["partitions"]] == [1, 2, 3, 5, 6, 7]
 
 
+def test_what_an_image_holds_is_not_overwritten_without_force(fata: Fata) -> None:
+    fata("fat", "create", "fat.img", "--size", "1M")
+    fata("btree", "format", "tree.img", "--size", "1M")
+    (fata.folder / "noise.img").write_bytes(b"\x55" * (1 << 20))
+    for image, what in (("fat.img", "a FAT volume"), ("tree.img", "a B-tree"), ("noise.img", "something")):
+        assert f"{image}: holds {what} already" in fata.mistake("disk", "partition", image, "256K")
+        assert fata("disk", "partition", image, "256K", "--force").returncode == 0
+    fata("fat", "create", "fat.img", "--size", "1M", "--force")
+    assert "holds a FAT volume already" in fata.mistake("btree", "format", "fat.img")
+
+
+def test_an_image_that_cannot_be_divided_is_not_made(fata: Fata) -> None:
+    assert "too small for a GPT" in fata.mistake("disk", "partition", "x.img", "1M", "--size", "1K")
+
+
 def test_a_damaged_gpt_is_told_and_repaired(fata: Fata) -> None:
     fata("disk", "partition", "x.img", "rest", "--size", "4M")
     with (fata.folder / "x.img").open("r+b") as image:
@@ -115,6 +130,13 @@ def test_a_fat_volume_is_mounted_changed_and_in_order_afterwards(tmp_path: Path)
         with pytest.raises(FileNotFoundError):
             (folder / "a.txt").read_bytes()
         assert sorted(os.listdir(folder / "sub")) == ["b.txt", "Ä new file"]
+        room = os.statvfs(folder)
+        with pytest.raises(OSError, match="No space"):
+            (folder / "large").write_bytes(bytes(room.f_frsize * (room.f_bavail + 1)))
+        (folder / "large").unlink()
+        (folder / "large").write_bytes(bytes(room.f_frsize * room.f_bavail))
+        assert 0 == os.statvfs(folder).f_bfree < room.f_blocks
+        (folder / "large").unlink()
     fsck = shutil.which("fsck.fat", path="/usr/sbin:/sbin:/usr/bin")
     if fsck is not None:
         said = subprocess.run([fsck, "-n", image], capture_output=True, text=True, timeout=30, check=True).stdout

@@ -133,9 +133,30 @@ def test_a_mistake_is_told_with_a_remedy(fata: Fata, image: str, words: tuple[st
 def test_what_does_not_fit_leaves_no_image(fata: Fata, image: str) -> None:
     (fata.folder / "site" / "large").write_bytes(bytes(2_000_000))
     done = fata("fat", "create", "new.img", "--size", "1M", "--from", "site")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "no space" in done.stderr
+    assert "Say a larger --size" in done.stderr
     assert [path.name for path in fata.folder.iterdir() if "new.img" in path.name] == []
+
+
+def test_a_root_is_as_large_as_what_goes_into_it(fata: Fata) -> None:
+    (fata.folder / "many").mkdir()
+    for number in range(700):
+        (fata.folder / "many" / f"a name of some length {number}").write_bytes(b"")
+    for words in ((), ("--size", "2M")):
+        assert fata("fat", "create", "many.img", "--from", "many", "--force", *words).returncode == 0
+        judged(fata, "many.img")
+        assert len(told(fata, "list", "many.img")) == 700
+
+
+def test_a_directory_that_is_full_is_told_from_a_volume_that_is(fata: Fata) -> None:
+    fata("fat", "create", "small.img", "--size", "1M")
+    (fata.folder / "many").mkdir()
+    for number in range(300):
+        (fata.folder / "many" / f"a name {number}").write_bytes(b"")
+    done = fata("fat", "add", "small.img", *(f"many/a name {number}" for number in range(300)))
+    assert "its directory has no room for another name" in done.stderr
+    assert fata("fat", "add", "small.img", "many", "--to", "deeper").returncode == 0
 
 
 def test_names_in_an_image_give_a_terminal_no_orders(fata: Fata, image: str) -> None:
@@ -156,9 +177,47 @@ def test_a_bar_shows_how_far_it_is(fata: Fata, image: str) -> None:
 
 def test_what_is_no_volume_is_told(fata: Fata) -> None:
     (fata.folder / "zeros.img").write_bytes(bytes(1 << 20))
-    done = fata("fat", "list", "zeros.img")
-    assert done.returncode == 1
-    assert "55aa" in done.stderr
+    told = fata.mistake("fat", "list", "zeros.img")
+    assert told.startswith("error: zeros.img: no FAT volume: ")
+    assert "55aa" in told
+    assert "--partition" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("no/new.img", "no folder no"), (".", "is a folder"), ("/dev/null", "is no file")]
+)
+def test_what_is_no_place_for_an_image_is_left_alone(fata: Fata, name: str, reason: str) -> None:
+    assert reason in fata.mistake("fat", "create", name, "--size", "1M", "--force")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_partition_is_formatted_and_used_as_an_image_is(fata: Fata, tmp_path: Path) -> None:
+    fata("disk", "partition", "disk.img", "2M:efi", "2M:linux", "--size", "8M")
+    fata("btree", "format", "disk.img", "--partition", "2")
+    (tmp_path / "a").write_text("1")
+    one = ("disk.img", "--partition", "1")
+    assert fata("fat", "create", *one).returncode == 0
+    assert "holds a FAT volume already" in fata.mistake("fat", "create", *one)
+    assert "holds a B-tree already" in fata.mistake("fat", "create", "disk.img", "--partition", "2")
+    assert "has its size" in fata.mistake("fat", "create", *one, "--size", "1M", "--force")
+    assert fata("fat", "add", *one, "a", "--to", "d").returncode == 0
+    assert fata("fat", "mv", *one, "d/a", "b").returncode == 0
+    assert fata("fat", "cat", *one, "b").stdout == "1"
+    assert [entry["path"] for entry in told(fata, "list", *one, "-r")] == ["b", "d"]
+    assert told(fata, "check", *one)["faults"] == []
+    assert fata("fat", "extract", *one, "--to", "out").returncode == 0
+    assert (tmp_path / "out" / "b").read_text() == "1"
+    assert "no FAT volume" in fata.mistake("fat", "list", "disk.img")
+    rows = json.loads(fata("disk", "info", "disk.img", "--json").stdout)["partitions"]
+    assert [row["contents"] for row in rows] == ["FAT", "B-tree"]
+    start = rows[0]["first"] * 512
+    (tmp_path / "volume.img").write_bytes((tmp_path / "disk.img").read_bytes()[start : start + (2 << 20)])
+    judged(fata, "volume.img")
+
+
+def test_a_directory_where_a_file_is_needed_is_told_in_the_words_of_files(fata: Fata, image: str) -> None:
+    assert "'css' is a directory" in fata.mistake("fat", "cat", image, "css")
+    assert "'index.html' is a file" in fata.mistake("fat", "list", image, "index.html")
 
 
 def test_octets_go_to_standard_output_unchanged(fata: Fata, image: str, tmp_path: Path) -> None:

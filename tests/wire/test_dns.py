@@ -13,7 +13,7 @@ from fata.errors import ConfigError, WireError
 from fata.wire import dns
 from fata.wire.dns import Message, Question, Record
 from fata.wire.dns_data import Data, Mx, Option, Soa, Srv, Texts
-from fata.wire.dns_name import MAX_NAME, MAX_POINTERS, Name, format_name, parse_name, parse_text, serialize_name
+from fata.wire.dns_name import MAX_NAME, MAX_POINTERS, Name, parse_name, parse_text, serialize_name
 from tests.fuzz.message_targets import TARGETS
 from tests.fuzz.target import Target, assert_survives_damage, assert_truncations_are_refused
 from tests.wire import dns_messages
@@ -221,12 +221,6 @@ def test_text(text: str, name: Name) -> None:
 def test_text_that_is_no_name(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_text(text)
-
-
-def test_names_as_people_read_them() -> None:
-    assert format_name(WWW) == "www.example.com"
-    assert format_name(()) == "."
-    assert format_name((b"a.b", b"\0\\")) == "a\\.b.\\000\\\\"
 
 
 @given(st.binary(max_size=60))

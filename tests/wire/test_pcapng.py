@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fata.errors import WireError
-from fata.wire import pcapng
+from fata.wire import pcap, pcapng
 from fata.wire.pcapng import Interface, Packet, Section
 from tests.fuzz.message_targets import PCAPNG_OURS, TARGETS
 from tests.fuzz.target import assert_survives_damage, assert_truncations_are_refused
@@ -20,7 +20,7 @@ from tests.wire.capture_files import PCAPNG
 from tests.wire.captured import ARP_REQUEST, FRAMES, UDP_ODD
 
 TARGET = TARGETS["pcapng"]
-BEGIN = 1_700_000_000 * pcapng.SECOND
+BEGIN = 1_700_000_000 * pcap.SECOND
 
 
 def block(order: str, kind: int, body: bytes) -> bytes:

@@ -6,10 +6,12 @@ import os
 
 from fata.blocking.drive import drive
 from fata.device.kv import InvalidKey, KvError, NoSpace
+from fata.disk.fat.layout import SLOT
 from fata.disk.fat.plan import Wish
 from fata.driver.block.ramdisk import RamDisk
 from fata.driver.kv.folder import chunk, files_of, latest, opened, replacing
 from fata.errors import ConfigError, DeviceError
+from fata.store.fat.estimate import root_entries_for
 from fata.store.fat.kv import FatKv
 from fata.store.fat.mount import format_volume, mount
 
@@ -37,11 +39,12 @@ def pack(directory: str, out_path: str) -> None:
     """
     last = latest()
     files = files_of(directory, out_path)
-    size = _least(files)
+    root_entries = root_entries_for({key.partition("/")[0] for key, _ in files})
+    size = _least(files, root_entries)
     while True:
         disk = RamDisk(size // SECTOR)
         try:
-            drive(_fill(disk, files, last))
+            drive(_fill(disk, Wish(root_entries=root_entries), files, last))
             break
         except NoRoom:
             size *= 2
@@ -55,17 +58,17 @@ class NoRoom(DeviceError):
     """The volume was estimated too small."""
 
 
-def _least(files: list[tuple[str, str]]) -> int:
+def _least(files: list[tuple[str, str]], root_entries: int) -> int:
     """Estimate the size of a volume from below: clusters of at least a sector, directories, FATs."""
     octets = sum(-(-os.stat(path).st_size // SECTOR) * SECTOR + ENTRY for _, path in files)
     folders = {key.rpartition("/")[0] for key, _ in files}
-    octets += len(folders) * 2048 + octets // 64 + UNIT
+    octets += len(folders) * 2048 + octets // 64 + root_entries * SLOT + UNIT
     return -(-octets // UNIT) * UNIT
 
 
-async def _fill(disk: RamDisk, files: list[tuple[str, str]], last: int) -> None:
+async def _fill(disk: RamDisk, wish: Wish, files: list[tuple[str, str]], last: int) -> None:
     clock = _FileTime()
-    await format_volume(disk, Wish(), clock=clock)
+    await format_volume(disk, wish, clock=clock)
     store = FatKv(await mount(disk, clock=clock, barriers=False))
     for key, path in files:
         with opened(path) as source:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, cast, get_args, get_origin
 
-from fata.config.value import INTEGER, SCALARS, TEXT, Choice, KeyType, Many, Plain, admits
+from fata.config.value import INTEGER, SCALARS, TEXT, KeyType, Many, OneOf, Plain, admits
 from fata.config.where import NOWHERE, Where, caller
 
 T = TypeVar("T", bool, int, float, str, list[bool], list[int], list[float], list[str])  # none wider: see `key`
@@ -29,6 +29,7 @@ LAUNCHER_OPTIONS = frozenset(
     {
         *("help", "version", "logs"),  # every program's own
         *("target", "publish", "memory", "nic", "drive", "terminal", "file", "machine", "accel", "gdb", "debug"),
+        *("snapshot", "fetch", "all"),
         *("net", "interface", "ipv4", "ipv4-gateway", "ipv6", "ipv6-gateway", "dhcp", "dns", "pcap", "stats"),
         *("reload", "pdb", "json", "format", "output", "quiet", "verbose", "config"),
     }
@@ -146,5 +147,5 @@ def _type_of(name: str, wanted: Any, choices: Sequence[Any] | None, where: Where
         raise where.error(f"key {name!r}: only texts and integers have choices", "Leave `choices` out.")
     if choices is not None and not (choices and all(admits(scalar, choice) for choice in choices)):
         raise where.error(f"key {name!r}: every choice must be {scalar.describe()}", "Write choices=[…] of that type.")
-    base = scalar if choices is None else Choice(tuple(choices))
+    base = scalar if choices is None else OneOf(tuple(choices))
     return base if inner is wanted else Many(base)

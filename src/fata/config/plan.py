@@ -159,6 +159,11 @@ def _settled(parameter: KeyParameter, given: Any, job: Job) -> Key[Any] | Plain:
                 "Give the key the parameter's type.",
             )
         return given
+    if isinstance(given, Impl):
+        raise job.where.error(
+            f"{job.application}({parameter.name}=…): a device, not {parameter.type.describe()} ({parameter.where})",
+            "Pass a value or a key; devices stand before the * of a constructor.",
+        )
     if not admits(parameter.type, given):
         raise job.where.error(
             f"{job.application}({parameter.name}={given!r}): not {parameter.type.describe()}",

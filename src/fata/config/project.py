@@ -7,6 +7,7 @@ from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
 
+from fata.config.nearest import nearest
 from fata.config.registry import Job, Package, Registry, not_read, reading
 from fata.config.signature.source import Sources
 from fata.config.where import READING, Where
@@ -51,6 +52,10 @@ def _sources(directory: Path, search: tuple[Path, ...] | None) -> Sources:
 
 def _load_folder(directory: Path, search: tuple[Path, ...] | None) -> Project:
     config = directory / CONFIG
+    if directory.is_file():
+        raise ConfigError(
+            f"{directory} is a file", remedy=f"Name its folder, or an application: {directory.stem}:Class."
+        )
     if not directory.is_dir():
         raise ConfigError(f"there is no folder {directory}", remedy="Name a folder with a config.py, or module:Class.")
     if not config.is_file():
@@ -76,12 +81,24 @@ def _read(config: Path, directory: Path) -> Registry:
     except ConfigError as error:
         raise error if error.file is not None else _at(config, error, error.reason, error.remedy) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001  # config.py may raise anything; it becomes one message
-        raise _at(config, error, f"{type(error).__name__}: {error}", "Mend this line.") from None
+        raise _at(config, error, f"{type(error).__name__}: {error}", _remedy(error)) from None
     finally:
         sys.path.remove(str(directory))
         reading.reset(token)
         _forget(directory, sys.modules.keys() - before)
     return registry
+
+
+def _remedy(error: BaseException) -> str:
+    """Say how to mend an exception: most often a name of the language was not imported, or is misspelled."""
+    if not isinstance(error, NameError) or not error.name:
+        return "Mend this line."
+    from fata.config import __all__ as words
+
+    near = nearest(error.name, words)
+    if error.name in words:
+        return f"Import it: from fata.config import {error.name}"
+    return f"Did you mean {near!r}, of fata.config?" if near else "Mend this line."
 
 
 def _forget(directory: Path, names: set[str]) -> None:

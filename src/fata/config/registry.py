@@ -76,6 +76,8 @@ def register(name: str, *jobs: Job) -> None:
         raise where.error(
             f"register() was called before, on line {registry.where.line}", "Pass all jobs to one register()."
         )
+    if not isinstance(name, str):
+        raise where.error(f"register: {name!r} is no name", 'Write register("name", main("app:Class", …)).')
     if not name or not all(part.isalnum() for part in name.replace("_", "-").split("-")):
         raise where.error(f"{name!r} is not a name for a program", "Use letters, digits, '-' and '_'.")
     for job in jobs:

@@ -41,7 +41,7 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OneOf:
     """One of some texts or integers: `Literal["a", "b"]`."""
 
     values: tuple[str | int, ...]
@@ -82,7 +82,7 @@ class Enumeration:
         return "|".join(member.lower() for member in self.members)
 
 
-Single = Scalar | Choice | Enumeration
+Single = Scalar | OneOf | Enumeration
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def admits(key_type: KeyType, value: object) -> bool:
             return isinstance(value, str) and not _has_surrogates(value)
         case Scalar(name):
             return type(value).__name__ == name
-        case Choice(values):
+        case OneOf(values):
             return any(type(value) is type(each) and value == each for each in values)
         case Enumeration():
             return value in key_type.members
@@ -160,11 +160,11 @@ def serves(given: KeyType, wanted: KeyType) -> bool:
     match wanted:
         case Maybe(of):
             return serves(given.of if isinstance(given, Maybe) else given, of)
-        case Scalar() if isinstance(given, Choice):
+        case Scalar() if isinstance(given, OneOf):
             return all(admits(wanted, value) for value in given.values)
         case Scalar("float") if given == INTEGER:
             return True
-        case Choice() if isinstance(given, Choice):
+        case OneOf() if isinstance(given, OneOf):
             return all(admits(wanted, value) for value in given.values)
     return given == wanted
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fata.device.clock import Clock, MonotonicClock, WallClock
     from fata.device.console import Console
     from fata.device.entropy import Entropy
-    from fata.device.kv import KvRo, KvRw, KvTx
+    from fata.device.kv import Kind, KvRo, KvRw, KvTx
     from fata.device.lease import Lease, LeasedStack
     from fata.device.net import Net
     from fata.device.poller import Poller
@@ -24,6 +24,7 @@ __all__ = [
     "Console",
     "Entropy",
     "Icmp",
+    "Kind",
     "KvRo",
     "KvRw",
     "KvTx",
@@ -82,7 +83,7 @@ def _of_storage(name: str) -> object:
             from fata.device import block
 
             return block.Block
-        case "KvRo" | "KvRw" | "KvTx":
+        case "Kind" | "KvRo" | "KvRw" | "KvTx":
             from fata.device import kv
 
             return getattr(kv, name)

@@ -93,7 +93,7 @@ class Stack(Icmp, Protocol):
 
     The same protocols and transports as `asyncio`'s: data arrive in order, `pause_reading` closes the
     window, a transport's `write` never waits. Addresses are text at this edge ("10.0.0.2", "::1").
-    Errors of the network are `OSError`, as everywhere in asyncio; a port that is taken is `DeviceError`.
+    Errors of the network are `OSError`, as everywhere in asyncio; a port that is taken, or is none, is `DeviceError`.
     """
 
     async def create_server(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from fata.irmin.backend.memory import MemoryBackend
 from fata.irmin.commit import Commit
 from fata.irmin.contents.json import JSON, JSON_OBJECT
-from fata.irmin.contents.plain import BYTES, TEXT
+from fata.irmin.contents.plain import BYTES, LINES, TEXT
 from fata.irmin.contents.records import Records
 from fata.irmin.info import Info
 from fata.irmin.repo import Repo
@@ -24,6 +24,7 @@ __all__ = [
     "BYTES",
     "JSON",
     "JSON_OBJECT",
+    "LINES",
     "TEXT",
     "Commit",
     "Info",

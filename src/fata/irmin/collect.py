@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fata.errors import StateError
-from fata.irmin.backend.contract import Shallow
+from fata.irmin.backend.contract import Holding, Shallow
 from fata.irmin.history.reachable import reachable
 
 if TYPE_CHECKING:
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 
 class Collected(NamedTuple):
-    """How many objects were kept and forgotten."""
+    """How many objects were kept and forgotten; `young` ones stay for now: another program may be at work on them."""
 
     kept: int
     deleted: int
+    young: int
 
 
 async def collect(repo: Repo[Any], depth: int | None = None) -> Collected:
     """Forget what no reference leads to, and commits more than `depth` deep (1: heads alone).
 
+    What git has staged, and what its reflogs name, stays with all that it leads to.
     Raises `StateError` if history is to be cut where the backend cannot note that (git would take it for damage).
     """
     backend, objects = repo.backend, repo.objects
@@ -36,9 +38,14 @@ async def collect(repo: Repo[Any], depth: int | None = None) -> Collected:
         boundary: set[bytes] = set()
         kept = {oid async for oid, _ in reachable(objects, roots, depth=depth, contents=False, boundary=boundary)}
         garbage = {oid async for oid in backend.ids() if oid not in kept}
+        if isinstance(backend, Holding):
+            held = await backend.held(garbage)
+            kept |= {oid async for oid, _ in reachable(objects, held, depth=depth, contents=False, boundary=boundary)}
+            garbage -= kept
         if isinstance(backend, Shallow) and boundary:
             await backend.set_shallow(boundary | await backend.shallow())
         await backend.delete(garbage)
+        young = sum([await backend.contains(oid) for oid in garbage])
         objects.cache.clear()
         repo.commits.forget()
-    return Collected(len(kept), len(garbage))
+    return Collected(len(kept), len(garbage) - young, young)

@@ -10,7 +10,7 @@ class IrminError(FataError):
 
 
 class InvalidPath(IrminError, StateError):
-    """A path or name that no store can hold: an empty step, ".", "..", a "/" or NUL in a step."""
+    """A path or name that no store can hold: an empty step, ".", "..", ".git", a "/" or NUL in a step."""
 
 
 class InvalidName(IrminError, StateError):

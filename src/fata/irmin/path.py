@@ -6,6 +6,7 @@ spelling and comes back as it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -15,6 +16,10 @@ Path = str | tuple[str, ...]  # "a/b" or ("a", "b"); "" or () is the root
 Steps = tuple[bytes, ...]
 
 DEEPEST = 2048  # steps: beyond, git refuses to look (core.maxTreeDepth)
+# Names that are ".git" somewhere: in any case, with what Windows drops at the end, or leaves out of a short name, and
+# with what macOS does not compare. Git neither checks such a tree out nor takes it (git-fsck(1): hasDotgit).
+_DOTGIT = re.compile(rb"(?i:\.git|git~1)[. ]*(?:\Z|[\\:])")
+_IGNORED = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))
 CACHED = 256  # characters up to which a path's steps are remembered: a bound on what the memory costs
 
 
@@ -35,7 +40,13 @@ def _split(path: Path) -> Steps:
     for part in parts:
         if not part or part in (b".", b"..") or b"/" in part or b"\0" in part:
             raise InvalidPath(f"path {_shown(path)}: {part!r} is no step")
+        if _DOTGIT.match(part) or (not part.isascii() and _is_hfs_dotgit(part)):
+            raise InvalidPath(f"path {_shown(path)}: {part!r} would be git's own directory in a work tree")
     return tuple(parts)
+
+
+def _is_hfs_dotgit(part: bytes) -> bool:
+    return part.decode("utf-8", "surrogateescape").translate(_IGNORED).lower() == ".git"
 
 
 remembered = lru_cache(1 << 14)(_split)
@@ -63,11 +74,6 @@ def text(step: bytes) -> str:
 def texts(path: Iterable[bytes]) -> tuple[str, ...]:
     """Return a path as the API shows it."""
     return tuple(step.decode("utf-8", "surrogateescape") for step in path)
-
-
-def join(path: Path, name: str) -> tuple[str, ...]:
-    """Return the path of a name in the directory at a path."""
-    return (*texts(steps(path)), name)
 
 
 def joined(path: Iterable[bytes]) -> str:

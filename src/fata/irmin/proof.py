@@ -130,7 +130,10 @@ def partial_tree(proof: Proof, like: Reading[T]) -> Tree[T]:
 
 
 async def verify(proof: Proof, computation: Computation[T, R], like: Reading[T]) -> tuple[Tree[T], R]:
-    """Run a computation on what a proof has. Returns the new tree and the result, or raises `BadProof`."""
+    """Run a computation on what a proof has. Returns the new tree and the result, or raises `BadProof`.
+
+    That `proof.before` is the tree that was meant has to be seen to by the caller (`Repo.verify_proof`).
+    """
     try:
         after, result = await computation(partial_tree(proof, like))
     except MissingObject as missing:

@@ -7,8 +7,6 @@ import re
 from fata.irmin.errors import InvalidName
 
 BRANCHES = "refs/heads/"
-TAGS = "refs/tags/"
-REMOTES = "refs/remotes/"
 
 _ILLEGAL = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[./]|[./]$|^@$|^-")
 

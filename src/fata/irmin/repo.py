@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Generic, Literal, TypeVar
 
 from fata.disk.git.objects import Hash
+from fata.errors import StateError
 from fata.irmin.backend.contract import Backend
 from fata.irmin.check import Problem, check
 from fata.irmin.collect import Collected, collect
@@ -15,10 +16,12 @@ from fata.irmin.commit import Commit
 from fata.irmin.commits import Commits
 from fata.irmin.concrete import Concrete, of_concrete
 from fata.irmin.contents.contract import Contents
+from fata.irmin.errors import BadProof
 from fata.irmin.history.dot import to_dot, to_svg
 from fata.irmin.history.walk import history
 from fata.irmin.info import ANONYMOUS, Info
 from fata.irmin.objects import Objects
+from fata.irmin.proof import Computation, Proof, produce, verify
 from fata.irmin.refname import BRANCHES
 from fata.irmin.store.branches import Branches
 from fata.irmin.store.options import Options
@@ -27,6 +30,7 @@ from fata.irmin.store.target import BranchTarget, DetachedTarget
 from fata.irmin.tree import Tree
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 HashName = Literal["sha1", "sha256", "blake2b"]
 HASHES: dict[HashName, Hash] = {
@@ -40,7 +44,7 @@ class Repo(Generic[T]):
     """Objects and branches.
 
     `hash` "sha1" is git, octet for octet. The others are formats of our own, which git cannot clone: directories of
-    any width cost O(log n) a change there.
+    any width cost O(log n) a change there. Raises `StateError` for one of those in a git directory.
     """
 
     def __init__(
@@ -52,6 +56,10 @@ class Repo(Generic[T]):
         author: str = ANONYMOUS,
         now: Callable[[], float] = time.time,
     ) -> None:
+        if hash not in HASHES:
+            raise StateError(f"there is no hash {hash!r}; there are {', '.join(HASHES)}")
+        if hash != "sha1" and backend.capabilities.git:
+            raise StateError(f"a git directory has objects of git's: with {hash} nothing could be cloned; use sha1")
         self.backend = backend
         self.objects = Objects(backend, contents, HASHES[hash], inodes=hash != "sha1")
         self.commits = Commits(self.objects)
@@ -108,6 +116,19 @@ class Repo(Generic[T]):
     def check(self, decode: bool = False) -> AsyncIterator[Problem]:
         """Yield what is wrong with the repository: `async for problem in repo.check()`."""
         return check(self, decode)
+
+    async def produce_proof(self, tree: Tree[T], computation: Computation[T, R]) -> tuple[Proof, R]:
+        """Run a computation on a stored tree; return the proof of it, and what it returned beside the new tree."""
+        return await produce(tree, computation)
+
+    async def verify_proof(self, proof: Proof, before: bytes, computation: Computation[T, R]) -> tuple[Tree[T], R]:
+        """Run a computation on what a proof has of the tree whose id is `before`, which the caller trusts.
+
+        Nothing of the tree has to be in this repository. Returns the new tree and the result. Raises `BadProof`.
+        """
+        if proof.before != before:
+            raise BadProof(f"the proof is of the tree {proof.before.hex()}, not of {before.hex()}")
+        return await verify(proof, computation, self.objects)
 
     def info(self, options: Options) -> Info:
         """Return the info of a commit that is made now."""

@@ -12,7 +12,7 @@ from fata.irmin.errors import InvalidPath, NotFound, WrongKind
 from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Leaf, Miss, Node, empty
 from fata.irmin.objects import Objects
-from fata.irmin.path import CACHED, Path, Steps, divided, join, joined, steps, text, texts
+from fata.irmin.path import CACHED, Path, Steps, divided, joined, steps, text, texts
 from fata.irmin.walk import ANY, Depth, Order, Stats, stats, walk
 
 T = TypeVar("T")
@@ -132,10 +132,13 @@ class Tree(Generic[T]):
         self, path: Path = "", offset: int = 0, length: int | None = None
     ) -> AsyncIterator[tuple[str, Tree[T]]]:
         """Yield a directory's names and trees one by one."""
-        for name in await self.names(path, offset, length):
-            found = await self.find_tree(join(path, name))
-            if found is not None:
-                yield name, found
+        found = await self.locate(path)
+        if type(found) is not Node:
+            return
+        objects = self.objects
+        names = await objects.ask(objects.names, found)
+        for name in names[offset : None if length is None else offset + length]:
+            yield text(name), Tree(objects, await objects.ask(objects.entry, found, name))
 
     async def length(self, path: Path = "") -> int:
         """Return how many names a directory has; 0 where there is none."""

@@ -15,7 +15,7 @@ from fata.runtime.devices import Devices, report_error
 from fata.runtime.drive import drive
 from fata.runtime.logs import set_up_logs
 from fata.runtime.signals import SHELL_BASE, Signals, interrupt, stdout_has_a_reader
-from fata.runtime.traces import show_source_lines
+from fata.runtime.traces import show, show_source_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _status_of(name: str, error: BaseException, signals: Signals) -> int:
         return BAD_ARGUMENT
     if _lost_its_reader(cause):
         return NO_READER
-    sys.excepthook(type(error), error, error.__traceback__)
+    show(error)
     return 1
 
 

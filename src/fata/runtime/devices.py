@@ -12,6 +12,7 @@ import sys
 from fata.errors import StateError
 from fata.runtime.generic import Generic, T
 from fata.runtime.group import Group
+from fata.runtime.traces import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def report_error(what: str, error: BaseException) -> None:
     """Print an error that no caller gets to see: `what` happened, and its traceback."""
     print(f"{what}:", file=sys.stderr)
-    sys.excepthook(type(error), error, error.__traceback__)
+    show(error)
 
 
 class Devices:

@@ -10,7 +10,7 @@ from fata.driver.entropy.os import OsEntropy
 from fata.driver.net.interface import driver_of
 from fata.driver.net.pcap import PcapFile, PcapNet
 from fata.errors import StateError, Unavailable
-from fata.runtime.statistics import Display
+from fata.runtime.stack import made_ready
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import read_addresses, read_addressing
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fata.device.net import Net
     from fata.device.poller import Poller
 
-DHCP_WAIT = 30.0  # seconds
 RINGS = "ring:"  # before an interface's name: less CPU for a frame, more waiting (docs/design/net.md)
 TAP = "tun"  # what Linux calls the driver of TAP interfaces
 
@@ -53,15 +52,7 @@ async def open_direct_stack(
     if pcap is not None:
         net = PcapNet(net, PcapFile(pcap), RealClock())
     stack = DirectStack(net, addressing, OsEntropy().octets, servers=read_addresses(dns), lend=True)
-    if dhcp:
-        try:
-            await stack.lease(DHCP_WAIT)
-        except BaseException:
-            await stack.close()
-            raise
-    if stats:
-        stack.closing.append(Display(stack.report).close)
-    return stack
+    return await made_ready(stack, dhcp=dhcp, report=stack.report if stats else None)
 
 
 def open_interface(poller: Poller, name: str, *, offload: bool = True) -> Net:

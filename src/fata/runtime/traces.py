@@ -1,4 +1,4 @@
-"""Tracebacks of a program in a zip: the interpreter's own printing finds source lines in files only."""
+"""Tracebacks of a program: from its own first line on, and with source lines out of a zip too."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+def show(error: BaseException) -> None:
+    """Print an exception that nobody has caught. What runs the program is left out: its author cannot change that."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(("fata.runtime.", "asyncio.")):
+        trace = trace.tb_next
+    if trace is not None:
+        error.__traceback__ = trace
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
 def show_source_lines() -> None:
-    """See to it that uncaught exceptions are shown with their lines, unless somebody shows them in another way."""
+    """See to it that uncaught exceptions are shown with their lines, unless somebody shows them in another way.
+
+    The interpreter's own printing finds source lines in files only.
+    """
     loader = getattr(sys.modules["__main__"], "__loader__", None)
     if hasattr(loader, "archive") and sys.excepthook is sys.__excepthook__:
         sys.excepthook = _show

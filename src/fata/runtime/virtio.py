@@ -15,7 +15,7 @@ from fata.errors import Unavailable
 from fata.runtime.hardware import device, hardware
 from fata.runtime.machine_entropy import stir
 from fata.runtime.memory import free_memory
-from fata.runtime.statistics import Display
+from fata.runtime.stack import made_ready
 from fata.stack.direct import DirectStack
 from fata.stack.ipv4 import read_addresses, read_addressing
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from fata.driver.virtio.contract import Transport
 
 TAP = "FATA_TAP"  # of the image as a Linux process: the TAP interface that is its network card
-DHCP_WAIT = 30.0  # seconds
 
 
 async def open_virtio_stack(
@@ -50,20 +49,12 @@ async def open_virtio_stack(
     card = _card(number)
     chance, servers = OsEntropy().octets, read_addresses(dns)
     stack = DirectStack(card, addressing, chance, servers=servers, lend=True, memory=free_memory())
-    if ipv4 is None:
-        try:
-            await stack.lease(DHCP_WAIT)
-        except BaseException:
-            await stack.close()
-            raise
-    if stats:
-        stack.closing.append(Display(lambda seconds: _report(stack, card, seconds)).close)
-    return stack
 
+    def report(seconds: float) -> str:
+        told = stack.report(seconds)
+        return f"{told}\n{card.report()}" if isinstance(card, VirtioNet) else told
 
-def _report(stack: DirectStack, card: VirtioNet | Tap, seconds: float) -> str:
-    told = stack.report(seconds)
-    return f"{told}\n{card.report()}" if isinstance(card, VirtioNet) else told
+    return await made_ready(stack, dhcp=ipv4 is None, report=report if stats else None)
 
 
 def _card(number: int) -> VirtioNet | Tap:

@@ -1,1 +1,1 @@
-"""Simulation: deterministic schedules, suspending devices and the pytest plugin."""
+"""Simulation: networks in virtual time, every schedule of some tasks, every power cut, and the pytest plugin."""

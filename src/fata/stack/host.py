@@ -23,6 +23,7 @@ from fata.stack.output import Output
 from fata.stack.resolver import Resolver
 from fata.stack.tcp import Tcp
 from fata.stack.udp import Udp
+from fata.wire import ipv4, tcp
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("network")
 LAST_WORDS = 0.5  # seconds that a farewell to a DHCP server may take to find it
-IPV4_AND_TCP = 40  # octets of headers without options
 ASYNCIOS = Settings(nodelay=True)  # as asyncio's own connections
 
 
@@ -59,7 +59,7 @@ class Host:
         self.keeps_servers = False  # the user has named DNS servers: DHCP's do not count
         self.interface = Interface(net, Neighbors(net.mac), loop, self.counters)
         self.ip = Ipv4(self.interface, self.counters, loop, int.from_bytes(chance(2), "big"))
-        settings = replace(settings, mss=net.mtu - IPV4_AND_TCP)
+        settings = replace(settings, mss=net.mtu - ipv4.HEADER_LENGTH - tcp.HEADER_LENGTH)
         self.output = Output(self.ip, self.counters)
         if caps is None and memory is not None:
             caps = HostSettings.within(memory)

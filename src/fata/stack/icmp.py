@@ -142,8 +142,10 @@ class Icmp:
     async def ping(self, destination: bytes, size: int, wait: float) -> float:
         """Send an echo request with `size` octets of payload; return the seconds until its reply.
 
-        Raises `TimeoutError` after `wait` seconds, `OSError` without a way.
+        Raises `TimeoutError` after `wait` seconds, `OSError` without a way, and for a size that no packet has.
         """
+        if not 0 <= size <= MAX_ECHO:
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
         number = int.from_bytes(self._chance(4), "big")
         identifier, sequence = number >> 16, number & 0xFFFF
         key = (destination, identifier, sequence)

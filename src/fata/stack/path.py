@@ -5,10 +5,9 @@ from __future__ import annotations
 from struct import Struct
 
 from fata.wire.checksum import MODULUS
+from fata.wire.ipv4 import DONT_FRAGMENT, TCP
 
 TTL = 64  # hops, RFC 1700's recommendation for both TCP and UDP
-PROTOCOL_TCP = 6
-DONT_FRAGMENT = 0x4000  # RFC 1191 3: path MTU discovery wants it on every packet
 VERSION_AND_LENGTH = 0x45  # IPv4 with a header of five words
 MIDDLE = Struct("!HHBB")  # identification, flags and fragment offset, time to live, protocol
 IP_LENGTH = 20  # octets, without options
@@ -37,14 +36,14 @@ class Way:
         self.link = b""  # the Ethernet header, good until the time that follows
         self.begin = b""  # the card's header, the Ethernet header and the first two octets of IPv4's
         self.next_hop = b""
-        self.middle = MIDDLE.pack(NO_IDENTIFICATION, DONT_FRAGMENT, ttl, PROTOCOL_TCP)
+        self.middle = MIDDLE.pack(NO_IDENTIFICATION, DONT_FRAGMENT, ttl, TCP)  # RFC 1191 3: path MTU discovery
         self.until = self.raw_until = -1.0  # and until when a raw frame may begin with `begin`
         self.may_fragment = False  # the way takes less than proto/path_mtu.py's floor: routers must help
         words = int.from_bytes(addresses, "big")
         # One's complement sums are associative: these parts are added to what each frame brings.
-        first_words = (VERSION_AND_LENGTH << 8 | tos) + DONT_FRAGMENT + (ttl << 8 | PROTOCOL_TCP)
+        first_words = (VERSION_AND_LENGTH << 8 | tos) + DONT_FRAGMENT + (ttl << 8 | TCP)
         self.ip_sum = (first_words + words) % MODULUS
-        self.addresses_sum = words % MODULUS + PROTOCOL_TCP
+        self.addresses_sum = words % MODULUS + TCP
 
     def begin_raw(self, card_header: bytes) -> bool:
         """Let raw frames, with the card's header before them, take this way; say whether they begin otherwise now."""

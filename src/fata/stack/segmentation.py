@@ -12,8 +12,9 @@ from struct import Struct
 
 from fata.device.net import Buffer, Capabilities, Segmentation, SentFrame
 from fata.proto.tcp.transmission import Transmission
-from fata.stack.path import DONT_FRAGMENT, IP_LENGTH, NO_IDENTIFICATION, PROTOCOL_TCP, VERSION_AND_LENGTH, Path
+from fata.stack.path import IP_LENGTH, NO_IDENTIFICATION, VERSION_AND_LENGTH, Path
 from fata.wire.checksum import MODULUS, checksum, quartered
+from fata.wire.ipv4 import DONT_FRAGMENT, TCP
 from fata.wire.tcp import CHECKSUM_OFFSET, FIN, PSH
 
 # Ethernet header; IPv4: version and length, service, total length, identification, flags, ttl, protocol, sum; both
@@ -59,7 +60,7 @@ def _offloaded(path: Path, link: bytes, sent: Transmission, segment_size: int) -
     offset = tcp_length << 2
     # fmt: off
     header = pack(
-        link, VERSION_AND_LENGTH, way.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, way.ttl, PROTOCOL_TCP,
+        link, VERSION_AND_LENGTH, way.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, way.ttl, TCP,
         ip_sum, path.ends, seq, ack, offset, flags, window, partial, 0,
     )
     # fmt: on
@@ -91,7 +92,7 @@ def software(path: Path, link: bytes, sent: Transmission) -> list[SentFrame]:
         ip_check = MODULUS - (ip_sum + total) % MODULUS
         # fmt: off
         header = pack(
-            link, VERSION_AND_LENGTH, way.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, way.ttl, PROTOCOL_TCP,
+            link, VERSION_AND_LENGTH, way.tos, total, NO_IDENTIFICATION, DONT_FRAGMENT, way.ttl, TCP,
             ip_check, ends, number, ack, offset, flags, window, tcp_check, 0,
         )
         # fmt: on

@@ -24,10 +24,11 @@ class Import(NamedTuple):
 
 
 def own_modules(graph: Graph) -> list[Module]:
-    """Return the modules beside config.py that the jobs reach, sorted by name."""
+    """Return the modules beside config.py that the program reaches, from jobs and devices on, sorted by name."""
     sources, directory = graph.project.sources, graph.project.directory
     found: dict[str, Module] = {}
     waiting = [job.signature.module for job in graph.jobs]
+    waiting += [node.implementation.partition(":")[0] for node in graph.nodes]
     while waiting:
         name = waiting.pop()
         module = sources.find(name)
@@ -86,8 +87,8 @@ def _imports(module: Module, body: Sequence[ast.stmt], optional: bool) -> Iterat
             case ast.ImportFrom():
                 base = absolute(module, statement)
                 yield from (Import(f"{base}.{alias.name}", statement, optional) for alias in statement.names)
-            case ast.Try():
-                guarded = any(_catches_import(handler) for handler in statement.handlers)
+            case ast.Try() | ast.TryStar():
+                guarded = any(catches_import(handler) for handler in statement.handlers)
                 yield from _imports(module, statement.body, optional or guarded)
                 yield from _imports(module, statement.orelse, optional or guarded)
                 yield from _imports(module, statement.finalbody, optional)
@@ -96,17 +97,27 @@ def _imports(module: Module, body: Sequence[ast.stmt], optional: bool) -> Iterat
             case ast.If():
                 # The condition may be TYPE_CHECKING, a version or a platform: only running it would tell.
                 yield from _imports(module, [*statement.body, *statement.orelse], True)
+            case ast.Match(cases=cases):
+                yield from _imports(module, [inner for case in cases for inner in case.body], True)
+            case ast.With():
+                yield from _imports(module, statement.body, optional or suppresses(statement))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from _imports(module, statement.body, True)
             case _:
-                inner_body = getattr(statement, "body", [])
-                yield from _imports(module, inner_body, optional)
+                inner = [*getattr(statement, "body", ()), *getattr(statement, "orelse", ())]
+                yield from _imports(module, inner, optional)
 
 
-def _catches_import(handler: ast.ExceptHandler) -> bool:
+def catches_import(handler: ast.ExceptHandler) -> bool:
+    """Say whether a handler is called when an import fails."""
     if handler.type is None:
         return True
     return any(isinstance(node, ast.Name) and node.id in GUARDS for node in ast.walk(handler.type))
+
+
+def suppresses(statement: ast.With) -> bool:
+    """Say whether a block goes on when an import in it fails: `with suppress(ImportError)`."""
+    return any("suppress" in ast.unparse(item.context_expr) for item in statement.items)
 
 
 def _candidates(sources: Sources, each: Import) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from fata.config.value import Choice, Enumeration, KeyType, Many, Maybe, Plain, Scalar, quoted
+from fata.config.value import Enumeration, KeyType, Many, Maybe, OneOf, Plain, Scalar, quoted
 
 ARGUMENTS = "fata.runtime.arguments"
 CONVERTERS = {"str": "text", "int": "integer", "float": "number", "bool": "boolean"}
@@ -56,7 +56,7 @@ class Names:
         match key_type:
             case Scalar(name):
                 return self.imported(ARGUMENTS, CONVERTERS[name])
-            case Choice(values):
+            case OneOf(values):
                 return f"{self.imported(ARGUMENTS, 'choice')}({', '.join(map(quoted, values))})"
             case Enumeration(module, name):
                 return f"{self.imported(ARGUMENTS, 'enum')}({self.imported(module, name)})"
@@ -70,7 +70,7 @@ class Names:
         match key_type:
             case Scalar(name):
                 return name
-            case Choice(values):
+            case OneOf(values):
                 return f"{self.imported('typing', 'Literal', annotation=True)}[{', '.join(map(quoted, values))}]"
             case Enumeration(module, name):
                 return self.imported(module, name, annotation=True)

@@ -12,7 +12,7 @@ from fata.errors import ConfigError
 from fata.store.btree.fsck import Report, check_store, salvage
 from fata.store.btree.opening import UUID_SIZE, format_btree, open_btree, open_or_format
 from fata.store.btree.store import Btree
-from fata.tool.disk_image import Place, opened
+from fata.tool.disk_image import NAMES, Place, contents_of, opened
 
 # The text format of Berkeley DB's db_dump and LMDB's mdb_dump, so that those tools can read and write it too.
 HEAD = b"VERSION=3\nformat=bytevalue\ntype=btree\nHEADER=END\n"
@@ -32,10 +32,18 @@ async def store(place: Place, *, writing: bool) -> AsyncIterator[Btree]:
             yield made
 
 
-async def make(place: Place, node_size: int, log_octets: int | None, force: bool) -> None:
-    """Format an image."""
-    async with opened(place, writing=True) as disk:
-        await format_btree(disk, os.urandom(UUID_SIZE), node_size=node_size, log_octets=log_octets, force=force)
+async def make(place: Place, node_size: int, log_octets: int | None, force: bool, size: int) -> None:
+    """Format an image, which is made first if `size` is not 0; nothing is left of a new one when that fails."""
+    try:
+        async with opened(place, writing=True, create_sectors=-(-size // place.sector_size)) as disk:
+            found = NAMES.get(await contents_of(disk))
+            if found and not force:
+                raise ConfigError(f"{place.image}: holds {found} already", remedy="Add --force to replace it.")
+            await format_btree(disk, os.urandom(UUID_SIZE), node_size=node_size, log_octets=log_octets, force=force)
+    except ConfigError:
+        if size:
+            place.image.unlink(missing_ok=True)
+        raise
 
 
 async def check(place: Place) -> Report:
@@ -94,6 +102,8 @@ def read_items(source: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
             printable = line.strip() == b"format=print"
         if line.strip() == b"HEADER=END":
             break
+    else:
+        raise ConfigError("no dump: there is no line HEADER=END", remedy="Give what `fata btree dump` has written.")
     waiting: bytes | None = None
     for line in source:
         number += 1

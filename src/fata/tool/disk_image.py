@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fata.device.block import Block
 from fata.disk import gpt, mbr
+from fata.disk.btree.superblock import Superblock
 from fata.disk.fat.errors import FatError
 from fata.disk.partition import KINDS, Partition, PartitionError, Wish, kind_name
 from fata.disk.tar import TarError
@@ -19,13 +20,16 @@ from fata.driver.block.file import FileBlock, open_file_block
 from fata.driver.block.partition import PartitionBlock
 from fata.driver.block.partition_table import GPT, MBR, Table, open_partition, read_table, repair_table, write_table
 from fata.errors import ConfigError
+from fata.store.btree.mount import read_superblocks
 from fata.store.fat.medium import Medium
 from fata.store.fat.mount import open_shape
 from fata.store.tar.reading import scanned_from
 from fata.store.zip import open_zip
-from fata.tool.fat_image import octets
+from fata.tool.quantity import octets
 
 REST = "rest"
+NOTHING = "zeros"
+NAMES = {"FAT": "a FAT volume", "B-tree": "a B-tree", "tar": "a tar archive", "zip": "a zip archive"}
 
 
 class Place(NamedTuple):
@@ -38,9 +42,11 @@ class Place(NamedTuple):
 
 
 @asynccontextmanager
-async def opened(place: Place, *, writing: bool) -> AsyncIterator[Block]:
-    """Open a disk for a while. Raises `Unavailable`, `PartitionError`, `ConfigError`."""
-    file = await open_file_block(str(place.image), place.sector_size, read_only=not writing)
+async def opened(place: Place, *, writing: bool, create_sectors: int = 0) -> AsyncIterator[Block]:
+    """Open a disk for a while; with `create_sectors` make its file first. Raises `Unavailable`, `PartitionError`."""
+    file = await open_file_block(
+        str(place.image), place.sector_size, read_only=not writing, create_sectors=create_sectors
+    )
     try:
         yield await part_of(file, place)
     finally:
@@ -73,20 +79,23 @@ async def divide(image: Path, scheme: str, wanted: Sequence[str], sector_size: i
     """Write a new partition table; with `size` the image is made first. Raises ConfigError, Unavailable."""
     wishes = [wish(text, scheme) for text in wanted]
     sectors = 0 if size is None else -(-size // sector_size)
+    if sectors:
+        _planned(scheme, wishes, sectors, sector_size)  # refuses what cannot be, before there is a file
     disk = await open_file_block(str(image), sector_size, create_sectors=sectors)
     try:
-        if scheme == GPT:
-            planned = [
-                partition._replace(identity=_guid()) for partition in gpt.plan(wishes, disk.sectors, sector_size)
-            ]
-            table = Table(GPT, _guid(), tuple(planned))
-        else:
-            signature = os.urandom(4).hex()
-            table = Table(MBR, signature, tuple(mbr.plan(wishes, disk.sectors, sector_size)))
+        table = _planned(scheme, wishes, disk.sectors, sector_size)
         await write_table(disk, table)
         return table
     finally:
         await disk.close()
+
+
+def _planned(scheme: str, wishes: list[Wish], sectors: int, sector_size: int) -> Table:
+    """Lay a table out for a disk. Raises ConfigError."""
+    if scheme == MBR:
+        return Table(MBR, os.urandom(4).hex(), tuple(mbr.plan(wishes, sectors, sector_size)))
+    planned = [partition._replace(identity=_guid()) for partition in gpt.plan(wishes, sectors, sector_size)]
+    return Table(GPT, _guid(), tuple(planned))
 
 
 def _guid() -> str:
@@ -97,13 +106,16 @@ def _guid() -> str:
     return gpt.guid_text(bytes(random))
 
 
-async def has_table(image: Path, sector_size: int) -> bool:
-    """Say whether an image has a partition table already."""
+async def holds(image: Path, sector_size: int) -> str:
+    """Say what an image holds that a partition table would destroy; "" for nothing."""
     async with opened(Place(image, sector_size), writing=False) as disk:
+        found = await contents_of(disk)
         try:
-            return bool((await read_table(disk)).partitions)
+            if found != "FAT" and (await read_table(disk)).partitions:
+                return "has partitions"
         except PartitionError:
-            return False
+            pass
+        return "" if found == NOTHING else f"holds {NAMES.get(found, 'something')}"
 
 
 async def mend(image: Path, sector_size: int) -> list[str]:
@@ -152,10 +164,12 @@ async def describe(image: Path, sector_size: int) -> Description:
 
 
 async def contents_of(disk: Block) -> str:
-    """Name what fills a disk: "FAT", "tar", "zip", "zeros"; "" for something else."""
+    """Name what fills a disk: "FAT", "B-tree", "tar", "zip", "zeros"; "" for something else."""
     head = await disk.read(0, min(disk.sectors, 8))
+    if any(isinstance(found, Superblock) for _, found in await read_superblocks(disk)):
+        return "B-tree"
     if not any(head):
-        return "zeros"
+        return NOTHING
     try:
         await open_shape(Medium(disk, read_only=True))
         return "FAT"

@@ -9,18 +9,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from fata.device.kv import Kind
-from fata.disk.fat.plan import Wish
-from fata.driver.block.file import open_file_block
-from fata.errors import ConfigError
-from fata.runtime.drive import drive
+from fata.blocking import drive
+from fata.device.kv import DictionaryExpected, Kind, NoSpace, ValueExpected
+from fata.disk.fat.errors import NotFat
+from fata.disk.fat.plan import Wish, plan
+from fata.errors import ConfigError, Unavailable
+from fata.store.fat.estimate import octets_for, root_entries_for
 from fata.store.fat.file_system import FileSystem
-from fata.store.fat.image import octets_for
 from fata.store.fat.mount import format_volume, mount
 from fata.store.fat.reading import Stat
+from fata.tool import disk_image
+from fata.tool.disk_image import Place
 
 PIECE = 4 << 20  # octets copied at a time
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 T = TypeVar("T")
 Advance = Callable[[int], None]
@@ -45,42 +46,43 @@ class Source(NamedTuple):
     size: int  # octets; -1 for a folder
 
 
-def octets(text: str) -> int:
-    """Read a size: 1474560, 1440K, 64M. Raises ConfigError."""
-    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
-    if unit not in UNITS or not number.isascii() or not number.isdigit() or not int(number):
-        raise ConfigError(f"{text!r} is no size", remedy="Write it as 64M, 1440K or in octets.")
-    return int(number) * UNITS[unit]
-
-
 def cleaned(path: str) -> str:
     """Return a path as the file system knows it: "/css/" is "css", "/" is ""."""
     return "/".join(part for part in path.split("/") if part and part != ".")
 
 
 @asynccontextmanager
-async def opened(image: Path, clock: FileTime, *, writing: bool) -> AsyncIterator[FileSystem]:
-    """Mount an image for a while."""
-    block = await open_file_block(str(image), read_only=not writing)
-    try:
-        files = await mount(block, clock=clock)
+async def opened(place: Place, clock: FileTime, *, writing: bool) -> AsyncIterator[FileSystem]:
+    """Mount an image, or a partition of it, for a while."""
+    async with disk_image.opened(place, writing=writing) as disk:
+        try:
+            files = await mount(disk, clock=clock)
+        except NotFat as error:
+            which = "" if place.partition is None else f", partition {place.partition}"
+            raise ConfigError(
+                f"{place.image}{which}: no FAT volume: {error}",
+                remedy="`fata disk info` shows what is there, --partition chooses a partition.",
+            ) from None
         yield files
         await files.close()
-    finally:
-        await block.close()
 
 
-def with_image(image: Path, work: Work[T], *, writing: bool = False) -> T:
+def with_image(place: Place, work: Work[T], *, writing: bool = False) -> T:
     """Do something with an image's files, and return what it says."""
 
     async def run() -> T:
         clock = FileTime()
-        async with opened(image, clock, writing=writing) as files:
+        async with opened(place, clock, writing=writing) as files:
             if writing:
                 clock.moment = _now()
             return await work(files, clock)
 
-    return drive(run())
+    try:
+        return drive(run())
+    except ValueExpected as error:
+        raise ConfigError(f"{error.key!r} is a directory, where a file is needed") from None
+    except DictionaryExpected as error:
+        raise ConfigError(f"{error.key!r} is a file, or lies beneath one, where a directory is needed") from None
 
 
 def _now() -> float:
@@ -89,37 +91,84 @@ def _now() -> float:
     return time.time()
 
 
-def create(image: Path, size: int | None, wish: Wish, sources: list[Source], *, force: bool, advance: Advance) -> int:
+class New(NamedTuple):
+    """A volume that is to be made: its shape, what goes in, and whether something that is there may go for it."""
+
+    wish: Wish
+    sources: list[Source]
+    force: bool
+    advance: Advance
+
+    def shape(self) -> Wish:
+        """Return the shape, with a root that all that goes into it fits into."""
+        return self.wish._replace(root_entries=root_entries_for({each.path.partition("/")[0] for each in self.sources}))
+
+
+def create(image: Path, size: int | None, new: New) -> int:
     """Make an image and return its size; nothing is left of it when that fails."""
-    if image.exists() and image.stat().st_size and not force:
+    if image.is_dir():
+        raise ConfigError(f"{image} is a folder", remedy="Name the file that is to be made in it.")
+    if image.exists() and not image.is_file():
+        raise ConfigError(f"{image} is no file", remedy="Make an image in a file, and copy it there with dd.")
+    if image.exists() and image.stat().st_size and not new.force:
         raise ConfigError(f"{image} is there already", remedy="Remove it, or say --force.")
-    if size is None:
-        if not sources:
-            raise ConfigError("the image has no size", remedy="Say --size 64M, or --from a folder.")
-        files = [source.size for source in sources if source.size >= 0]
-        size = octets_for(files, len(sources) - len(files))
-    wish = wish._replace(volume_id=int.from_bytes(secrets.token_bytes(4)))
-    size -= size % wish.sector_size
+    if not image.parent.is_dir():
+        raise ConfigError(f"{image}: there is no folder {image.parent}", remedy="Make it first.")
+    size = _size(size, new.sources)
+    size -= size % new.wish.sector_size
     fresh = image.with_name(f".{image.name}.{secrets.token_hex(4)}")
     try:
-        drive(_create(fresh, size, wish, sources, advance))
+        plan(size, new.shape())  # refuses a shape that cannot be, before there is a file
+        drive(_fill(Place(fresh), new, sectors=size // 512))
         fresh.replace(image)
+    except Unavailable as error:
+        raise Unavailable(error.reason.replace(str(fresh), str(image)), error.remedy) from None
     finally:
         fresh.unlink(missing_ok=True)
     return size
 
 
-async def _create(image: Path, size: int, wish: Wish, sources: list[Source], advance: Advance) -> None:
-    block = await open_file_block(str(image), create_sectors=size // 512)
-    try:
+def _size(size: int | None, sources: list[Source]) -> int:
+    if size is not None:
+        return size
+    if not sources:
+        raise ConfigError("the image has no size", remedy="Say --size 64M, or --from a folder.")
+    files = [source.size for source in sources if source.size >= 0]
+    return octets_for(files, len(sources) - len(files))
+
+
+def create_within(place: Place, new: New) -> int:
+    """Make a volume of a partition and return its size. Raises ConfigError if something is there already."""
+
+    async def checked() -> int:
+        async with disk_image.opened(place, writing=False) as disk:
+            found = await disk_image.contents_of(disk)
+            if found != disk_image.NOTHING and not new.force:
+                what = disk_image.NAMES.get(found, "something")
+                raise ConfigError(
+                    f"{place.image}, partition {place.partition}: holds {what} already",
+                    remedy="Add --force to replace it.",
+                )
+            return disk.sectors * disk.sector_size
+
+    size = drive(checked())
+    drive(_fill(place, new))
+    return size
+
+
+async def _fill(place: Place, new: New, sectors: int = 0) -> None:
+    """Format a disk, and copy files into it; it is made first if `sectors` are given."""
+    async with disk_image.opened(place, writing=True, create_sectors=sectors) as disk:
         clock = FileTime()
         clock.moment = _now()
-        await format_volume(block, wish, clock=clock)
-        files = await mount(block, clock=clock, barriers=False)  # an image that is half made is removed
-        await add(files, clock, sources, advance)
+        await format_volume(disk, new.shape()._replace(volume_id=int.from_bytes(secrets.token_bytes(4))), clock=clock)
+        files = await mount(disk, clock=clock, barriers=False)  # a volume that is half made is of no use
+        try:
+            await add(files, clock, new.sources, new.advance)
+        except NoSpace as error:
+            remedy = "Say a larger --size; without one it is chosen to fit." if type(error) is NoSpace else ""
+            raise ConfigError(str(error), remedy=remedy) from None
         await files.close()
-    finally:
-        await block.close()
 
 
 def gathered(hosts: list[Path], to: str = "") -> list[Source]:

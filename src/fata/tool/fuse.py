@@ -15,7 +15,7 @@ from mfusepy import FUSE, FuseOSError, Operations  # type: ignore[import-untyped
 from fata.blocking import blocking
 from fata.device.kv import AlreadyPresent, DictionaryExpected, InvalidKey, KvError, NoSpace, NotFound, ValueExpected
 from fata.errors import DeviceError, StateError
-from fata.store.fat.volume import DirectoryNotEmpty, NameRefused
+from fata.store.fat.volume import DirectoryNotEmpty, FileTooLarge, NameRefused
 from fata.tool.mounted import Tree
 
 CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -23,6 +23,7 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (ValueExpected, errno.EISDIR),
     (DictionaryExpected, errno.ENOTDIR),
     (AlreadyPresent, errno.EEXIST),
+    (FileTooLarge, errno.EFBIG),
     (NoSpace, errno.ENOSPC),
     (DirectoryNotEmpty, errno.ENOTEMPTY),
     (NameRefused, errno.EINVAL),
@@ -141,7 +142,9 @@ class Mounted(Operations):  # type: ignore[misc]  # of a type that mypy does not
         return self.fsync(path, datasync, fh)
 
     def statfs(self, path: str) -> dict[str, int]:
-        return {"f_bsize": 512, "f_frsize": 512, "f_namemax": 255}
+        room = self.tree.room()
+        sizes = {"f_bsize": room.unit, "f_frsize": room.unit, "f_blocks": room.all}
+        return {**sizes, "f_bfree": room.free, "f_bavail": room.free, "f_namemax": 255}
 
     def destroy(self, path: str) -> None:
         self.tree.close()

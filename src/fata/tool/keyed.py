@@ -12,10 +12,17 @@ from fata.config.keys import Key, Required
 from fata.config.project import CONFIG
 from fata.config.value import show
 from fata.errors import ConfigError
+from fata.tool.screen import json_option
 from fata.tool.session import open_session
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+class MachineOption(click.Option):
+    """An option that only a virtual machine has; help lists them apart."""
+
+    HEADING = "Options of a virtual machine (-t virtio)"
 
 
 class Keyed(click.Command):
@@ -27,6 +34,14 @@ class Keyed(click.Command):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["[DIR | MODULE:NAME]", "[OPTIONS]", "[--KEY VALUE]..."]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+        for heading, kind in (("Options", click.Option), (MachineOption.HEADING, MachineOption)):
+            rows = [option.get_help_record(ctx) for option in options if type(option) is kind]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl([row for row in rows if row is not None])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         words = ctx.args
@@ -63,7 +78,7 @@ def keyed(*, as_json: bool = False) -> Callable[[Callable[..., None]], click.Com
     def decorate(function: Callable[..., None]) -> click.Command:
         wrapped: Callable[..., None] = click.pass_context(function)
         if as_json:
-            wrapped = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(wrapped)
+            wrapped = json_option(wrapped)
         wrapped = click.option("--target", "-t", metavar="NAME", help="Target: unix or virtio.")(wrapped)
         wrapped = click.option(
             "--help",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import click
@@ -20,24 +21,22 @@ from fata.target.virtio.machine import (
     read_terminal,
 )
 from fata.target.virtio.qemu import GDB_PORT
+from fata.tool.keyed import MachineOption
 
 VIRTIO = "virtio"
 
+_option = partial(click.option, cls=MachineOption)
 OPTIONS = (
-    click.option(
-        "--publish", "-p", multiple=True, metavar="[ADDR:]HOST:GUEST", help="A port that leads to the guest's."
-    ),
-    click.option("--memory", metavar="MIB", help=f"Memory of the guest, 64 or 1G. [default: {DEFAULT_MEMORY}]"),
-    click.option("--drive", multiple=True, metavar="FILE[:ro]", help="A disk image (raw) for the guest."),
-    click.option("--terminal", multiple=True, metavar="SOCKET", help="A console beside the serial port: virtio's."),
-    click.option("--nic", multiple=True, metavar="user|tap=NAME", help="A network of QEMU's own, or a TAP interface."),
+    _option("--publish", "-p", multiple=True, metavar="[ADDR:]HOST:GUEST", help="A port that leads to the guest's."),
+    _option("--memory", metavar="MIB", help=f"Memory of the guest, 64 or 1G. [default: {DEFAULT_MEMORY}]"),
+    _option("--drive", multiple=True, metavar="FILE[:ro]", help="A disk image (raw) for the guest."),
+    _option("--terminal", multiple=True, metavar="SOCKET", help="A console beside the serial port: virtio's."),
+    _option("--nic", multiple=True, metavar="user|tap=NAME", help="A network of QEMU's own, or a TAP interface."),
     click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for this run, in no image."),
-    click.option("--machine", "model", type=click.Choice(MODELS), help=f"Kind of machine. [default: {MODELS[0]}]"),
-    click.option(
-        "--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"
-    ),
-    click.option("--snapshot", is_flag=True, help="Import when the image is built; starts go on from there."),
-    click.option("--gdb", is_flag=True, help=f"Wait for gdb on port {GDB_PORT} before the first instruction."),
+    _option("--machine", "model", type=click.Choice(MODELS), help=f"Kind of machine. [default: {MODELS[0]}]"),
+    _option("--accel", type=click.Choice(ACCELERATORS), help="KVM if it works, emulation, or KVM. [default: auto]"),
+    _option("--snapshot", is_flag=True, help="Import when the image is built; starts go on from there."),
+    _option("--gdb", is_flag=True, help=f"Wait for gdb on port {GDB_PORT} before the first instruction."),
 )
 
 

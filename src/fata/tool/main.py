@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 
 import click
 
 from fata import __version__
-from fata.errors import ConfigError, FataError
+from fata.errors import ConfigError, FataError, Unavailable
 from fata.tool.screen import say, show_error
 
 COMMANDS = {
@@ -70,7 +71,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fata")
 def fata() -> None:
-    """Typed Python applications as processes, sandboxes or unikernels.
+    """Typed Python applications as processes or unikernels.
 
     `fata run DIR` starts the application in a folder, `fata new NAME` makes one.
     """
@@ -84,15 +85,40 @@ def main() -> None:
         show_error(error, as_json="--json" in sys.argv)
         status = 2
     except FataError as error:
-        say(f"error: {error}")
+        show_error(_told(error), as_json="--json" in sys.argv)
+        status = 1
+    except OSError as error:  # a folder that is not there, no right, no room: whoever knew more has said more
+        show_error(_told(error), as_json="--json" in sys.argv and error.filename is not None)
         status = 1
     except click.ClickException as error:
         error.show()
         status = 2
     except (click.Abort, KeyboardInterrupt):
         status = 130
+    status = _flushed(status)
     gc.freeze()  # the interpreter is about to end: there is nothing to be gained by looking for garbage
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: FataError | OSError) -> ConfigError:
+    """Return what went wrong as reason and remedy."""
+    if isinstance(error, OSError):
+        place = "" if error.filename is None else f"{error.filename}: "
+        return ConfigError(f"{place}{error.strerror or error}")
+    if isinstance(error, Unavailable):
+        return ConfigError(error.reason, remedy=error.remedy)
+    return ConfigError(str(error))
+
+
+def _flushed(status: object) -> object:
+    """Write what is left of the output; where that fails (a full disk) the status is 1, and nobody tries again."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        say(f"error: standard output: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
 if __name__ == "__main__":

@@ -26,6 +26,14 @@ class Entry(NamedTuple):
     modified: float | None
 
 
+class Room(NamedTuple):
+    """How large a file system is, in pieces of `unit` octets; all 0 where nobody can say."""
+
+    unit: int = 512
+    all: int = 0
+    free: int = 0
+
+
 class Tree(Protocol):
     """A tree of files. Errors are those of `fata.device.kv`."""
 
@@ -49,6 +57,10 @@ class Tree(Protocol):
     @property
     def files(self) -> Any:
         """What has `store write truncate mkdir rmdir remove rename flush`; asked for only if it is not read-only."""
+        ...
+
+    def room(self) -> Room:
+        """Return how much room there is."""
         ...
 
     async def closed(self, path: str) -> None:
@@ -76,6 +88,10 @@ class FatTree:
 
     async def read(self, path: str, offset: int, length: int) -> bytes:
         return await self.files.read(path, offset, length)
+
+    def room(self) -> Room:
+        found = self.files.info()
+        return Room(found.cluster_size, found.clusters, found.free_clusters)
 
     async def closed(self, path: str) -> None:
         """Do nothing: what was written is in its place."""
@@ -109,6 +125,9 @@ class ArchiveTree:
     def files(self) -> Any:
         """Nothing changes an archive."""
         return None
+
+    def room(self) -> Room:
+        return Room()
 
     async def closed(self, path: str) -> None:
         """Do nothing: nothing was written."""

@@ -10,7 +10,7 @@ from fata.irmin.contents.plain import BYTES
 from fata.irmin.kv import BranchKv
 from fata.irmin.repo import Repo
 from fata.store.fat.volume import DirectoryNotEmpty
-from fata.tool.mounted import Entry
+from fata.tool.mounted import Entry, Room
 
 
 class BranchTree:
@@ -120,6 +120,10 @@ class BranchTree:
                 for path, content in written.items():
                     await batch.set(path, bytes(content))
         await self._kv.flush()
+
+    def room(self) -> Room:
+        """Nobody knows: the folder that the repository is in has room, or not."""
+        return Room()
 
     async def closed(self, path: str) -> None:
         """Commit a file that was written to and is closed."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fata.target.output import Report
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
 def coloured(stream: IO[str]) -> bool:
     """Say whether escape sequences are welcome on a stream (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -44,7 +47,7 @@ def show_error(error: ConfigError, *, as_json: bool) -> None:
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Report]:
-    """Show what is being done: a spinner on a terminal, lines elsewhere with --verbose, nothing when quiet."""
+    """Show what is being done: a spinner on a terminal, nothing elsewhere or when quiet."""
     if quiet or not coloured(sys.stderr):
         yield lambda _: None
         return
@@ -70,6 +73,11 @@ def bar(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(what, total=total)
         yield lambda octets: shown.advance(task, octets)
+
+
+def printable(text: str) -> str:
+    """Return a text that others chose without what a terminal might obey, or cannot show."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> str:

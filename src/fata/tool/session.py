@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fata.config.graph import Graph, missing_value, resolve
 from fata.config.impl import HostPath
@@ -32,12 +32,13 @@ class Session(NamedTuple):
     words: tuple[str, ...]  # of the command line, for keys
     defaults: dict[str, object]  # [tool.fata.keys]
 
-    def graph(self, *, booting: bool = False, locking: bool = False) -> Graph:
+    def graph(self, *, booting: bool = False, starting: bool = False, locking: bool = False) -> Graph:
         """Settle every key and choice. Raises ConfigError.
 
-        `booting`: keys that the program reads at boot may differ from the lock. `locking`: what is imported need
-        not be installed, its wheels are about to be found.
+        `booting`: keys that the program reads at boot may differ from the lock. `starting`: and none may be without a
+        value. `locking`: what is imported need not be installed, its wheels are about to be found.
         """
+        booting = booting or starting
         locked = self.lock.keys if self.lock is not None else {}
         settings = settle(self.plan.keys, self.words, os.environ, self.defaults, locked)
         graph = resolve(self.plan, settings, booting=booting)
@@ -54,8 +55,9 @@ class Session(NamedTuple):
         if not locking and (graph.target != "virtio" or not _has_wheels(self.project)):
             check_imports(graph)
             _check_packages(self.project)
-        if booting:
+        if starting:
             _check_values(graph)
+        if booting:
             _check_paths(graph)
         return graph
 
@@ -69,11 +71,8 @@ def open_session(words: Sequence[str], target: str | None, *, ignore_lock: bool 
     project = load(subject)
     table = read_pyproject(project.directory)
     lock = None if ignore_lock else read_lock(project.directory)
-    chosen = target or os.environ.get("FATA_TARGET") or table.get("target")
-    if chosen is None:
-        chosen = lock.target if lock is not None else "unix"
-    check_target(str(chosen))
-    plan = make_plan(project, installed(), str(chosen))
+    chosen = _target(target, table, lock)
+    plan = make_plan(project, installed(), chosen)
     defaults = dict(table.get("keys", {}))
     if not defaults.keys() <= {key.name for key in plan.keys}:
         check_keys(project.directory, defaults, _keys_anywhere(plan))
@@ -91,12 +90,26 @@ def _keys_anywhere(plan: Plan) -> dict[str, None]:
     return names
 
 
-def check_target(name: str) -> None:
-    """Refuse a target that does not exist, or not yet."""
+def _target(given: str | None, pyproject: Mapping[str, Any], lock: Lock | None) -> str:
+    """Return the target: what was given, FATA_TARGET, [tool.fata], the lock's, or unix."""
+    wishes = (
+        ("", given),
+        ("FATA_TARGET: ", os.environ.get("FATA_TARGET")),
+        (f"[tool.fata] of {PYPROJECT}: ", pyproject.get("target")),
+        ("", TARGETS[0] if lock is None else lock.target),
+    )
+    said_by, name = next((said_by, str(name)) for said_by, name in wishes if name)
+    check_target(name, said_by)
+    return name
+
+
+def check_target(name: str, said_by: str = "") -> None:
+    """Refuse a target that does not exist, or not yet; `said_by` begins the message."""
+    there = f"There is {', '.join(TARGETS)}."
     if name in PLANNED:
-        raise ConfigError(f"target {name!r} is planned and not there yet", remedy=f"There is {', '.join(TARGETS)}.")
+        raise ConfigError(f"{said_by}target {name!r} is planned and not there yet", remedy=there)
     if name not in TARGETS:
-        raise ConfigError(f"unknown target {name!r}", remedy=f"There is {', '.join(TARGETS)}.")
+        raise ConfigError(f"{said_by}unknown target {name!r}", remedy=there)
 
 
 def application_version(directory: Path) -> str:
@@ -123,6 +136,8 @@ def _check_paths(graph: Graph) -> None:
                 continue
             if isinstance(argument.text, str):
                 path, where, remedy = graph.project.directory / argument.text, node.device.where, "Make it."
+            elif argument.text.name not in graph.settings:
+                continue
             else:
                 key = argument.text
                 path, where = path_of(graph.settings[key.name], graph.project.directory), key.where

@@ -29,7 +29,6 @@ from fata.wire.dhcp_options import Options, decode, encode
 HEADER = Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
 HEADER_LENGTH = 240  # octets, magic included
 MIN_LENGTH = 300  # octets: BOOTP's relays drop shorter messages (RFC 1542 2.1)
-MIN_MAX_LENGTH = 576 - 28  # octets that every client takes (RFC 2131 2), without IP's and UDP's header
 MAGIC = bytes((99, 130, 83, 99))
 SERVER_PORT, CLIENT_PORT = 67, 68
 REQUEST, REPLY = 1, 2  # operations: from and to clients

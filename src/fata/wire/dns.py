@@ -29,7 +29,6 @@ MIN_QUESTION = 5  # octets: the root's name, type, class
 MIN_RECORD = 11
 
 PORT = 53
-MAX_UDP = 512  # octets without EDNS, RFC 1035 2.3.4
 EDNS_UDP = 1232  # octets that need no fragments, www.dnsflagday.net/2020
 MAX_TTL = 0x7FFFFFFF  # seconds, RFC 2181 8: with the highest bit set it counts as 0
 

@@ -93,14 +93,3 @@ def parse_text(text: str) -> Name:
     if sum(map(len, labels)) + len(labels) + 1 > MAX_NAME:
         raise ConfigError(f"a host name of {len(octets)} octets does not fit into {MAX_NAME}")
     return labels
-
-
-def format_name(name: Name) -> str:
-    """Write a name as people read it: without the last dot, strange octets as \\DDD (RFC 1035 5.1)."""
-    return ".".join("".join(map(_shown, label)) for label in name) or "."
-
-
-def _shown(octet: int) -> str:
-    if 0x21 <= octet <= 0x7E:
-        return ("\\" if chr(octet) in '.\\"' else "") + chr(octet)
-    return f"\\{octet:03d}"

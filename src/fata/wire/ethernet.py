@@ -11,11 +11,10 @@
 
 from __future__ import annotations
 
-import re
 from struct import Struct
 from typing import NamedTuple
 
-from fata.errors import ConfigError, WireError
+from fata.errors import WireError
 
 HEADER = Struct("!6s6sH")
 HEADER_LENGTH = 14  # octets
@@ -33,8 +32,6 @@ UNSPECIFIED = bytes(6)
 GROUP_BIT = 0x01  # in the first octet of an address
 MULTICAST_PREFIX = 0x01005E << 24  # RFC 1112 6.4
 MULTICAST_BITS = 0x7FFFFF  # of an IPv4 group, those that fit below the prefix
-
-MAC_TEXT = re.compile(r"[0-9a-fA-F]{2}(?P<separator>[:-])(?:[0-9a-fA-F]{2}(?P=separator)){4}[0-9a-fA-F]{2}", re.ASCII)
 
 
 class Header(NamedTuple):
@@ -65,13 +62,6 @@ def is_group(mac: bytes) -> bool:
 def multicast_mac(group: bytes) -> bytes:
     """Return the address to which an IPv4 group's packets go (RFC 1112 6.4): 32 groups share each."""
     return (MULTICAST_PREFIX | int.from_bytes(group, "big") & MULTICAST_BITS).to_bytes(6, "big")
-
-
-def parse_mac(text: str) -> bytes:
-    """Read `02:00:00:00:00:01`, or the same with hyphens. Raises `ConfigError`."""
-    if not MAC_TEXT.fullmatch(text):
-        raise ConfigError(f"{text!r} is no Ethernet address", remedy="write six octets: 02:00:00:00:00:01")
-    return bytes.fromhex(text.replace(text[2], ""))
 
 
 def format_mac(mac: bytes) -> str:

@@ -28,7 +28,6 @@ from fata.wire.ipv4_options import copied
 
 HEADER = Struct("!BBHHHBBH4s4s")
 HEADER_LENGTH = 20  # octets, without options
-MAX_HEADER_LENGTH = 60  # octets: the length counts to 15 words
 MAX_LENGTH = 0xFFFF  # octets of a packet, header and all
 MIN_MTU = 68  # octets, RFC 791 3.2: every link carries as much without fragments
 MIN_REASSEMBLED = 576  # octets, RFC 791 3.1: every host takes as much, in fragments or not

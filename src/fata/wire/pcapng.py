@@ -18,6 +18,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from fata.errors import WireError
+from fata.wire.pcap import ETHERNET, SECOND, SNAPSHOT_LENGTH
 
 SECTION_HEADER = 0x0A0D0D0A  # the same in both byte orders
 INTERFACE = 1
@@ -32,9 +33,6 @@ NANOSECONDS = 9  # as TIME_UNIT: 10 to the power of -9
 DEFAULT_UNIT = 6
 BINARY_UNIT = 0x80
 MAX_EXPONENT = 63  # finer than that no clock is; and no unit makes numbers without bound
-SECOND = 1_000_000_000  # nanoseconds
-SNAPSHOT_LENGTH = 262_144  # octets
-ETHERNET = 1
 
 
 class Interface(NamedTuple):

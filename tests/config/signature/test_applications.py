@@ -10,7 +10,7 @@ import pytest
 import fata.device
 from fata.config.signature import DeviceParameter, KeyParameter, read_signature
 from fata.config.signature.source import Sources
-from fata.config.value import INTEGER, NUMBER, TEXT, Choice, Enumeration, Many, Maybe
+from fata.config.value import INTEGER, NUMBER, TEXT, Enumeration, Many, Maybe, OneOf
 from tests.config.conftest import ASKED_HERE, Folder, line_of, refusal
 
 APP = """
@@ -230,10 +230,10 @@ def test_the_standard_library_may_be_at_hand(folder: Folder) -> None:
     colour = Enumeration("app", "Colour", ("RED",))
     assert {p.name: p.type for p in signature.parameters if isinstance(p, KeyParameter)} == {
         "c": INTEGER,
-        "d": Choice(("x",)),
+        "d": OneOf(("x",)),
         "e": Many(NUMBER),
         "f": colour,
-        "g": Maybe(Choice((1,))),
+        "g": Maybe(OneOf((1,))),
         "h": TEXT,
         "j": Many(colour),
     }

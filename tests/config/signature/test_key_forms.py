@@ -8,10 +8,10 @@ import pytest
 
 from fata.config.keys import Required
 from fata.config.signature import KeyParameter
-from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Choice, Enumeration, KeyType, Many, Maybe
+from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Enumeration, KeyType, Many, Maybe, OneOf
 from tests.config.conftest import Folder, assert_blames, line_of, refusal
 
-MODE = Choice(("fast", "safe"))
+MODE = OneOf(("fast", "safe"))
 COLOUR = Enumeration("app", "Colour", ("RED", "DARK_BLUE"))
 PALETTE = Enumeration("palette", "Colour", ("RED", "DARK_BLUE"))
 COLOUR_CLASS = "class Colour(Enum):\n    RED = 1\n    DARK_BLUE = 2\n"
@@ -64,9 +64,9 @@ LISTS = {
 }
 CHOICES = {
     "texts": Form("from typing import Literal", "Literal['fast', 'safe']", MODE),
-    "one text": Form("from typing import Literal", "Literal['fast']", Choice(("fast",))),
-    "integers": Form("from typing import Literal", "Literal[1, -1, 0x10]", Choice((1, -1, 16))),
-    "both": Form("from typing import Literal", "Literal['auto', 1]", Choice(("auto", 1))),
+    "one text": Form("from typing import Literal", "Literal['fast']", OneOf(("fast",))),
+    "integers": Form("from typing import Literal", "Literal[1, -1, 0x10]", OneOf((1, -1, 16))),
+    "both": Form("from typing import Literal", "Literal['auto', 1]", OneOf(("auto", 1))),
     "texts or None": Form("from typing import Literal", "Literal['fast', 'safe'] | None", Maybe(MODE)),
     "typing.Literal": Form("import typing as t", "t.Literal['fast', 'safe']", MODE),
     "typing_extensions": Form("from typing_extensions import Literal", "Literal['fast', 'safe']", MODE),

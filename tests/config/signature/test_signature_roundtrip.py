@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fata.config.keys import REQUIRED, Required
 from fata.config.signature import DeviceParameter, KeyParameter, Parameter
 from fata.config.signature.docstring import key_help
-from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Choice, Enumeration, KeyType, Many, Maybe, Plain, quoted
+from fata.config.value import BOOLEAN, INTEGER, NUMBER, TEXT, Enumeration, KeyType, Many, Maybe, OneOf, Plain, quoted
 from fata.config.where import Where
 from fata.target.spelling import Names
 from tests.config.conftest import Folder
@@ -61,7 +61,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(
 )
 WORDS = st.text("abc déf'\"\\\n:,", max_size=6)
 LITERALS = st.lists(WORDS | st.integers(-9, 9), min_size=1, max_size=3, unique_by=str).map(
-    lambda values: Choice(tuple(values))
+    lambda values: OneOf(tuple(values))
 )
 SINGLES: st.SearchStrategy[Any] = st.sampled_from([TEXT, INTEGER, NUMBER, BOOLEAN, COLOUR]) | LITERALS
 
@@ -88,7 +88,7 @@ def annotated(draw: st.DrawFn, key_type: KeyType) -> str:
         case Many(of):
             inner = draw(annotated(of))
             return draw(ways(draw(st.sampled_from([f"list[{inner}]", f"List[{inner}]"]))))
-        case Choice(values):
+        case OneOf(values):
             return draw(ways(f"Literal[{', '.join(map(repr, values))}]"))
     return draw(ways(Names([]).annotation(key_type)))
 
@@ -100,7 +100,7 @@ def values(key_type: KeyType) -> st.SearchStrategy[Any]:
             return st.lists(values(of), max_size=3)
         case Maybe(of):
             return st.none() | values(of)
-        case Choice(choices):
+        case OneOf(choices):
             return st.sampled_from(choices)
         case Enumeration():
             return st.sampled_from(key_type.members)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fata.irmin import TEXT, MemoryBackend, Repo
+from fata.irmin import TEXT, MemoryBackend, Repo, Tree
 from fata.irmin.containers import (
     COUNTER,
     BlobLog,
@@ -26,7 +26,9 @@ from fata.irmin.containers import (
 from fata.irmin.containers.framing import frame, frames
 from fata.irmin.contents.contract import Contents
 from fata.irmin.errors import Conflict
+from fata.irmin.repo import HashName
 from fata.irmin.store.store import Store
+from fata.irmin.sync import pull, remote
 
 pytestmark = pytest.mark.virtual_time
 
@@ -63,6 +65,48 @@ async def test_counters_add_up() -> None:
     assert await ours.read() == -1
 
 
+@pytest.mark.parametrize("hash_name", ["sha1", "blake2b"])
+async def test_equal_increments_count_twice(hash_name: HashName) -> None:
+    here, there = await two(Repo(MemoryBackend(), COUNTER, hash=hash_name, now=lambda: 0))
+    for path in ("a/visits", "both alone"):
+        await Counter(here, path).increase()
+        await Counter(there, path).increase()
+    await Counter(here, "a/ours").increase()
+    await here.merge("a/ours", 0, 1, message="somebody else's form")
+    await here.merge_with(there)
+    assert [await here.find(path) for path in ("a/visits", "both alone", "a/ours")] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_three_replicas_count_everything_once(seed: int) -> None:
+    """Repositories that share no commit in the beginning; whatever way the news takes, the sum is right in the end."""
+    chance = random.Random(seed)
+    repos = [Repo(MemoryBackend(), COUNTER, now=lambda: 0) for _ in range(3)]
+    stores = [await repo.main() for repo in repos]
+    total = 0
+    for _ in range(60):
+        one, other = chance.sample(range(3), 2)
+        if chance.random() < 0.6:
+            total += (step := chance.choice((1, 1, -1, 2)))
+            await Counter(stores[one], "a/b").increase(step)
+        elif await stores[other].commit() is not None:
+            await pull(stores[one], remote(repos[other]))
+    for one, other in [*itertools.permutations(range(3), 2)] * 2:
+        await pull(stores[one], remote(repos[other]))
+    assert [await Counter(store, "a/b").read() for store in stores] == [total] * 3
+    assert len({await store.hash() for store in stores}) == 1
+
+
+async def test_equal_files_that_are_no_contents_stay() -> None:
+    here, there = await two(Repo(MemoryBackend(), COUNTER))
+    for store in (here, there):
+        tree = await store.tree()
+        alien = await Repo(here.repo.backend, TEXT).tree().add("README", "no number")
+        await store.set_tree("docs", Tree(tree.objects, alien.root), message=store.branch or "")
+    await here.merge_with(there)
+    assert await here.kind("docs/README") == "contents"
+
+
 async def test_the_last_write_wins() -> None:
     contents = lww_register(TEXT)
     SAMPLES[contents.name] = [contents.decode(frame(("0",), b""))]
@@ -77,6 +121,19 @@ async def test_the_last_write_wins() -> None:
     await theirs.write("after what it has seen, whatever the clock says")
     await here.merge_with(there)
     assert await ours.read() == "after what it has seen, whatever the clock says"
+
+
+async def test_a_write_is_later_than_what_it_has_seen_for_those_who_have_not() -> None:
+    contents = lww_register(TEXT)
+    SAMPLES[contents.name] = [contents.decode(frame(("0",), b""))]
+    here, there = await two(Repo(MemoryBackend(), contents))
+    third = await here.clone("third")
+    await LwwRegister(here, "a", ticking(10)).write("first")
+    await there.merge_with(here)
+    await LwwRegister(there, "a", ticking(5)).write("knows of the first, by a clock that is late")
+    await LwwRegister(third, "a", ticking(8)).write("knows of nothing")
+    await third.merge_with(there)
+    assert await LwwRegister(third, "a").read() == "knows of the first, by a clock that is late"
 
 
 async def test_logs_are_merged_by_time() -> None:
@@ -111,10 +168,11 @@ async def test_a_linked_log_is_read_newest_first_as_far_as_asked() -> None:
 
 async def test_a_linked_log_goes_on_after_a_clock_that_stands() -> None:
     store = await Repo(MemoryBackend(), TEXT).main()
-    log = LinkedLog(store, "log", lambda: 7, tags("a"))
-    for value in "abc":
+    clock = iter((1_000_000_000_000, 7, 7, 1_000_000_000_001))
+    log = LinkedLog(store, "log", lambda: next(clock), iter("9753").__next__)
+    for value in "abcd":
         await log.append(value)
-    assert await log.read_all() == ["c", "b", "a"]
+    assert await log.read_all() == ["d", "c", "b", "a"]
 
 
 async def test_a_queue_never_gives_back_what_was_taken() -> None:

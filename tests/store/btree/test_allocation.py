@@ -171,4 +171,4 @@ def test_n_pages_and_not_one_more() -> None:
 
 def occupy_all_but(pages: Pages, left: int) -> list[Span]:
     """Take pages until so many are free; return them."""
-    return [Span(address, count, 1) for address, count in pages.take(pages.free - left)]
+    return [(address, count, 1, False) for address, count in pages.take(pages.free - left)]

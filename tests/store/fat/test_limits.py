@@ -1,4 +1,4 @@
-"""The file system at its limits: full volumes, large files and directories, long names, images."""
+"""The file system at its limits: full volumes, large files and directories, long names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.errors import ConfigError
 from fata.runtime.drive import drive
 from fata.store.fat import volume as volume_module
-from fata.store.fat.image import octets_for, write_image
 from fata.store.fat.mount import format_volume, mount
 from fata.store.fat.volume import NameRefused
 from tests.store.fat.volumes import SMALL32, sound, volume
@@ -143,20 +142,6 @@ def test_sectors_of_the_disk_are_not_larger_than_the_volume_s() -> None:
     assert drive(files.read("f")) == b"x" * 4000 + b"y" * 200 + b"x" * 800 + b"z" * 10
     drive(files.close())
     assert sound(disk)
-
-
-def test_images_of_files() -> None:
-    contents = {f"folder {number % 7}/file {number}": b"%d" % number * number for number in range(200)}
-    size = octets_for(map(len, contents.values()), 7)
-    images = []
-    for _ in range(2):
-        disk = RamDisk(size // 512)
-        drive(write_image(disk, contents.items(), wish=Wish(label="MADE")))
-        images.append(drive(disk.read(0, disk.sectors)))
-        files = drive(mount(disk, read_only=True))
-        assert {path: drive(files.read(path)) for path in contents} == contents
-        assert sound(disk)
-    assert images[0] == images[1]
 
 
 class Hollow(RamDisk):

@@ -105,7 +105,8 @@ def test_upkeep(run: Run, tmp_path: Path) -> None:
     run("--branch", "x", "set", "b", "2")
     assert answer(run, "fsck") == []
     (tmp_path / "refs/heads/x").unlink()
-    assert answer(run, "gc")["deleted"] == 3
+    assert answer(run, "gc") == {"kept": 3, "deleted": 0, "young": 3}
+    assert answer(run, "gc", "--now") == {"kept": 3, "deleted": 3, "young": 0}
     blob = subprocess.run(["git", "rev-parse", "main:a"], capture_output=True, text=True, check=True).stdout.strip()
     (tmp_path / "objects" / blob[:2] / blob[2:]).unlink()
     problems = json.loads(run("--json", "fsck", status=1))
@@ -192,10 +193,16 @@ def test_a_commit_is_on_the_disk_when_the_command_returns(
         (["revert", "0123456"], "not found"),
         (["--branch", "a..b", "list"], "a..b"),
         (["--root", "nothing", "list"], "no git repository"),
-        (["snapshot"], "not found"),
+        (["snapshot"], "branch main has no commit yet"),
+        (["set", "", "1"], "root"),
+        (["set", ".git/hooks/update", "1"], "git's own directory"),
+        (["remove", ""], "root"),
+        (["tree", "nothing"], "not found"),
         (["pull"], "no remote"),
         (["push", "nothing"], "no git repository"),
         (["fetch", "git://127.0.0.1:1/x"], "refused"),
+        (["fetch", "http://127.0.0.1:1/x"], "^http://127.0.0.1:1/x: Connection refused$"),
+        (["fetch", "foo://127.0.0.1:1/x"], "nobody speaks foo://"),
         (["fetch", "http://127.0.0.1:1/x", "--header", "x"], "no colon"),
         (["gett", "x"], "fata irmin gett"),
     ],
@@ -203,6 +210,49 @@ def test_a_commit_is_on_the_disk_when_the_command_returns(
 def test_mistakes_are_told_in_one_line(run: Run, words: list[str], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         run(*words)
+
+
+def test_a_directory_is_told_from_what_is_not_there(run: Run) -> None:
+    run("set", "a/b", "1")
+    with pytest.raises(ConfigError, match="'a' is a directory"):
+        run("get", "a")
+    with pytest.raises(ConfigError, match="'a/b': not found"):
+        run("tree", "a/b")
+
+
+def test_names_give_a_terminal_no_orders(run: Run) -> None:
+    run("set", "a\x1b[31m\nb/c", "1")
+    assert run("list") == "a?[31m?b/\n"
+    assert "\x1b" not in run("tree")
+    assert answer(run, "list")[0]["name"] == "a\x1b[31m\nb"
+
+
+def test_a_history_that_was_cut_ends_there(run: Run) -> None:
+    for number in range(4):
+        run("set", "a", str(number))
+    run("gc", "--depth", "2")
+    assert [each["message"] for each in answer(run, "log")] == ["set a"] * 2
+
+
+def test_the_author_is_git_s_user(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USER", "ben")
+    run("set", "a", "0")
+    assert answer(run, "log")[0]["author"] == "ben <>"
+    (home / ".gitconfig").write_text(
+        '[user "other"]\nname = Nobody\n[core]\nname = Nobody\n[ User ]\n\tName = "Ann \\"A\\" B" ; and a comment\n'
+        "\temail = ann@example.org # hers\n"
+    )
+    run("set", "a", "1")
+    assert answer(run, "log")[0]["author"] == 'Ann "A" B <ann@example.org>'
+    with (tmp_path / "config").open("a") as config:
+        config.write("[user]\n\tname = Carl\n")
+    run("set", "a", "2")
+    assert answer(run, "log")[0]["author"] == "Carl <ann@example.org>"
 
 
 def test_outside_of_any_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

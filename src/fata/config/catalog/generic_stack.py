@@ -7,7 +7,7 @@ from typing import Any
 from fata.config.impl import Entry, Impl, device, match
 from fata.config.keys import REQUIRED, Key, Required, Target, prefixed
 from fata.config.offer import Offer
-from fata.config.value import BOOLEAN, TEXT, Choice, KeyType, Many, Maybe, Plain
+from fata.config.value import BOOLEAN, TEXT, KeyType, Many, Maybe, OneOf, Plain
 from fata.config.where import caller
 from fata.device.lease import LeasedStack
 from fata.device.stack import Stack
@@ -43,7 +43,7 @@ def generic_stack(*, name: str | None = None) -> Impl[Stack]:
 
 
 def _of_a_process(name: str | None) -> Impl[Stack]:
-    how = _key(name, "net", Choice(("host", "direct")), "host", "the host's sockets, or our own TCP/IP", "configure")
+    how = _key(name, "net", OneOf(("host", "direct")), "host", "the host's sockets, or our own TCP/IP", "configure")
     return match(how, {"host": _host(name), "direct": direct_stack(name=name)})
 
 

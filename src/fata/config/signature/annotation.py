@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fata.config.nearest import nearest
 from fata.config.signature.names import BUILTINS, MAX_HOPS, Definition, absent, dotted, resolve
 from fata.config.signature.source import Module, Sources
-from fata.config.value import SCALARS, Choice, Enumeration, KeyType, Many, Maybe, Single
+from fata.config.value import SCALARS, Enumeration, KeyType, Many, Maybe, OneOf, Single
 from fata.errors import ConfigError
 
 SUBSET = "Use a name, X | None, Optional[X], Annotated[X, …], Literal[…], an Enum, list[X], or one of these in quotes."
@@ -90,14 +90,14 @@ class Annotations:
             )
         return members
 
-    def _choice(self, expression: ast.expr, arguments: Sequence[ast.expr]) -> Choice:
+    def _choice(self, expression: ast.expr, arguments: Sequence[ast.expr]) -> OneOf:
         values = tuple(literal(argument) for argument in arguments)
         plain = tuple(value for value in values if isinstance(value, str | int) and not isinstance(value, bool))
         if len(plain) < len(values):
             raise self._error(expression, "holds more than texts and integers", "For None write Literal[…] | None.")
         if len({str(value) for value in plain}) < len(plain):
             raise self._error(expression, "holds two values that a command line cannot tell apart", "Drop one of them.")
-        return Choice(plain)
+        return OneOf(plain)
 
     def _members(self, found: Definition) -> Enumeration | None:
         if found.module is None or not isinstance(found.statement, ast.ClassDef) or not self._is_enum(found):

@@ -13,6 +13,7 @@ descriptor), keys, values. Inner body for n children: n-1 key lengths (u16), n a
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from itertools import accumulate, pairwise
 from struct import Struct
@@ -28,6 +29,7 @@ NODE_SIZES = (4096, 8192, 16384, 32768, 65536)  # octets
 HEADER = Struct("<IHBBIQQI")
 HEADER_SIZE = HEADER.size  # octets
 _BEHIND_CRC = Struct("<HBBIQQI")  # the header without its first field
+_WORD, _LONG = Struct("<I"), Struct("<Q")
 
 LEAF, INNER, TABLE, SNAPSHOTS = 1, 2, 3, 4  # kind
 KINDS = {LEAF: "leaf", INNER: "inner node", TABLE: "extent table", SNAPSHOTS: "snapshot table"}
@@ -85,21 +87,30 @@ def _inner_arrays(count: int) -> Struct:
     return Struct(f"<{count - 1}H{count}I{count}Q{count}I{count}B")
 
 
-def seal(node_size: int, header: tuple[int, int, int, int, int, int], body: list[bytes]) -> tuple[bytes, int]:
+def seal(
+    node_size: int, header: tuple[int, int, int, int, int, int], body: Sequence[bytes | bytearray]
+) -> tuple[bytes, int]:
     """Return a node and its CRC. `header` is count, kind, level, tag, address, generation."""
-    rest = b"".join((_BEHIND_CRC.pack(*header, 0), *body))
-    rest += bytes(node_size - 4 - len(rest))
+    zeros = bytes(node_size - HEADER_SIZE - sum(map(len, body)))
+    rest = b"".join((_BEHIND_CRC.pack(*header, 0), *body, zeros))
     crc = crc32(rest)
     return crc.to_bytes(4, "little") + rest, crc
 
 
 def serialize_leaf(
-    node_size: int, tag: int, address: int, generation: int, keys: list[bytes], values: list[bytes], large: int
+    node_size: int,
+    tag: int,
+    address: int,
+    generation: int,
+    keys: Collection[bytes],
+    values: Collection[bytes],
+    large: int,
 ) -> tuple[bytes, int]:
     """Return a leaf and its CRC. `large` is how many of the values are extents."""
     count = len(keys)
-    entries = b"".join([*keys, *values])  # before their lengths: `join` waits for memory less long than `len` would
-    lengths = [*map(len, keys), *map(len, values)]
+    pieces = [*keys, *values]
+    entries = b"".join(pieces)  # before their lengths: `join` waits for memory less long than `len` would
+    lengths = [*map(len, pieces)]
     if large:
         for index, value in enumerate(values, count):
             if value.__class__ is Extent:
@@ -112,10 +123,33 @@ def serialize_inner(
     node_size: int, tag: int, address: int, generation: int, level: int, keys: list[bytes], children: list[Pointer]
 ) -> tuple[bytes, int]:
     """Return an inner node and its CRC."""
+    body = inner_body(keys, children)
+    return seal(node_size, (len(children), INNER, level, tag, address, generation), [body])
+
+
+def inner_body(keys: list[bytes], children: Iterable[tuple[int, int, int, int]]) -> bytearray:
+    """Return an inner node's body, for `seal`. `children` are pointers."""
     entries = b"".join(keys)  # first, as in a leaf
     addresses, generations, crcs, flags = zip(*children, strict=True)
-    arrays = _inner_arrays(len(children)).pack(*map(len, keys), *addresses, *generations, *crcs, *flags)
-    return seal(node_size, (len(children), INNER, level, tag, address, generation), [arrays, entries])
+    body = bytearray(_inner_arrays(len(addresses)).pack(*map(len, keys), *addresses, *generations, *crcs, *flags))
+    body += entries
+    return body
+
+
+def set_child(body: bytearray, count: int, index: int, child: tuple[int, int, int, int]) -> None:
+    """Change one of the `count` pointers in an inner node's body."""
+    address, generation, crc, flags = child
+    start = 2 * (count - 1)  # behind the lengths of the keys
+    _WORD.pack_into(body, start + 4 * index, address)
+    _LONG.pack_into(body, start + 4 * count + 8 * index, generation)
+    _WORD.pack_into(body, start + 12 * count + 4 * index, crc)
+    body[start + 16 * count + index] = flags
+
+
+def any_child_flag(body: bytearray, count: int) -> bool:
+    """Say whether a child of an inner node with this body has a flag."""
+    start = 2 * (count - 1) + 16 * count
+    return any(memoryview(body)[start : start + count])
 
 
 def check(data: bytes, tag: int, pointer: Pointer, kind: int, level: int) -> int:

@@ -25,12 +25,11 @@ HEADER = Struct("=BBHHHH")
 HEADER_LENGTH = 10  # octets
 
 NEEDS_CHECKSUM = 1  # flags: the field holds the pseudo-header's sum only
-CHECKSUM_IS_VALID = 2  # flags
 ECN = 0x80  # a bit of the gso type: the first segment alone carries CWR
 
 GSO_TYPES = {Segmentation.NONE: 0, Segmentation.TCP4: 1, Segmentation.TCP6: 4}
 SEGMENTATIONS = {number: kind for kind, number in GSO_TYPES.items()}
-CHECKSUMS = (Checksum.UNKNOWN, Checksum.PARTIAL, Checksum.VERIFIED, Checksum.PARTIAL)  # by flags & 3
+CHECKSUMS = (Checksum.UNKNOWN, Checksum.PARTIAL, Checksum.VERIFIED, Checksum.PARTIAL)  # by flags & 3; 2: looked at
 NOT_CUT = Segmentation.NONE
 PLAIN = bytes(HEADER_LENGTH)  # nothing is left to do
 ONLY_CHECKSUM = {  # by start and offset: TCP's and UDP's, behind an IPv4 header without options

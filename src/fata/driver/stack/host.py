@@ -134,12 +134,13 @@ class HostStack:
         remote_address: tuple[str, int] | None = None,
     ) -> tuple[DatagramTransport, P]:
         """Open a UDP port; without any address one of IPv4. Raises `Unavailable`."""
+        loop = self._loop()
         factory: Any = protocol_factory
         for _, port in filter(None, (local_address, remote_address)):
             check_port("UDP", port)
         family = socket.AF_INET if local_address is None and remote_address is None else socket.AF_UNSPEC
         try:
-            made: tuple[Any, P] = await self._loop().create_datagram_endpoint(
+            made: tuple[Any, P] = await loop.create_datagram_endpoint(
                 factory, local_addr=local_address, remote_addr=remote_address, family=family
             )
         except OSError as error:

@@ -115,6 +115,15 @@ class Shallow(Protocol):
 
 
 @runtime_checkable
+class Holding(Protocol):
+    """What a backend offers, too, if others keep objects there by more than references, as git's index does."""
+
+    async def held(self, ids: set[bytes]) -> set[bytes]:
+        """Return those objects that somebody else still uses: they are no garbage."""
+        ...
+
+
+@runtime_checkable
 class PackKeeper(Protocol):
     """What a backend offers, too, if it can keep a whole pack of git's as it comes."""
 

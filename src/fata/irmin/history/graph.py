@@ -13,7 +13,7 @@ from typing import Any
 from fata.disk.git.commits import parse_links
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import COMMIT
-from fata.irmin.backend.contract import Linked
+from fata.irmin.backend.contract import Linked, Shallow
 from fata.irmin.errors import CorruptObject, MissingObject, TooManyLcas
 from fata.irmin.objects import Objects
 from fata.irmin.path import Steps
@@ -70,8 +70,8 @@ class CommitGraph:
     async def load(self, oid: bytes) -> int:
         """Return a commit's number, after reading what is not known of its history.
 
-        A parent that is not in the store ends the history, as in a shallow clone. Raises `MissingObject` if the
-        commit itself is not there, and `CorruptObject`.
+        A parent that is not in the store ends the history, and so does a commit where it was cut. Raises
+        `MissingObject` if the commit itself is not there, and `CorruptObject`.
         """
         if oid not in self.number and not self._linked:
             self._linked = True
@@ -83,12 +83,15 @@ class CommitGraph:
         return self.number[oid]
 
     async def _load(self, oid: bytes) -> None:
+        backend = self._objects.backend
+        cut = await backend.shallow() if isinstance(backend, Shallow) else set()
         read: dict[bytes, tuple[bytes, tuple[bytes, ...]]] = {oid: await self._read(oid)}
         gone: set[bytes] = set()
         stack = [oid]
         while stack:
             top = stack[-1]
             tree, parents = read[top]
+            parents = () if top in cut else parents
             unknown = [each for each in parents if each not in self.number and each not in gone]
             for each in unknown:
                 try:

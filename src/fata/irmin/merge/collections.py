@@ -50,7 +50,7 @@ def mappings(merge: Merge[V]) -> Merge[Mapping[K, V]]:
         found: dict[K, V] = {}
         for key in dict.fromkeys((*ours, *theirs)):
             mine, yours = ours.get(key), theirs.get(key)
-            value = mine if mine == yours else await _value(either, key, old.get(key), mine, yours)
+            value = await _value(either, key, old.get(key), mine, yours)
             if value is not None:
                 found[key] = value
         return found

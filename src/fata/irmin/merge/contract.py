@@ -21,7 +21,7 @@ Base = Callable[[], Awaitable[T | None]]
 
 
 class Merge(Protocol[T]):
-    """Three-way merge of values of one type. `ours` and `theirs` differ when a store calls it."""
+    """Three-way merge of values of one type. `ours` and `theirs` may be equal: changed in the same way, twice."""
 
     async def __call__(self, base: Base[T], ours: T, theirs: T) -> T:
         """Return the merged value or raise `Conflict`."""

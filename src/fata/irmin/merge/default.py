@@ -23,10 +23,7 @@ async def default(base: Base[T], ours: T, theirs: T) -> T:
 
 
 def idempotent(merge: Merge[T]) -> Merge[T]:
-    """Return a merge to which equal sides are the answer, whatever `merge` thinks of them.
-
-    A store never asks about equal sides; a merge within another may be asked.
-    """
+    """Return a merge to which equal sides are the answer, whatever `merge` thinks of them."""
 
     async def merged(base: Base[T], ours: T, theirs: T) -> T:
         return ours if ours == theirs else await merge(base, ours, theirs)

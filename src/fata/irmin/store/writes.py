@@ -7,14 +7,13 @@ from typing import TypeVar, Unpack
 
 from fata.disk.git.objects import COMMIT
 from fata.irmin.commit import Commit, make
-from fata.irmin.errors import Conflict, TestFailed, TooManyRetries
+from fata.irmin.errors import Conflict, InvalidPath, TestFailed, TooManyRetries
 from fata.irmin.history.changed import signature
 from fata.irmin.merge.contract import known
 from fata.irmin.merge.default import option
 from fata.irmin.merge.rules import merge_at
-from fata.irmin.merge.trees import merge_trees
 from fata.irmin.node import Node, empty
-from fata.irmin.path import Path, steps
+from fata.irmin.path import Path, steps, texts
 from fata.irmin.store.options import RETRIES, Options, Strategy
 from fata.irmin.store.reads import Reads
 from fata.irmin.tree import Tree
@@ -100,13 +99,11 @@ class Writes(Reads[T]):
 
         async def change(tree: Tree[T]) -> Tree[T]:
             found = await tree.find(path)
-            if found == value:
-                return tree
             try:
                 merge = merge_at(self.repo.objects.contents.merge, path)
                 merged = await option(merge)(known(base), found, value)
             except Conflict as conflict:
-                raise conflict.at(*map(str, path.split("/") if isinstance(path, str) else path)) from None
+                raise conflict.at(*texts(steps(path))) from None
             return await (tree.remove(path) if merged is None else tree.add(path, merged))
 
         return await self.change(change, **options)
@@ -133,9 +130,10 @@ class Writes(Reads[T]):
         return await self.change(again, **options)
 
     async def _merged(self, path: Path, base: Tree[T], ours: Tree[T], theirs: Tree[T]) -> Tree[T]:
-        assert isinstance(ours.root, Node)
-        assert isinstance(theirs.root, Node)
-        return Tree(self.repo.objects, await merge_trees(self.repo.objects, base.root, ours.root, theirs.root))
+        try:
+            return await ours.merge(base, theirs)
+        except Conflict as conflict:
+            raise conflict.at(*texts(steps(path))) from None
 
     async def change(self, change: Change[T], **options: Unpack[Options]) -> Commit[T] | None:
         """Commit what `change` makes of the tree, starting again when the head has moved. Raises `TooManyRetries`."""
@@ -146,7 +144,7 @@ class Writes(Reads[T]):
             after = await change(before)
             root = after.root
             if type(root) is not Node:
-                raise TypeError("a store's root is a directory, not contents")
+                raise InvalidPath("the root of a store is a directory: contents need a path")
             if not options.get("allow_empty") and (root is before.root or after.hash() == before.hash()):
                 return None
             commit = await self._commit(head, root, options)

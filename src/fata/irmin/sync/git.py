@@ -124,7 +124,7 @@ class GitRemote:
         except (RemoteError, PushRejected):
             raise
         except NONSENSE as error:
-            raise RemoteError(self.url, str(error) or type(error).__name__) from error
+            raise RemoteError(self.url, _reason(error)) from error
 
     def _decoded(self, refs: Mapping[Ref, ObjectID | None], prefix: str) -> dict[str, bytes]:
         found = {}
@@ -162,3 +162,14 @@ def _lines(progress: Progress) -> Callable[[bytes], None]:
             progress("".join(each for each in line if each.isprintable()))
 
     return show
+
+
+def _reason(error: BaseException) -> str:
+    """Say in a few words what went wrong: urllib3 tells all that it has tried, with the reason inside."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(reason := getattr(inner, "reason", None), Exception):
+            error = reason.__cause__ or reason
+            break
+        inner = inner.__cause__
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from fata.blocking import drive
 from fata.errors import StateError
-from fata.runtime.drive import drive
 from fata.sim.powercut.checker import Report, check
 from fata.sim.powercut.record import Record
 from fata.sim.powercut.recovery import Judge, Recover, Run, Seen

@@ -9,7 +9,7 @@ from functools import partial
 from random import Random
 from typing import Generic, NamedTuple
 
-from fata.runtime.drive import drive
+from fata.blocking import drive
 from fata.sim.powercut.record import Record
 from fata.sim.powercut.recovery import Broken, Judge, Recover, Run, Seen, cut_of, judged, recovered, weight_of
 from fata.sim.powercut.replay import violation

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
+from fata.blocking import drive
 from fata.errors import StateError
-from fata.runtime.drive import drive
 from fata.sim.powercut.record import Record
 from fata.sim.powercut.recovery import Broken, Judge, Recover, Run, Seen, judged, recovered
 from fata.sim.powercut.states import Cut, Medium, moments, state_of

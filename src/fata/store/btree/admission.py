@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fata.disk.btree.record import Changes
     from fata.store.btree.checkpoint import Checkpoints
     from fata.store.btree.log import Log
-    from fata.store.btree.nodes import Part
+    from fata.store.btree.nodes import Plan
     from fata.store.btree.pages import Pages
     from fata.store.btree.pins import Pins
     from fata.store.btree.tree import Tree
@@ -36,22 +36,22 @@ class Admission:
         self._checkpoints = checkpoints
         self._log = log
 
-    async def admit(self, plan: list[Part], keys: list[bytes], changes: Changes, octets: int) -> bool:
+    async def admit(self, plan: Plan, keys: list[bytes], changes: Changes, octets: int) -> bool:
         """Return True if there is room. False: a checkpoint was needed, look again. Raises `OutOfSpace`."""
         at_once = 0
         if not self._log.fits(octets):
             if record_sectors(octets, self._log.sector_size) <= self._log.capacity or self._tree.dirty:
                 await self._checkpoints.checkpoint()
                 return False
-            at_once = len(plan)  # the whole change in one closing
-        quick = len(plan) + 2 * (octets // self._tree.capacity)
-        if self._lacks(quick + quick // 4 + at_once, len(plan)) <= 0:
+            at_once = len(plan.leaves)  # the whole change in one closing
+        quick = len(plan.leaves) + 2 * (octets // self._tree.capacity)
+        if self._lacks(quick + quick // 4 + at_once, len(plan.leaves)) <= 0:
             return True
         keeps = bool(self._pins) or self._pins.named_generation
         if not keeps and not at_once and not any(map(_is_put, changes.values())):
             return True
         growth = self._growth(plan, keys, changes)
-        lacking = self._lacks(growth + growth // 4 + at_once, len(plan))
+        lacking = self._lacks(growth + growth // 4 + at_once, len(plan.leaves))
         if lacking <= 0:
             return True
         await self._make_room(lacking)
@@ -77,17 +77,17 @@ class Admission:
             raise OutOfSpace(f"btree: no space left: {lacking} pages more are needed, {self._pages.free} are free")
         await self._checkpoints.checkpoint()
 
-    def _growth(self, plan: list[Part], keys: list[bytes], changes: Changes) -> int:
+    def _growth(self, plan: Plan, keys: list[bytes], changes: Changes) -> int:
         """Return how many leaves the change adds at most."""
         capacity = self._tree.capacity
         growth = 0
-        for leaf, start, stop in plan:
-            have = dict(zip(leaf.keys, map(len, leaf.values), strict=True))
+        for leaf, start, stop in plan.parts():
+            have = leaf.entries
             size = leaf.size
             for key in keys[start:stop]:
                 value = changes[key]
                 if key in have:
-                    size -= len(key) + have[key] + ENTRY_COST
+                    size -= len(key) + len(have[key]) + ENTRY_COST
                 if value is not None:
                     size += len(key) + len(value) + ENTRY_COST
             if size > capacity:

@@ -6,7 +6,7 @@ from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST
 from fata.errors import StateError
 from fata.store.btree.errors import OutOfSpace
-from fata.store.btree.nodes import Inner, Leaf, Node, page_of, separator
+from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, page_of, separator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,10 +44,9 @@ class LeafBuilder:
         leaf = self._leaf
         if leaf.size + cost > self._tree.capacity:
             self._finish()
-            self.separators.append(separator(leaf.keys[-1], key))
+            self.separators.append(separator(self._last or b"", key))
             leaf = self._leaf
-        leaf.keys.append(key)
-        leaf.values.append(value)
+        leaf.entries[key] = value
         leaf.size += cost
         leaf.large += value.__class__ is Extent
         self._last = key
@@ -58,7 +57,7 @@ class LeafBuilder:
 
     def finish(self) -> None:
         """End the last leaf; an empty store has one without entries."""
-        if self._leaf.keys or not self.leaves:
+        if self._leaf.entries or not self.leaves:
             self._finish()
 
 
@@ -118,9 +117,9 @@ async def rebuild(checkpoints: Checkpoints, tree: Tree, pages: Pages, entries: E
         if pages.free < 2 * len(inners) + 8:
             raise OutOfSpace("btree: no space left for the inner nodes")
     except BaseException:
-        pages.give_back(page_of(leaf) for leaf in builder.leaves if leaf.pointer.address)
+        pages.give_back(page_of(leaf) for leaf in builder.leaves if leaf.where is not NOWHERE)
         raise
-    old = [page_of(node) for node in every_node(tree.root) if node.pointer.address]
+    old = [page_of(node) for node in every_node(tree.root) if node.where is not NOWHERE]
     await checkpoints.commit_unlogged(lambda: tree.replace(root, builder.leaves, inners, old))
     return count
 

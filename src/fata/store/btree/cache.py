@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.store.btree.nodes import Leaf
 
-ENTRY_OVERHEAD = 80  # octets of Python objects for an entry, besides its octets
+ENTRY_OVERHEAD = 110  # octets of Python objects for an entry, besides its octets: two objects, a place in a dict
 
 
 class Cache:
@@ -22,7 +22,7 @@ class Cache:
         """Take a resident clean leaf in; drop others if that is too much."""
         if leaf in self._leaves:
             return
-        octets = leaf.size + ENTRY_OVERHEAD * len(leaf.keys)
+        octets = leaf.size + ENTRY_OVERHEAD * len(leaf.entries)
         self._leaves[leaf] = octets
         self.octets += octets
         if self.octets > self.limit and not self.paused:
@@ -40,12 +40,12 @@ class Cache:
                 continue
             self.octets -= octets
             if leaf.since < 0 and not leaf.flight:
-                leaf.keys, leaf.values, leaf.resident = [], [], False
+                leaf.entries, leaf.ordered, leaf.resident = {}, True, False
 
     def clear(self) -> None:
         """Drop every clean leaf."""
         for leaf in self._leaves:
             if leaf.since < 0 and not leaf.flight:
-                leaf.keys, leaf.values, leaf.resident = [], [], False
+                leaf.entries, leaf.ordered, leaf.resident = {}, True, False
         self._leaves = {}
         self.octets = 0

@@ -303,7 +303,7 @@ class Checkpoints:
         freed, tree.freed = tree.freed, []
         old = self.superblock.snapshots
         if table is not old and old.address:
-            freed.append(Span(old.address, 1, old.generation))
+            freed.append((old.address, 1, old.generation, False))
         snapshots, covers = list(self.snapshots), self.unlogged
         try:
             await self._carry_out(placing)

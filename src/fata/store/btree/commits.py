@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fata.store.btree.cache import Cache
     from fata.store.btree.checkpoint import Checkpoints
     from fata.store.btree.log import Log
-    from fata.store.btree.nodes import Part
+    from fata.store.btree.nodes import Plan
     from fata.store.btree.tree import Tree
 
     Changes = dict[bytes, bytes | None]
@@ -63,11 +63,11 @@ class Commits:
         self._tree.spare = self._checkpoints.pace.spare()
         self._tree.apply(self._tree.plan(keys), keys, changes, self._log.head)
 
-    async def _prepare(self, keys: list[bytes], changes: Changes, octets: int) -> list[Part]:
+    async def _prepare(self, keys: list[bytes], changes: Changes, octets: int) -> Plan:
         """Have every leaf at hand that the changes touch, and room for them in the log and on the disk."""
         while True:
             plan = self._tree.plan(keys)
-            missing = [leaf for leaf, _, _ in plan if not leaf.resident]
+            missing = [leaf for leaf in plan.leaves if not leaf.resident]
             missing += self._neighbours(plan, changes)
             if missing:
                 for leaf in missing:
@@ -75,13 +75,13 @@ class Commits:
             elif await self._admission.admit(plan, keys, changes, octets):
                 return plan
 
-    def _neighbours(self, plan: list[Part], changes: Changes) -> list[Leaf]:
+    def _neighbours(self, plan: Plan, changes: Changes) -> list[Leaf]:
         """Return leaves to be loaded because one beside them gets so small that they may be merged."""
         if None not in changes.values():
             return []
         third = self._tree.capacity // 3
         found = []
-        for leaf, start, stop in plan:
+        for leaf, start, stop in plan.parts():
             largest = self._tree.capacity // 4  # octets of an entry, about
             if leaf.parent is None or not leaf.resident or leaf.size - (stop - start) * largest > third:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import add
 
 from fata.disk.btree.node import ENTRY_COST
@@ -19,25 +19,27 @@ def cuts_of(leaf: Leaf, capacity: int) -> list[int]:
 
     `capacity` is what a leaf holds, in octets.
     """
+    entries = leaf.in_order()
     if is_last(leaf):
-        return _cuts(leaf, capacity, capacity)
-    return _halved(leaf, capacity) or _cuts(leaf, capacity, leaf.size / -(-leaf.size // capacity))
+        return _cuts(entries, capacity, capacity)
+    return _halved(leaf, capacity) or _cuts(entries, capacity, leaf.size / -(-leaf.size // capacity))
 
 
 def _halved(leaf: Leaf, capacity: int) -> list[int]:
     """Return the middle of a leaf if its entries are much alike: what `_cuts` would find with more trouble."""
-    middle = len(leaf.keys) // 2
-    left = sum(map(len, leaf.keys[:middle])) + sum(map(len, leaf.values[:middle])) + ENTRY_COST * middle
+    middle = len(leaf.entries) // 2
+    left = sum(map(len, islice(leaf.entries, middle))) + ENTRY_COST * middle
+    left += sum(map(len, islice(leaf.entries.values(), middle)))
     alike = 2 * leaf.size < 5 * left < 3 * leaf.size
     return [middle] if alike and leaf.size * 3 < capacity * 5 else []
 
 
-def _cuts(leaf: Leaf, capacity: int, target: float) -> list[int]:
-    costs = map(add, map(len, leaf.keys), map(len, leaf.values))
+def _cuts(entries: dict[bytes, bytes], capacity: int, target: float) -> list[int]:
+    costs = map(add, map(len, entries), map(len, entries.values()))
     ends = [*accumulate(map(ENTRY_COST.__add__, costs), initial=0)]  # where each entry ends, and the first begins
     middles = [*map(add, ends, ends[1:])]  # twice where each entry's middle is
     cuts = [0]
-    while cuts[-1] < len(leaf.keys):
+    while cuts[-1] < len(entries):
         start, base = cuts[-1], ends[cuts[-1]]
         fits = bisect_right(ends, base + capacity, start + 2) - 1
         cuts.append(min(fits, bisect_right(middles, 2 * (base + target), start + 1)))

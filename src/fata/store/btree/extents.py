@@ -50,7 +50,7 @@ class ExtentWriter:
         size = self._medium.node_size
         start = 0
         for address, count in self._pages.take(-(-len(data) // size), RUN_OCTETS // size):
-            self.spans.append(Span(address, count, self._generation))
+            self.spans.append((address, count, self._generation, False))
             piece = data[start : start + count * size]
             start += len(piece)
             self._runs.append(Run(address, len(piece), crc32(piece)))
@@ -66,7 +66,7 @@ class ExtentWriter:
         for start in reversed(range(0, len(self._runs), step)):
             runs = self._runs[start : start + step]
             ((address, _),) = self._pages.take(1)
-            self.spans.append(Span(address, 1, self._generation))
+            self.spans.append((address, 1, self._generation, False))
             header = (len(runs), TABLE, 0, tag, address, self._generation)
             data, crc = seal(size, header, table_body(Table(runs, following)))
             await self._medium.write(address, data)
@@ -92,9 +92,9 @@ async def spans_of(medium: Medium, extent: Extent) -> tuple[Span, ...]:
     total = 0
     while pointer is not NOTHING:
         table = await medium.table(pointer)
-        spans.append(Span(pointer.address, 1, pointer.generation))
+        spans.append((pointer.address, 1, pointer.generation, False))
         for run in table.runs:
-            spans.append(Span(run.address, -(-run.octets // medium.node_size), pointer.generation))
+            spans.append((run.address, -(-run.octets // medium.node_size), pointer.generation, False))
             total += run.octets
         if not table.runs or total > extent.length:
             break

@@ -134,8 +134,8 @@ class _Check:
             return
         self._seen.add(bytes(extent))
         self.extents += 1
-        for span in await spans_of(self._medium, extent):
-            self._mark(span.address, span.pages, "extent")
+        for address, count, _, _ in await spans_of(self._medium, extent):
+            self._mark(address, count, "extent")
         async for _ in chunks(self._medium, extent):
             pass
 

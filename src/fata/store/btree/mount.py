@@ -13,7 +13,7 @@ from fata.store.btree.errors import NotAStore
 from fata.store.btree.extents import spans_of
 from fata.store.btree.log import Log
 from fata.store.btree.medium import Medium
-from fata.store.btree.nodes import Inner, Leaf, Span
+from fata.store.btree.nodes import Inner, Leaf, Span, fill
 from fata.store.btree.pages import Pages
 from fata.store.btree.tree import Tree
 
@@ -128,7 +128,7 @@ async def _replay(tree: Tree, medium: Medium, changes: dict[bytes, bytes | None]
         return
     keys = sorted(changes)
     plan = tree.plan(keys)
-    for leaf, _, _ in plan:
+    for leaf in plan.leaves:
         if not leaf.resident:
             await load_leaf(medium, leaf)
     tree.spare = 0
@@ -137,18 +137,15 @@ async def _replay(tree: Tree, medium: Medium, changes: dict[bytes, bytes | None]
 
 async def load_leaf(medium: Medium, leaf: Leaf) -> None:
     """Read a leaf's entries from its page, unless somebody else does it first. Raises `Corrupt`."""
-    pointer = leaf.pointer
+    where = leaf.where
     try:
-        content = await medium.leaf(pointer)
+        content = await medium.leaf(leaf.pointer)
     except Corrupt:
-        if leaf.pointer is not pointer or leaf.resident:
+        if leaf.where is not where or leaf.resident:
             return  # it has moved while we read: its former page may hold anything by now
         raise
-    if leaf.pointer is pointer and not leaf.resident:
-        leaf.keys, leaf.values = content
-        leaf.size = sum(map(len, leaf.keys)) + sum(map(len, leaf.values)) + 4 * len(leaf.keys)
-        if pointer.flags & HAS_EXTENTS:
-            leaf.large = sum(isinstance(value, Extent) for value in leaf.values)
+    if leaf.where is where and not leaf.resident:
+        fill(leaf, content.keys, content.values, bool(leaf.pointer.flags & HAS_EXTENTS))
         leaf.resident = True
 
 
@@ -178,13 +175,13 @@ class Walk:
         self.mark(pointer, KINDS[2 if level else 1])
         if not level:
             self.leaves += 1
-            leaf = Leaf(0, parent, pointer)
+            leaf = Leaf(0, parent, (*pointer,))
             if pointer.flags & HAS_EXTENTS:
                 await self._leaf_extents(pointer)
             return leaf
         self.inners += 1
         content = await self._medium.inner(pointer, level)
-        inner = Inner(0, level, parent, pointer)
+        inner = Inner(0, level, parent, (*pointer,))
         inner.keys = content.keys
         for child in content.children:
             if level == 1 and not child.flags:
@@ -200,7 +197,7 @@ class Walk:
         if self.shares:
             self._seen.add(pointer)
         self.mark(pointer, KINDS[1])
-        return Leaf(0, parent, pointer)
+        return Leaf(0, parent, (*pointer,))
 
     async def visit(self, pointer: Pointer, level: int) -> None:
         """Note the pages of a tree that is not kept in memory."""
@@ -224,6 +221,6 @@ class Walk:
         if extent in self.extents:
             return
         spans = await spans_of(self._medium, extent)
-        for span in spans:
-            self._mark(span.address, span.pages, "extent")
+        for address, count, _, _ in spans:
+            self._mark(address, count, "extent")
         self.extents[extent] = spans

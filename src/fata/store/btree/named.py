@@ -59,7 +59,7 @@ async def derive(checkpoints: Checkpoints, tree: Tree, pages: Pages, pins: Pins,
             walk.mark(superblock.snapshots, "snapshot table")
         for one in checkpoints.snapshots:
             await walk.visit(one.root, one.level)
-        for span in pins.held():
-            derived.mark(span.address, span.pages)
+        for address, count, _, _ in pins.held():
+            derived.mark(address, count)
         pages.adopt(derived)
         tree.extents.update(walk.extents)

@@ -6,24 +6,43 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from fata.disk.btree.extent import Extent
-from fata.disk.btree.node import CHILD_COST, ENTRY_COST
+from fata.disk.btree.node import CHILD_COST, ENTRY_COST, inner_body, set_child
 from fata.disk.btree.pointer import NOTHING, Pointer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+Where = tuple[int, int, int, int]
+"""A `Pointer` as a node in memory has it: the garbage collector forgets plain tuples of numbers, not named ones."""
+
+NOWHERE: Where = (*NOTHING,)
+
+Span = tuple[int, int, int, bool]
+"""Neighbouring pages: the first, how many, the generation that wrote them, and whether a reader may have them whatever
+generation that is. As plain as `Where`, for the same reason."""
 
 
 class Leaf:
-    """Entries in the order of their keys. `size` is what they take on disk, in octets."""
+    """Entries, in the order of their keys while `ordered`. `size` is what they take on disk, in octets.
+
+    A dict: one probe finds a key, however many there are, and touches little memory; and the garbage collector does
+    not look into one that holds octets alone, while it would visit every entry of two lists.
+    """
 
     __slots__ = (
-        "epoch", "flight", "gone", "kept", "keys", "large", "parent", "pointer", "resident", "since", "size", "used",
-        "values",
+        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "place", "resident", "since",
+        "size", "used", "where",
     )  # fmt: skip
 
-    def __init__(self, epoch: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
+    def __init__(self, epoch: int, parent: Inner | None, where: Where = NOWHERE) -> None:
         self.epoch = epoch
         self.parent = parent
-        self.pointer = pointer  # NOTHING: fresh
-        self.keys: list[bytes] = []
-        self.values: list[bytes] = []
+        self.where = where  # NOWHERE: fresh
+        self.place = 0  # among its parent's children, while that has an `image`
+        self.entries: dict[bytes, bytes] = {}
+        self.ordered = True
         self.size = 0
         self.large = 0  # how many values are extents
         self.resident = False
@@ -33,23 +52,63 @@ class Leaf:
         self.gone = False  # not in the tree any more; a reader may still have it pinned
         self.kept = False  # a reader may have the page that it points to
 
+    @property
+    def pointer(self) -> Pointer:
+        """Where its page is, for a parent or the medium."""
+        return Pointer(*self.where)
+
+    def in_order(self) -> dict[bytes, bytes]:
+        """Return the entries in the order of their keys. Who looks at former ones sees them as they were."""
+        if not self.ordered:
+            ordered: dict[bytes, bytes] = dict.fromkeys(sorted(self.entries), b"")
+            ordered.update(self.entries)
+            self.entries, self.ordered = ordered, True
+        return self.entries
+
 
 class Inner:
-    """`keys[i]` is the least key that `children[i + 1]` may hold."""
+    """`keys[i]` is the least key that `children[i + 1]` may hold.
 
-    __slots__ = ("children", "epoch", "flight", "gone", "kept", "keys", "level", "parent", "pointer", "size")
+    `image` is the node's body with the pointers that its children have now; None if it is to be made anew, since the
+    keys are others or a child has no page. A child that moves is set in it at once: so writing a node of hundreds of
+    children, of which a few have moved, does not ask them all where they are.
+    """
 
-    def __init__(self, epoch: int, level: int, parent: Inner | None, pointer: Pointer = NOTHING) -> None:
+    __slots__ = (
+        "children", "epoch", "flight", "gone", "image", "kept", "keys", "level", "parent", "place", "size", "where",
+    )  # fmt: skip
+
+    def __init__(self, epoch: int, level: int, parent: Inner | None, where: Where = NOWHERE) -> None:
         self.epoch = epoch
         self.level = level
         self.parent = parent
-        self.pointer = pointer
+        self.where = where
         self.keys: list[bytes] = []
         self.children: list[Node] = []
+        self.image: bytearray | None = None
+        self.place = 0
         self.size = 0
         self.flight = False
         self.gone = False
         self.kept = False
+
+    @property
+    def pointer(self) -> Pointer:
+        """Where its page is."""
+        return Pointer(*self.where)
+
+    def body(self) -> bytearray:
+        """Return the node's body. Every child has a page."""
+        if self.image is None:
+            self.image = inner_body(self.keys, [child.where for child in self.children])
+            for place, child in enumerate(self.children):
+                child.place = place
+        return self.image
+
+    def child_moved(self, child: Node) -> None:
+        """Take over a child's new pointer."""
+        if self.image is not None:
+            set_child(self.image, len(self.children), child.place, child.where)
 
     def measure(self) -> None:
         """Set `size`, in octets on disk."""
@@ -59,28 +118,29 @@ class Inner:
 Node = Leaf | Inner
 
 
-class Span(NamedTuple):
-    """Neighbouring pages, and the generation that wrote them."""
+class Plan(NamedTuple):
+    """Which leaves a commit's sorted keys fall into: those up to before `stops[0]` into `leaves[0]`, and so on."""
 
-    address: int
-    pages: int
-    generation: int
-    kept: bool = False  # whether a reader may have it, whatever its generation
+    leaves: list[Leaf]
+    stops: list[int]
 
-
-Part = tuple[Leaf, int, int]
-"""The keys (by index: from, to before) of a commit that fall into one leaf. A plain tuple: there is one a key."""
+    def parts(self) -> Iterator[tuple[Leaf, int, int]]:
+        """Return each leaf, its first key's index, and that behind its last."""
+        return zip(self.leaves, [0, *self.stops[:-1]], self.stops, strict=True)
 
 
-def fill(leaf: Leaf, keys: list[bytes], values: list[bytes], has_extents: bool) -> None:
-    leaf.keys, leaf.values = keys, values
+def fill(leaf: Leaf, keys: Sequence[bytes], values: Sequence[bytes], has_extents: bool) -> None:
+    """Give a leaf its entries, in the order of their keys."""
+    leaf.entries = dict(zip(keys, values, strict=True))
+    leaf.ordered = True
     leaf.size = sum(map(len, keys)) + sum(map(len, values)) + ENTRY_COST * len(keys)
     leaf.large = sum(value.__class__ is Extent for value in values) if has_extents else 0
 
 
 def page_of(node: Node) -> Span:
     """Return a node's page."""
-    return Span(node.pointer.address, 1, node.pointer.generation, node.kept)
+    address, generation, _, _ = node.where
+    return address, 1, generation, node.kept
 
 
 def is_last(leaf: Leaf) -> bool:
@@ -91,6 +151,13 @@ def is_last(leaf: Leaf) -> bool:
             return False
         node = node.parent
     return True
+
+
+def find(node: Node, key: bytes) -> Leaf:
+    """Return the leaf beneath `node` that holds the key if anything does."""
+    while isinstance(node, Inner):
+        node = node.children[bisect_right(node.keys, key)]
+    return node
 
 
 def find_with_end(node: Node, key: bytes) -> tuple[Leaf, bytes | None]:

@@ -23,6 +23,7 @@ class Pages:
         self.free = self.limit - first
         self._used = bytearray(b"\1" * first)
         self._hint = first
+        self._longest = total  # pages: no gap is longer, as far as searches have shown since pages last came back
 
     @property
     def in_use(self) -> int:
@@ -56,17 +57,17 @@ class Pages:
         return taken
 
     def _take_piece(self, count: int) -> tuple[int, int]:
-        wanted = count
+        wanted = min(count, self._longest)
         while True:
             address = self._find(wanted)
-            if address < 0 and (wanted <= SCRAPS or wanted == 1) and self._grow(len(self._used) + STEP):
+            if address < 0 and wanted <= SCRAPS and self._grow(len(self._used) + STEP):
                 continue
             if address >= 0:
                 self._used[address : address + wanted] = b"\1" * wanted
                 self._hint = address + wanted
                 self.free -= wanted
                 return address, wanted
-            wanted = -(-wanted // 2)
+            wanted = self._longest = -(-wanted // 2)  # a search that fails has seen the whole map: do not repeat it
 
     def _find(self, count: int) -> int:
         gap = bytes(count)
@@ -78,6 +79,7 @@ class Pages:
         if size <= len(self._used):
             return False
         self._used += bytes(size - len(self._used))
+        self._longest = self.total
         return True
 
     def give_back(self, spans: Iterable[Span]) -> None:
@@ -86,6 +88,7 @@ class Pages:
         for address, count, _, _ in spans:
             used[address : address + count] = bytes(count)
             self.free += count
+        self._longest = self.total
 
     def restart(self) -> None:
         """Look for free pages from the beginning again."""
@@ -93,9 +96,9 @@ class Pages:
 
     def adopt(self, other: Pages) -> None:
         """Take over what another map says of the same pages."""
-        self.free, self._used, self._hint = other.free, other._used, self.first
+        self.free, self._used, self._hint, self._longest = other.free, other._used, self.first, self.total
 
     def extend(self, total: int) -> None:
         """Take over a larger device."""
         self.free += total - self.total
-        self.total, self.limit = total, total - 2
+        self.total, self.limit, self._longest = total, total - 2, total

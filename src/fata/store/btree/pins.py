@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import filterfalse
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fata.store.btree.nodes import Node, Span
@@ -19,6 +21,11 @@ class Pin:
         self.held: list[Span] = []  # pages to give back once this and every older pin is gone
         self._pins = pins
         self.released = False
+
+    def may_read(self, span: Span) -> bool:
+        """Say whether the tree as it was may need these pages."""
+        _, _, generation, kept = span
+        return kept or generation <= self.generation
 
     def release(self) -> None:
         """Let go. A second call does nothing."""
@@ -62,11 +69,11 @@ class Pins:
     def give_back(self, spans: list[Span]) -> None:
         """Return pages that no superblock on the medium leads to any more, except those that readers keep."""
         if self.named_generation:
-            spans = [span for span in spans if span.generation > self.named_generation]
+            spans = [(first, count, born, kept) for first, count, born, kept in spans if born > self.named_generation]
         if self._active:
             newest = self._active[-1]
-            newest.held += [span for span in spans if span.kept or span.generation <= newest.generation]
-            spans = [span for span in spans if not (span.kept or span.generation <= newest.generation)]
+            newest.held += filter(newest.may_read, spans)
+            spans = [*filterfalse(newest.may_read, spans)]
         self._pages.give_back(spans)
 
     def held(self) -> list[Span]:

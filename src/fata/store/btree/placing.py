@@ -7,17 +7,17 @@ write has returned such a node is *in flight*: the cache leaves it alone, and if
 
 from __future__ import annotations
 
-from fata.disk.btree.node import seal, serialize_inner, serialize_leaf
-from fata.disk.btree.pointer import HAS_EXTENTS, NOTHING, Pointer
+from fata.disk.btree.node import INNER, any_child_flag, seal, serialize_leaf
+from fata.disk.btree.pointer import HAS_EXTENTS, Pointer
 from fata.store.btree.medium import COPY_OCTETS
-from fata.store.btree.nodes import Inner, Leaf, Span, page_of
+from fata.store.btree.nodes import NOWHERE, Inner, Leaf, page_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fata.store.btree.cache import Cache
-    from fata.store.btree.nodes import Node
+    from fata.store.btree.nodes import Node, Span, Where
     from fata.store.btree.pages import Pages
     from fata.store.btree.tree import Tree
 
@@ -33,7 +33,7 @@ class Placing:
         self._tag = tag
         self._generation = generation
         self._nodes: list[Node] = []
-        self._pointers: list[Pointer] = []  # theirs
+        self._places: list[Where] = []  # theirs
         self._sinces: list[int] = []  # what theirs were before
         self.writes: list[tuple[int, bytes]] = []  # page, octets
         self._tables: list[Span] = []
@@ -46,12 +46,13 @@ class Placing:
             pieces = []
             for page in range(address, address + count):
                 leaf = next(rest)
+                entries = leaf.entries if leaf.ordered else leaf.in_order()
                 data, crc = serialize_leaf(
-                    self._node_size, self._tag, page, generation, leaf.keys, leaf.values, leaf.large
+                    self._node_size, self._tag, page, generation, entries, entries.values(), leaf.large
                 )
                 pieces.append(data)
-                (tree.fresh if leaf.pointer is NOTHING else tree.dirty).pop(leaf, None)
-                self._move(leaf, Pointer(page, generation, crc, HAS_EXTENTS if leaf.large else 0), leaf.since)
+                (tree.fresh if leaf.where is NOWHERE else tree.dirty).pop(leaf, None)
+                self._move(leaf, (page, generation, crc, HAS_EXTENTS if leaf.large else 0), leaf.since)
                 leaf.since = -1
             self.writes.append((address, b"".join(pieces)))
 
@@ -77,15 +78,12 @@ class Placing:
             pieces = []
             for page in range(address, address + count):
                 inner = next(rest)
-                children = [child.pointer for child in inner.children]
-                data, crc = serialize_inner(
-                    self._node_size, self._tag, page, self._generation, inner.level, inner.keys, children
-                )
-                flags = 0
-                for child in children:
-                    flags |= child.flags
+                count = len(inner.children)
+                header = (count, INNER, inner.level, self._tag, page, self._generation)
+                data, crc = seal(self._node_size, header, [inner.body()])
+                flags = HAS_EXTENTS if any_child_flag(inner.body(), count) else 0
                 pieces.append(data)
-                self._move(inner, Pointer(page, self._generation, crc, flags), 0)
+                self._move(inner, (page, self._generation, crc, flags), 0)
             self.writes.append((address, b"".join(pieces)))
 
     def add_table(self, header: tuple[int, int, int], body: list[bytes]) -> Pointer:
@@ -93,20 +91,21 @@ class Placing:
         ((page, _),) = self._pages.take(1)
         data, crc = seal(self._node_size, (*header, self._tag, page, self._generation), body)
         self.writes.append((page, data))
-        self._tables.append(Span(page, 1, self._generation))
+        self._tables.append((page, 1, self._generation, False))
         return Pointer(page, self._generation, crc)
 
-    def _move(self, node: Node, pointer: Pointer, since: int) -> None:
+    def _move(self, node: Node, where: Where, since: int) -> None:
         tree = self._tree
-        if node.pointer is not NOTHING:
+        if node.where is not NOWHERE:
             tree.freed.append(page_of(node))
             node.kept = False
-        node.pointer = pointer
+        node.where = where
         node.flight = True
         if node.parent is not None:
+            node.parent.child_moved(node)
             tree.changed[node.parent] = None
         self._nodes.append(node)
-        self._pointers.append(pointer)
+        self._places.append(where)
         self._sinces.append(since)
 
     def land(self) -> None:
@@ -120,17 +119,18 @@ class Placing:
         """The octets may not have been written: whatever still has its new page is made fresh."""
         tree = self._tree
         self._pages.give_back(self._tables)
-        for node, pointer, since in zip(self._nodes, self._pointers, self._sinces, strict=True):
+        for node, where, since in zip(self._nodes, self._places, self._sinces, strict=True):
             node.flight = False
             if isinstance(node, Leaf) and node.since < 0:
                 node.since = max(since, 0)
-            if node.pointer is not pointer:
+            if node.where is not where:
                 continue
-            node.pointer = NOTHING
+            node.where = NOWHERE
             if node.gone:
                 continue  # its page is among the freed, a reader still has its entries
-            self._pages.give_back([Span(pointer.address, 1, pointer.generation)])
+            self._pages.give_back([(where[0], 1, where[1], False)])
             if node.parent is not None:
+                node.parent.image = None
                 tree.changed[node.parent] = None
             if isinstance(node, Leaf):
                 tree.dirty.pop(node, None)

@@ -4,52 +4,38 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from fata.store.btree.nodes import Inner, Leaf
+from fata.store.btree.nodes import Inner, Leaf, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fata.store.btree.nodes import Node, Part
+    from fata.store.btree.nodes import Node
 
 
-def plan(root: Node, keys: list[bytes]) -> list[Part]:
+def plan(root: Node, keys: list[bytes]) -> Plan:
     """Return which leaf of a tree each of the sorted keys falls into."""
-    parts: list[Part] = []
-    index, count = 0, len(keys)
-    while index < count:
-        inner, end = _find_parent(root, keys[index])
-        if inner is None:
-            assert isinstance(root, Leaf)
-            return [(root, 0, count)]
-        last = count if end is None else bisect_left(keys, end, index)
-        _plan_below(inner, keys, index, last, parts)
-        index = last
-    return parts
+    if isinstance(root, Leaf):
+        return Plan([root], [len(keys)])
+    found = Plan([], [])
+    _plan_below(root, keys, 0, len(keys), found)
+    return found
 
 
-def _find_parent(node: Node, key: bytes) -> tuple[Inner | None, bytes | None]:
-    """Return the inner node above the leaf for a key (None: the root is a leaf), and where the next one begins."""
-    end: bytes | None = None
-    if not isinstance(node, Inner):
-        return None, None
-    while node.level > 1:
-        index = bisect_right(node.keys, key)
-        if index < len(node.keys):
-            end = node.keys[index]
-        below = node.children[index]
-        assert isinstance(below, Inner)
-        node = below
-    return node, end
-
-
-def _plan_below(inner: Inner, keys: list[bytes], index: int, last: int, parts: list[Part]) -> None:
+def _plan_below(inner: Inner, keys: list[bytes], index: int, last: int, found: Plan) -> None:
     """Plan the keys from `index` to before `last`, which all lie beneath one inner node."""
     separators, children = inner.keys, inner.children
+    leaves, stops = found
+    above_leaves = inner.level == 1
     while index < last:
-        child = bisect_right(separators, keys[index])
+        number = bisect_right(separators, keys[index])
         stop = index + 1
-        if child == len(separators):
+        if number == len(separators):
             stop = last
-        elif stop < last and keys[stop] < separators[child]:
-            stop = bisect_left(keys, separators[child], stop, last)
-        parts.append((children[child], index, stop))  # type: ignore[arg-type]  # a leaf: right above it is level 1
+        elif stop < last and keys[stop] < separators[number]:
+            stop = bisect_left(keys, separators[number], stop, last)
+        child = children[number]
+        if above_leaves:
+            leaves.append(child)  # type: ignore[arg-type]
+            stops.append(stop)
+        else:
+            _plan_below(child, keys, index, stop, found)  # type: ignore[arg-type]
         index = stop

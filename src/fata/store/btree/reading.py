@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 
 from fata.disk.btree.extent import Extent
 from fata.errors import StateError
 from fata.store.btree.extents import chunks
 from fata.store.btree.mount import load_leaf
-from fata.store.btree.nodes import Inner, Leaf, find_with_end
+from fata.store.btree.nodes import Inner, Leaf, find, find_with_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,14 @@ class Reading:
 
     async def get(self, key: bytes) -> bytes | None:
         """Return the key's value; None if it has none."""
-        value = await self._lookup(key)
+        if self._ended is not None:
+            raise self._ended
+        leaf = find(self._source.root, key)
+        if leaf.resident:  # what `_lookup` does, without a coroutine more
+            leaf.used = True
+            value = leaf.entries.get(key)
+        else:
+            value = await self._lookup(key)
         if value.__class__ is Extent:
             return b"".join([piece async for piece in self._chunks(key, 0)])
         return value
@@ -90,18 +97,12 @@ class Reading:
         """Return the value or its descriptor."""
         if self._ended is not None:
             raise self._ended
-        node = (source or self._source).root
-        while isinstance(node, Inner):
-            node = node.children[bisect_right(node.keys, key)]
-        if node.resident:
-            node.used = True
+        leaf = find((source or self._source).root, key)
+        if leaf.resident:
+            leaf.used = True
         else:
-            node, _ = await self._fetch(key, source)
-        keys = node.keys
-        index = bisect_left(keys, key)
-        if index == len(keys) or keys[index] != key:
-            return None
-        return node.values[index]
+            leaf, _ = await self._fetch(key, source)
+        return leaf.entries.get(key)
 
     async def _fetch(self, key: bytes, source: Rooted | None = None) -> tuple[Leaf, bytes | None]:
         """Return the leaf for a key, with its entries, and where the next one begins."""
@@ -143,8 +144,8 @@ class Reading:
         """Yield the keys of a range in order, without reading large values."""
         low, high = bounds(start, end, prefix)
         with self._kept() as kept:
-            async for keys, _ in self._pieces(kept, low, high):
-                for key in keys:
+            async for entries, _ in self._pieces(kept, low, high):
+                for key in list(entries):
                     yield key
 
     async def raw(self, key: bytes) -> bytes | None:
@@ -153,9 +154,9 @@ class Reading:
 
     async def _forward(self, low: bytes, high: bytes | None) -> AsyncIterator[Item]:
         with self._kept() as kept:
-            async for keys, values in self._pieces(kept, low, high):
-                for item in zip(keys, values, strict=True):
-                    if item[1].__class__ is Extent:
+            async for entries, large in self._pieces(kept, low, high):
+                for item in list(entries.items()):
+                    if large and item[1].__class__ is Extent:
                         yield await self._read_out(item)
                     else:
                         yield item
@@ -165,10 +166,7 @@ class Reading:
             more: bytes | None = b""
             while more is not None and (high is None or low < high):
                 leaf, more = await self._fetch_before(kept, high)
-                keys, values = leaf.keys, leaf.values
-                stop = len(keys) if high is None else bisect_left(keys, high)
-                start = bisect_left(keys, low)
-                for item in list(zip(keys[start:stop], values[start:stop], strict=True))[::-1]:
+                for item in list(part(leaf, low, high).items())[::-1]:
                     yield await self._read_out(item) if isinstance(item[1], Extent) else item
                 high = more
 
@@ -179,17 +177,17 @@ class Reading:
 
     async def _pieces(
         self, kept: Rooted, low: bytes, high: bytes | None
-    ) -> AsyncIterator[tuple[list[bytes], list[bytes]]]:
-        """Yield each leaf's part of a range."""
+    ) -> AsyncIterator[tuple[dict[bytes, bytes], int]]:
+        """Yield each leaf's part of a range, and how many extents the leaf has.
+
+        Nobody changes the dict while the tree is kept; who lets others run before its end had better copy it.
+        """
         following: bytes | None = low
         while following is not None and (high is None or following < high):
             leaf, end = find_with_end(kept.root, following)
             if not leaf.resident or self._ended is not None:
                 leaf, end = await self._fetch(following, kept)
-            start = bisect_left(leaf.keys, low) if following is low else 0
-            stop = len(leaf.keys) if high is None else bisect_left(leaf.keys, high)
-            if start < stop:
-                yield leaf.keys[start:stop], leaf.values[start:stop]
+            yield part(leaf, low, high), leaf.large
             following = end
 
     async def _fetch_before(self, kept: Rooted, high: bytes | None) -> tuple[Leaf, bytes | None]:
@@ -222,7 +220,7 @@ class Reading:
         """Return how many keys a range has. It reads every leaf of the range."""
         low, high = bounds(start, end, prefix)
         with self._kept() as kept:
-            return sum([len(keys) async for keys, _ in self._pieces(kept, low, high)])
+            return sum([len(entries) async for entries, _ in self._pieces(kept, low, high)])
 
     def _kept(self) -> Kept:
         """Keep the tree as it is for the length of a block. Here: it never changes."""
@@ -242,6 +240,15 @@ class Kept:
 
     def __exit__(self, *_: object) -> None:
         """Let go."""
+
+
+def part(leaf: Leaf, low: bytes, high: bytes | None) -> dict[bytes, bytes]:
+    """Return those of a leaf's entries, in order, that lie from `low` to before `high`."""
+    entries = leaf.in_order()
+    keys = list(entries)
+    start = bisect_left(keys, low)
+    stop = len(keys) if high is None else bisect_left(keys, high)
+    return entries if stop - start == len(keys) else {key: entries[key] for key in keys[start:stop]}
 
 
 def bounds(start: bytes | None, end: bytes | None, prefix: bytes) -> tuple[bytes, bytes | None]:

@@ -60,9 +60,9 @@ async def open_named(entry: SnapshotEntry, medium: Medium, cache: Cache) -> Name
 
 async def _load(medium: Medium, pointer: Pointer, level: int, parent: Inner | None) -> Node:
     if not level:
-        return Leaf(0, parent, pointer)
+        return Leaf(0, parent, (*pointer,))
     content = await medium.inner(pointer, level)
-    inner = Inner(0, level, parent, pointer)
+    inner = Inner(0, level, parent, (*pointer,))
     inner.keys = content.keys
     inner.children = [await _load(medium, child, level - 1, inner) for child in content.children]
     return inner

@@ -14,6 +14,7 @@ from fata.store.btree.checkpoint import Checkpoints
 from fata.store.btree.commits import Commits
 from fata.store.btree.errors import Failed, TooLarge
 from fata.store.btree.extents import ExtentWriter, pages_for
+from fata.store.btree.items import each
 from fata.store.btree.lock import Lock
 from fata.store.btree.named import derive, find_entry, save
 from fata.store.btree.pins import Pins
@@ -251,7 +252,7 @@ class Btree(Reading):
         finally:
             self.end()
 
-    async def load(self, items: AsyncIterable[Item]) -> int:
+    async def load(self, items: Iterable[Item] | AsyncIterable[Item]) -> int:
         """Fill an empty store with items in the order of their keys; all or nothing. Returns how many there were.
 
         Faster than transactions, and it leaves no gaps. StateError if the store is not empty or the order is wrong.
@@ -261,7 +262,7 @@ class Btree(Reading):
         try:
             if await self.first() is not None:
                 raise StateError("btree: a bulk load needs an empty store")
-            return await rebuild(self._checkpoints, self._tree, self._pages, self._entries(items, written))
+            return await rebuild(self._checkpoints, self._tree, self._pages, self._entries(each(items), written))
         except BaseException:
             self.abandon(written)
             raise
@@ -291,8 +292,8 @@ class Btree(Reading):
 
     async def _all_entries(self) -> AsyncIterator[Item]:
         with self._kept() as kept:
-            async for keys, values in self._pieces(kept, b"", None):
-                for item in zip(keys, values, strict=True):
+            async for entries, _ in self._pieces(kept, b"", None):
+                for item in list(entries.items()):
                     yield item
 
     def stats(self) -> Stats:

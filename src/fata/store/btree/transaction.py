@@ -8,11 +8,12 @@ from fata.disk.btree.extent import VALUE_LIMIT, Extent
 from fata.errors import StateError
 from fata.store.btree.errors import TooLarge
 from fata.store.btree.extents import chunks
+from fata.store.btree.items import each
 from fata.store.btree.reading import bounds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from fata.store.btree.reading import Item
@@ -97,7 +98,7 @@ class Transaction:
         for key, value in new.items():
             await self.put(key, value)
 
-    async def put_stream(self, key: bytes, pieces: AsyncIterator[bytes], length: int) -> None:
+    async def put_stream(self, key: bytes, pieces: Iterable[bytes] | AsyncIterable[bytes], length: int) -> None:
         """Store a value of `length` octets that comes in pieces, without holding it in memory.
 
         StateError if they are more or fewer.
@@ -107,9 +108,9 @@ class Transaction:
         if length > VALUE_LIMIT or len(key) > store.key_limit:
             raise TooLarge(f"btree: a value of {length} octets under a key of {len(key)}")
         if length <= store.inline_limit:
-            await self.put(key, b"".join([piece async for piece in pieces]))
+            await self.put(key, b"".join([piece async for piece in each(pieces)]))
             return
-        extent = await store.write_extent(pieces, length)
+        extent = await store.write_extent(each(pieces), length)
         self.extents.append(extent)
         self._set(key, extent)
 

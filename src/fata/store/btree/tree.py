@@ -13,13 +13,10 @@ and the copy takes their place here.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
-from fata.disk.btree.pointer import NOTHING
 from fata.store.btree.cutting import cuts_of
-from fata.store.btree.nodes import Inner, Leaf, Node, Part, Span, fill, page_of, separator
+from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, Plan, Span, fill, find, page_of, separator
 from fata.store.btree.planning import plan
 
 TYPE_CHECKING = False
@@ -55,28 +52,22 @@ class Tree:
 
     def find(self, key: bytes) -> Leaf:
         """Return the leaf that holds the key if anything does."""
-        node = self.root
-        while isinstance(node, Inner):
-            node = node.children[bisect_right(node.keys, key)]
-        return node
+        return find(self.root, key)
 
-    def plan(self, keys: list[bytes]) -> list[Part]:
+    def plan(self, keys: list[bytes]) -> Plan:
         """Return which leaf each of the sorted keys falls into."""
         return plan(self.root, keys)
 
-    def apply(self, plan: list[Part], keys: list[bytes], changes: Changes, position: int) -> None:
+    def apply(self, plan: Plan, keys: list[bytes], changes: Changes, position: int) -> None:
         """Make a commit's changes, which stand in the log from `position` on. Every leaf of the plan is resident."""
-        for leaf, start, stop in plan:
+        for leaf, start, stop in plan.parts():
             if leaf.gone or leaf.epoch < self.shared_below:
                 leaf = self._own_leaf(self.find(keys[start]))
-            if stop - start > 1:
-                if not self._change(leaf, keys[start:stop], changes):
-                    continue
-            elif not self._change_one(leaf, keys[start], changes[keys[start]]):
+            if not self._change(leaf, keys[start:stop], changes):
                 continue
             if leaf.since < 0:
                 leaf.since = position
-                if leaf.pointer is not NOTHING:
+                if leaf.where is not NOWHERE:
                     self.dirty[leaf] = None
             if leaf.size > self.capacity:
                 self.overfull[leaf] = None
@@ -85,51 +76,29 @@ class Tree:
             elif leaf.size < self.capacity // 3 and leaf.parent is not None:
                 self._shrink_leaf(leaf, leaf.parent, position)
 
-    def _change_one(self, leaf: Leaf, key: bytes, value: bytes | None) -> bool:
-        """Do what `_change` does for one key: short for the case that there is most of, plain octets."""
-        keys, values = leaf.keys, leaf.values
-        index = bisect_left(keys, key)
-        there = index < len(keys) and keys[index] == key
-        if value.__class__ is not bytes or (there and values[index].__class__ is not bytes):
-            return self._change(leaf, [key], {key: value})
-        assert value is not None
-        if not there:
-            keys.insert(index, key)
-            values.insert(index, value)
-            leaf.size += len(key) + len(value) + ENTRY_COST
-            return True
-        old = values[index]
-        values[index] = value
-        leaf.size += len(value) - len(old)
-        return value != old
-
     def _change(self, leaf: Leaf, keys: list[bytes], changes: Changes) -> bool:
         """Change a leaf's entries; say whether that made a difference."""
-        own_keys, own_values = leaf.keys, leaf.values
-        index, differs = 0, False
+        entries = leaf.entries
+        differs = False
         for key in keys:
-            value = changes[key]
-            index = bisect_left(own_keys, key, index)
-            if index < len(own_keys) and own_keys[index] == key:
-                old = own_values[index]
-                if old == value and old.__class__ is value.__class__:
-                    continue
+            value, old = changes[key], entries.get(key)
+            if value == old and value.__class__ is old.__class__:
+                continue
+            differs = True
+            if old is None:
+                leaf.ordered = False
+                leaf.size += len(key) + ENTRY_COST
+            else:
+                leaf.size -= len(old)
                 if old.__class__ is Extent:
                     leaf.large -= 1
                     self.freed += self.extents.pop(old, ())
-                if value is None:
-                    del own_keys[index], own_values[index]
-                    leaf.size -= len(key) + len(old) + ENTRY_COST
-                else:
-                    own_values[index] = value
-                    leaf.size += len(value) - len(old)
-            elif value is None:
+            if value is None:
+                del entries[key]
+                leaf.size -= len(key) + ENTRY_COST
                 continue
-            else:
-                own_keys.insert(index, key)
-                own_values.insert(index, value)
-                leaf.size += len(key) + len(value) + ENTRY_COST
-            differs = True
+            entries[key] = value
+            leaf.size += len(value)
             if value.__class__ is Extent:
                 leaf.large += 1
         return differs
@@ -140,7 +109,7 @@ class Tree:
             leaf.gone = True
         self.root, self.leaves, self.inners = root, len(leaves), len(inners)
         self.overfull.clear()
-        self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.pointer is NOTHING}
+        self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.where is NOWHERE}
         self.changed = dict.fromkeys(inners)
         self.freed += freed
 
@@ -151,8 +120,8 @@ class Tree:
         if leaf.epoch >= self.shared_below:
             return leaf
         parent = None if leaf.parent is None else self.own_inner(leaf.parent)
-        copy = Leaf(self.epoch, parent, leaf.pointer)
-        copy.keys, copy.values = leaf.keys.copy(), leaf.values.copy()
+        copy = Leaf(self.epoch, parent, leaf.where)
+        copy.entries, copy.ordered = leaf.entries.copy(), leaf.ordered
         copy.size, copy.large, copy.resident = leaf.size, leaf.large, True
         copy.kept = True
         if leaf in self.overfull:
@@ -170,7 +139,7 @@ class Tree:
         if inner.epoch >= self.shared_below:
             return inner
         parent = None if inner.parent is None else self.own_inner(inner.parent)
-        copy = Inner(self.epoch, inner.level, parent, inner.pointer)
+        copy = Inner(self.epoch, inner.level, parent, inner.where)
         copy.keys, copy.children, copy.size = inner.keys.copy(), inner.children.copy(), inner.size
         for child in copy.children:
             child.parent = copy
@@ -188,27 +157,32 @@ class Tree:
             self.root = copy
         else:
             parent.children[parent.children.index(node)] = copy
-            self.changed[parent] = None
+            self._alter(parent)
 
     def detach_leaf(self, leaf: Leaf, former: Leaf | None = None) -> None:
         """Make a leaf fresh. `former` is the object that was dirty in its place."""
         self.dirty.pop(former or leaf, None)
         self.fresh.pop(former or leaf, None)
         self._free(leaf)
-        leaf.pointer = NOTHING
+        leaf.where = NOWHERE
         self.fresh[leaf] = None
         if leaf.parent is not None:
-            self.changed[leaf.parent] = None
+            self._alter(leaf.parent)
 
     def _detach_inner(self, inner: Inner) -> None:
         self._free(inner)
-        inner.pointer = NOTHING
-        self.changed[inner] = None
+        inner.where = NOWHERE
+        self._alter(inner)
         if inner.parent is not None:
-            self.changed[inner.parent] = None
+            self._alter(inner.parent)
+
+    def _alter(self, inner: Inner) -> None:
+        """Note that an inner node has other keys or children, or one that has no page any more."""
+        inner.image = None
+        self.changed[inner] = None
 
     def _free(self, node: Node) -> None:
-        if node.pointer is not NOTHING:
+        if node.where is not NOWHERE:
             self.freed.append(page_of(node))
             node.kept = False
 
@@ -226,7 +200,7 @@ class Tree:
     def cut_before_closing(self, all_leaves: bool) -> None:
         """Cut leaves that are too large for a page: all of them, or the fresh ones."""
         for leaf in list(self.overfull):
-            if all_leaves or leaf.pointer is NOTHING:
+            if all_leaves or leaf.where is NOWHERE:
                 self._cut(leaf)
 
     def _cut(self, leaf: Leaf) -> None:
@@ -237,8 +211,8 @@ class Tree:
     def _split_leaf(self, leaf: Leaf, position: int) -> None:
         """Cut a leaf that is too large into as many as it takes."""
         self.overfull.pop(leaf, None)
-        keys, values = leaf.keys, leaf.values
         cuts = cuts_of(leaf, self.capacity)
+        keys, values = list(leaf.entries), list(leaf.entries.values())
         siblings: list[Leaf] = []
         for start, stop in zip(cuts, [*cuts[1:], len(keys)], strict=True):
             sibling = Leaf(self.epoch, leaf.parent)
@@ -270,7 +244,7 @@ class Tree:
         for sibling in siblings:
             sibling.parent = parent
         parent.size += sum(map(len, separators)) + CHILD_COST * len(siblings)
-        self.changed[parent] = None
+        self._alter(parent)
         return parent
 
     def _split_inner(self, inner: Inner) -> None:
@@ -301,7 +275,7 @@ class Tree:
 
     def _shrink_leaf(self, leaf: Leaf, parent: Inner, position: int) -> None:
         """Take a leaf away that is empty, or merge a small one with a neighbour that is at hand."""
-        if not leaf.keys:
+        if not leaf.entries:
             self._remove_child(parent, leaf)
             return
         if self.spare <= 0:
@@ -319,8 +293,7 @@ class Tree:
 
     def _merge_leaves(self, left: Leaf, right: Leaf, position: int) -> None:
         self.spare -= 1
-        left.keys += right.keys
-        left.values += right.values
+        left.entries = left.in_order() | right.in_order()
         left.size += right.size
         left.large += right.large
         if left.since < 0:
@@ -333,7 +306,7 @@ class Tree:
     def _remove_child(self, parent: Inner, child: Node) -> None:
         """Take a node out of the tree, and whatever becomes empty or superfluous above it."""
         self._free(child)
-        child.pointer = NOTHING
+        child.where = NOWHERE
         child.gone = True
         if isinstance(child, Leaf):
             self.dirty.pop(child, None)
@@ -348,7 +321,7 @@ class Tree:
         if parent.keys:
             del parent.keys[max(index - 1, 0)]
         parent.measure()
-        self.changed[parent] = None
+        self._alter(parent)
         if not parent.children:
             self._remove_empty(parent)
         elif parent.parent is None:

@@ -6,7 +6,7 @@ from collections import deque
 from typing import NamedTuple
 
 from fata.disk.fat import entry as entry_format
-from fata.disk.fat.entry import DIRECTORY, DOT, DOT_DOT, LABEL, MAX_SLOTS, SIZE, Entry, is_later
+from fata.disk.fat.entry import DIRECTORY, DOT, DOT_DOT, MAX_SLOTS, SIZE, Entry, is_later
 from fata.disk.fat.layout import FIRST_CLUSTER, Layout
 from fata.disk.fat.packing import BAD, END_FROM
 from fata.disk.fat.slots import Found, scan
@@ -254,8 +254,3 @@ class Examiner:
         if lost:
             self.note(Fault.LOST, "", f"{len(lost)} clusters, the first is {lost[0]}")
             self.fat.update(dict.fromkeys(lost, 0))
-
-
-def is_label(entry: Entry) -> bool:
-    """Say whether an entry is the volume's label."""
-    return entry.attributes & (LABEL | DIRECTORY) == LABEL

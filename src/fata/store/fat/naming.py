@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fata.device.kv import InvalidKey, NoSpace, NotFound, ValueExpected
+from fata.device.kv import InvalidKey, NotFound, ValueExpected
 from fata.disk.fat import long_name, short_name
 from fata.disk.fat.entry import ARCHIVE, DIRECTORY, SIZE, Entry, later_tenths
 from fata.disk.fat.errors import CorruptFat
 from fata.store.fat.directory import Directory, Node, entry_set, first_entries, slots_for
 from fata.store.fat.table import Run
-from fata.store.fat.volume import DirectoryNotEmpty, NameRefused, Volume
+from fata.store.fat.volume import DirectoryFull, DirectoryNotEmpty, NameRefused, Volume
 from fata.store.fat.writeout import write_out
 
 _NAMELESS = b" " * 11
@@ -51,7 +51,7 @@ async def create(
         await volume.make_room(key, directory, slots_for(missing[0]))
         short = directory.short_name_for(missing[0])
         if short is None:
-            raise NoSpace(key)
+            raise DirectoryFull(key)
     except BaseException:
         for chain in [*chains, runs]:
             volume.table.release(chain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fata.device.kv import AlreadyPresent, DictionaryExpected, InvalidKey, KvError, NoSpace, NotFound, ValueExpected
 from fata.disk.fat import stamp as dates
-from fata.disk.fat.entry import MAX_SLOTS, SIZE
+from fata.disk.fat.entry import MAX_SIZE, MAX_SLOTS, SIZE
 from fata.disk.fat.errors import CorruptFat
 from fata.errors import StateError
 from fata.store.fat.directory import Directory, Node
@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 ROOT = 0  # as `..` says it
 LOG_LIMIT = 4 << 20  # octets of pending entries
 HELD_SLOTS = 100_000  # of directories that nobody has changed
+
+
+class DirectoryFull(NoSpace):
+    """A directory has no room for another name: it has 65,536 slots, and the root of FAT12 and FAT16 a fixed number."""
+
+    def __init__(self, key: str) -> None:
+        KvError.__init__(self, key, "its directory has no room for another name")
+
+
+class FileTooLarge(NoSpace):
+    """A file would have more octets than FAT can count."""
+
+    def __init__(self, key: str) -> None:
+        KvError.__init__(self, key, f"a file on FAT has at most {MAX_SIZE:,} octets")
 
 
 class DirectoryNotEmpty(KvError):
@@ -214,7 +228,7 @@ class Volume:
             return
         parts = directory.growth_for(slots)
         if parts < 0:
-            raise NoSpace(key)
+            raise DirectoryFull(key)
         layout = self.layout
         runs = await self.allocate(key, parts, directory=True)
         try:

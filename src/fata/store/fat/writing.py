@@ -5,11 +5,11 @@ Whoever calls is inside `volume.change`. Nothing here awaits between a commit's 
 
 from __future__ import annotations
 
-from fata.device.kv import NoSpace
 from fata.disk.fat.entry import ARCHIVE, MAX_SIZE, Entry
 from fata.store.fat.directory import Directory, Node
 from fata.store.fat.reading import spans
 from fata.store.fat.table import Run
+from fata.store.fat.volume import FileTooLarge
 from fata.store.fat.writeout import write_out
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ async def store(volume: Volume, key: str, data: bytes, size: int | None = None) 
     """Write a new chain of `data`, with zeros up to `size`; nobody names it yet. Raises NoSpace."""
     octets = len(data) if size is None else size
     if octets > MAX_SIZE:
-        raise NoSpace(key)
+        raise FileTooLarge(key)
     runs = await volume.allocate(key, -(-octets // volume.layout.cluster_size))
     try:
         if data:
@@ -52,7 +52,7 @@ async def write(volume: Volume, key: str, directory: Directory, node: Node, offs
     """Write into a file, with zeros in a gap. Octets that it has are written in place."""
     end = offset + len(data)
     if end > MAX_SIZE:
-        raise NoSpace(key)
+        raise FileTooLarge(key)
     inside = min(max(node.entry.size - offset, 0), len(data))
     if not inside:
         await extend(volume, key, directory, node, offset, data)
@@ -90,7 +90,7 @@ async def extend(
     """Add octets at or beyond a file's end; `reserved` are the clusters that it needs besides its own."""
     end = offset + len(data)
     if end > MAX_SIZE:
-        raise NoSpace(key)
+        raise FileTooLarge(key)
     runs = volume.file_runs(node)
     added = await _reserve(volume, key, node, end) if reserved is None else reserved
     try:

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from fata.errors import ConfigError, StateError
+from fata.target.image.elf import PAGE
 
-PAGE = 4096
 ALIGNED = 16 * PAGE  # a file of this many octets or more begins on a page
 EPOCH = 315_532_800  # 1980-01-01, the format's first date, in seconds since 1970
 LAST = 4_354_819_199  # 2107-12-31, its last

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from fata.errors import DeviceError, StateError
 
-PAGE = 4096
+PAGE = 4096  # octets
+MIB = 1 << 20  # octets
+KIB_PER_MIB = 1 << 10
 LINE_MAX = 2048  # octets of default words
 VERSION = 2
 
@@ -40,6 +42,8 @@ class Image(NamedTuple):
 
 
 class Place(NamedTuple):
+    """Where in a runtime or image its header is, and the segment for the application."""
+
     header: int  # file offset of the image header
     segment: int  # file offset of the program header of the reserved segment
     address: int  # where that segment starts in memory
@@ -76,6 +80,7 @@ def read(image: bytes) -> Image:
 
 
 def overwrite(image: bytearray, offset: int, octets: bytes) -> None:
+    """Put octets in the place of others."""
     image[offset : offset + len(octets)] = octets
 
 
@@ -93,6 +98,7 @@ def segments(image: bytes) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def find_place(image: bytes) -> Place:
+    """Find the header by its note. Raises `BadImage`."""
     rows = segments(image)
     header = next((found for _, row in rows if row[0] == _NOTES and (found := _note(image, row[2], row[5]))), None)
     if header is None or header + HEADER.size + LINE_MAX > len(image):

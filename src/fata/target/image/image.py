@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fata.config.graph import Graph
 from fata.target.image.archive import Entry, write_archive
 from fata.target.image.distributions import Distribution, Shelf, from_wheel, installed_shelf, shelf_of
-from fata.target.image.elf import embed
+from fata.target.image.elf import KIB_PER_MIB, embed
 from fata.target.image.finder import Findings, find
 from fata.target.image.pack import FATA, LIBRARY, pack
 from fata.target.image.places import Origin
@@ -18,7 +18,6 @@ from fata.target.image.runtime import FULL, LEAN, OPENSSL, Runtime, find_runtime
 from fata.target.image.standard import standard
 from fata.target.image.wheels import Wheel, cached, locked_wheels
 
-KIB_PER_MIB = 1024
 LOADED = 10  # octets of memory that importing an octet of byte code is given; 8 measured: docs/design/image.md
 
 

@@ -9,8 +9,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from fata.target.image.guest import truth
+from fata.target.reach import catches_import, suppresses
 
-GUARDS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 EXPRESSIONS = re.compile(rb"import_module|__import__|\bos\b|encod|decod|lookup|strptime")
 """Only a source in which one of these stands is searched expression by expression."""
 
@@ -108,9 +108,8 @@ class _Reader:
                 yield from self.statements(orelse if answer is not True else (), unsure)
             case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
                 yield from self.statements(body, Need.LATE)
-            case ast.With(items=items, body=body):
-                suppressed = any("suppress" in ast.unparse(item.context_expr) for item in items)
-                yield from self.statements(body, need.guarded() if suppressed else need)
+            case ast.With():
+                yield from self.statements(statement.body, need.guarded() if suppresses(statement) else need)
             case ast.Match(cases=cases):
                 for case in cases:
                     yield from self.statements(case.body, need.guarded())
@@ -122,7 +121,7 @@ class _Reader:
         # A handler that raises again does not do without the module.
         forgiving = [each for each in statement.handlers if not isinstance(each.body[-1], ast.Raise)]
         guarded = need.guarded()
-        inner = guarded if any(_catches_import(handler) for handler in forgiving) else need
+        inner = guarded if any(catches_import(handler) for handler in forgiving) else need
         yield from self.statements(statement.body, inner)
         yield from self.statements(statement.orelse, inner)
         for handler in statement.handlers:
@@ -169,9 +168,3 @@ class _Reader:
         self.codecs.update(
             node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
         )
-
-
-def _catches_import(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    return any(isinstance(node, ast.Name) and node.id in GUARDS for node in ast.walk(handler.type))

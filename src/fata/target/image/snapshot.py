@@ -14,8 +14,10 @@ from typing import NamedTuple
 from fata.errors import DeviceError
 from fata.target.image.elf import (
     HEADER,
+    KIB_PER_MIB,
     LINE_MAX,
     LOAD,
+    MIB,
     NOTHING,
     PAGE,
     SEGMENT,
@@ -38,8 +40,6 @@ _SIZE = _RANGES + _RANGES_MAX * _RANGE.size
 _KERNEL = range(0x100000, 0x200000, PAGE)  # where the record lies in the memory
 _READ_WRITE = 6  # p_flags
 _RUNS_MAX = 3  # segments for what stands in place; one more holds the rest
-_MIB = 1 << 20
-_KIB_PER_MIB = 1024
 
 
 class NoSnapshot(DeviceError):
@@ -114,7 +114,7 @@ def attach(image: bytes, memory: bytes | mmap, snapshot: Snapshot, digest: bytes
         row = (LOAD, _READ_WRITE, len(result), part.address, part.address, len(part.octets), len(part.octets), PAGE)
         overwrite(result, offset, SEGMENT.pack(*row))
         result += part.octets
-    floor = max(old.floor, -(-parts[-1].end // _MIB) * _KIB_PER_MIB)
+    floor = max(old.floor, -(-parts[-1].end // MIB) * KIB_PER_MIB)
     line = old.line.encode()
     header = (VERSION, floor, place.address, len(old.zip), zlib.crc32(old.zip), len(line), address)
     overwrite(result, place.header, HEADER.pack(*header) + line.ljust(LINE_MAX, b"\0"))

@@ -76,7 +76,10 @@ def read_memory(text: str) -> int:
     match = _MEMORY.fullmatch(text.strip())
     mebibytes = int(match[1]) * (1024 if match[2] in ("g", "G") else 1) if match else 0
     if mebibytes < LEAST_MEMORY:
-        raise ConfigError(f"--memory {text}: not an amount of memory", remedy="Write MiB, such as 64, or 64M or 1G.")
+        raise ConfigError(
+            f"--memory {text}: not an amount of memory, or below {LEAST_MEMORY} MiB",
+            remedy="Write MiB, such as 64, or 64M or 1G.",
+        )
     return mebibytes
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fata.errors import ConfigError
-from fata.target.image.elf import BadImage, read
+from fata.target.image.elf import KIB_PER_MIB, MIB, BadImage, read
 from fata.target.image.snapshot import NoSnapshot, attach, find_snapshot, origin
 from fata.target.output import Report
 from fata.target.virtio.machine import Machine
@@ -26,8 +26,6 @@ ROOMY = 512  # MiB, of the first start
 SPARE = 2  # MiB, of the second, beyond what is in use
 PATIENCE = 120  # seconds, for imports
 OPTION = "fata.snapshot"
-_MIB = 1 << 20
-_KIB_PER_MIB = 1 << 10
 
 
 def with_snapshot(image: bytes, old: Path, accel: str, report: Report) -> bytes:
@@ -45,7 +43,7 @@ def with_snapshot(image: bytes, old: Path, accel: str, report: Report) -> bytes:
         file.flush()
         with _started(Path(file.name), ROOMY, accel) as memory:
             used = find_snapshot(memory).used
-        enough = max(-(-(len(image) + used) // _MIB) + SPARE, -(-read(image).floor // _KIB_PER_MIB))
+        enough = max(-(-(len(image) + used) // MIB) + SPARE, -(-read(image).floor // KIB_PER_MIB))
         with _started(Path(file.name), enough, accel) as memory:
             return attach(image, memory, find_snapshot(memory), digest)
 
@@ -61,7 +59,7 @@ def _is_of(image: bytes, digest: bytes) -> bool:
 def _started(image: Path, memory: int, accel: str) -> Iterator[mmap.mmap]:
     """Start the image in a machine of so many MiB; give what is in the machine's memory when it has ended."""
     with tempfile.TemporaryFile() as ram:
-        ram.truncate(memory * _MIB)
+        ram.truncate(memory * MIB)
         machine = Machine(memory=memory, memory_file=f"/proc/self/fd/{ram.fileno()}")
         try:
             done = subprocess.run(

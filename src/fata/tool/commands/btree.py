@@ -9,18 +9,17 @@ import click
 
 from fata.blocking import drive
 from fata.errors import ConfigError
-from fata.tool import btree_image, fat_image
+from fata.tool import btree_image
 from fata.tool.disk_image import Place
-from fata.tool.screen import say, show_json
+from fata.tool.image_options import image_argument
+from fata.tool.quantity import octets as octets_of
+from fata.tool.screen import json_option, say, show_json
 
-HELP = {"help_option_names": ["-h", "--help"]}
-image_argument = click.argument("image", type=click.Path(path_type=Path))
 partition_option = click.option("--partition", type=click.IntRange(min=1), help="The partition that holds the store.")
 hex_option = click.option("--hex", "as_hex", is_flag=True, help="Keys and values are hexadecimal digits.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
-@click.group(context_settings=HELP)
+@click.group()
 def command() -> None:
     """Look into the B-tree in a disk image, and change it."""
 
@@ -37,13 +36,13 @@ def command() -> None:
 @click.option("--force", is_flag=True, help="Replace a store that is there.")
 def make(image: Path, partition: int | None, size: str | None, node_size: str, log: str | None, force: bool) -> None:
     """Make an empty store in IMAGE."""
-    if size is not None:
-        if image.exists() and image.stat().st_size:
-            raise ConfigError(f"{image}: is there already", remedy="Leave --size out to format it as it is.")
-        with image.open("wb") as file:
-            file.truncate(fat_image.octets(size))
-    log_octets = None if log is None else fat_image.octets(log)
-    drive(btree_image.make(Place(image, partition=partition), int(node_size), log_octets, force))
+    if size is not None and image.exists() and image.stat().st_size:
+        raise ConfigError(f"{image}: is there already", remedy="Leave --size out to format it as it is.")
+    if size is not None and partition is not None:
+        raise ConfigError("an image that is new has no partitions", remedy="Make them with `fata disk partition`.")
+    octets = 0 if size is None else octets_of(size)
+    log_octets = None if log is None else octets_of(log)
+    drive(btree_image.make(Place(image, partition=partition), int(node_size), log_octets, force, octets))
 
 
 @command.command()

@@ -46,7 +46,10 @@ def command(ctx: click.Context, target: str | None, as_json: bool) -> None:
         for remark in [*notes, *(findings or [])]:
             say(str(remark))
         missing = "; types were not checked: pip install mypy" if findings is None else ""
-        say(f"{graph.project.name} for {graph.target}: {len(findings or []) or 'no'} mistakes{missing}")
+        errors = [finding for finding in findings or [] if ": error: " in finding]  # the others are mypy's notes
+        count = len(errors or findings or [])
+        mistakes = "1 mistake" if count == 1 else f"{count or 'no'} mistakes"
+        say(f"{graph.project.name} for {graph.target}: {mistakes}{missing}")
     sys.exit(2 if findings else 0)
 
 

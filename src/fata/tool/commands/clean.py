@@ -10,13 +10,13 @@ import click
 from fata.config.lock import LOCK
 from fata.errors import ConfigError
 from fata.target.output import BUILD, MAIN
-from fata.tool.screen import say, show_json
+from fata.tool.screen import json_option, say, show_json
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 @click.option("--lock", is_flag=True, help="Remove fata.lock too.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
 def command(folder: Path, lock: bool, as_json: bool) -> None:
     """Remove what build and configure made in FOLDER: build/TARGET, and with --lock the lock."""
     if not folder.is_dir():

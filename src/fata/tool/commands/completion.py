@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 from fata.tool.main import fata
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """Print the completion script of a shell.

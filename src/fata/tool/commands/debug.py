@@ -8,16 +8,16 @@ import click
 
 from fata.errors import ConfigError
 from fata.target.image.symbols import Symbols, symbols_of
-from fata.tool.screen import show_json
+from fata.tool.screen import json_option, show_json
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @click.option(
     "--symbols", type=click.Path(path_type=Path), help="Debug file of the image's runtime, if it is not found."
 )
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
 def command(image: Path, addresses: tuple[str, ...], symbols: Path | None, as_json: bool) -> None:
     """Say which function and line an ADDRESS in the kernel's message of a fault means; hexadecimal.
 

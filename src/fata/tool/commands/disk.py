@@ -11,18 +11,12 @@ from fata.disk.partition import kind_name
 from fata.driver.block.partition_table import GPT, MBR, Table
 from fata.errors import ConfigError
 from fata.tool import disk_image
-from fata.tool.fat_image import octets as octets_of
-from fata.tool.screen import say, show_json, table
-
-HELP = {"help_option_names": ["-h", "--help"]}
-image_argument = click.argument("image", type=click.Path(path_type=Path))
-sector_option = click.option(
-    "--sector-size", default="512", type=click.Choice(["512", "1024", "2048", "4096"]), show_default=True
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+from fata.tool.image_options import image_argument, sector_option
+from fata.tool.quantity import octets as octets_of
+from fata.tool.screen import json_option, say, show_json, table
 
 
-@click.group(context_settings=HELP)
+@click.group()
 def command() -> None:
     """Partition images of disks, and look into them."""
 
@@ -32,7 +26,7 @@ def command() -> None:
 @click.argument("parts", nargs=-1, required=True, metavar="PART…")
 @click.option("--table", "scheme", default=GPT, type=click.Choice([GPT, MBR]), show_default=True, help="The table.")
 @click.option("--size", help="Make the image first, this large: 64M, 2G.")
-@click.option("--force", is_flag=True, help="Replace a partition table that is there.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @sector_option
 @json_option
 def partition(
@@ -46,8 +40,8 @@ def partition(
     octets = None if size is None else octets_of(size)
     if octets is not None and image.exists() and image.stat().st_size:
         raise ConfigError(f"{image}: is there already", remedy="Leave --size out to divide it as it is.")
-    if octets is None and not force and drive(disk_image.has_table(image, int(sector_size))):
-        raise ConfigError(f"{image}: has partitions already", remedy="Add --force to replace their table.")
+    if octets is None and not force and (there := drive(disk_image.holds(image, int(sector_size)))):
+        raise ConfigError(f"{image}: {there} already", remedy="Add --force to replace what is there.")
     made = drive(disk_image.divide(image, scheme, parts, int(sector_size), octets))
     if as_json:
         show_json(_data(made))

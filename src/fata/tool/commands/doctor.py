@@ -13,7 +13,7 @@ import click
 
 from fata.config.offer import installed
 from fata.errors import ConfigError
-from fata.tool.screen import show_json
+from fata.tool.screen import json_option, show_json
 
 
 class Finding(NamedTuple):
@@ -25,8 +25,8 @@ class Finding(NamedTuple):
     remedy: str
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.command()
+@json_option
 def command(as_json: bool) -> None:
     """Say what this machine has for fata, and what it lacks. Status 0 when everything necessary is there."""
     findings = list(_findings())
@@ -52,7 +52,7 @@ def _findings() -> Iterator[Finding]:
     renderer = any(map(shutil.which, ("rsvg-convert", "dot", "chromium")))
     yield Finding("rsvg-convert", renderer, "`fata describe --format png`", "apt-get install librsvg2-bin")
     tap = os.access("/dev/net/tun", os.R_OK | os.W_OK)
-    yield Finding("/dev/net/tun", tap, "a network of one's own (planned)", "load the module tun, or run as root")
+    yield Finding("/dev/net/tun", tap, "`--net direct --interface TAP`", "load the module tun, or run as root")
     fuse = os.access("/dev/fuse", os.R_OK | os.W_OK) and find_spec("mfusepy") is not None
     yield Finding("FUSE", fuse, "`fata mount`", "apt-get install fuse3, and pip install fata[mount]")
     yield _module("cryptography", "encrypted disks in a process")

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fata.blocking import drive
 from fata.device.kv import Kind
 from fata.disk.fat.plan import Wish
 from fata.errors import ConfigError
 from fata.tool import fat_image
+from fata.tool.disk_image import Place, opened
 from fata.tool.fat_image import FileTime, cleaned, with_image
-from fata.tool.screen import bar, say, show_json, table
+from fata.tool.image_options import image_argument, sector_option
+from fata.tool.quantity import octets
+from fata.tool.screen import bar, json_option, printable, say, show_json, table
 
 if TYPE_CHECKING:
     from fata.store.fat.file_system import FileSystem
     from fata.store.fat.findings import Finding
     from fata.store.fat.reading import Stat
 
-HELP = {"help_option_names": ["-h", "--help"]}
-image_argument = click.argument("image", type=click.Path(path_type=Path))
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+def on_image(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the argument IMAGE and the option --partition, as one `Place`."""
+
+    @image_argument
+    @click.option("--partition", type=click.IntRange(min=1), help="The partition of IMAGE that is meant; else all.")
+    @wraps(function)
+    def call(image: Path, partition: int | None, **options: Any) -> None:
+        function(Place(image, partition=partition), **options)
+
+    return call
 
 
-@click.group(context_settings=HELP)
+@click.group()
 def command() -> None:
     """Make, read, change, check and repair images of FAT volumes.
 
@@ -35,17 +49,17 @@ def command() -> None:
 
 
 @command.command()
-@image_argument
+@on_image
 @click.option("--size", help="Such as 64M or 1440K; with --from it may be left out.")
 @click.option("--type", "bits", type=click.Choice(["12", "16", "32"]), help="The type; else the size decides.")
 @click.option("--label", default="", help="The volume's label, up to 11 characters.")
-@click.option("--sector-size", default="512", type=click.Choice(["512", "1024", "2048", "4096"]), show_default=True)
+@sector_option
 @click.option("--cluster-size", type=int, help="In octets, up to 32768; else the size decides.")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Copy what is in this folder.")
 @click.option("--force", is_flag=True, help="Replace an image that is there.")
 @json_option
 def create(
-    image: Path,
+    place: Place,
     size: str | None,
     bits: str | None,
     label: str,
@@ -60,17 +74,26 @@ def create(
     wish = Wish(int(bits) if bits else None, int(sector_size), cluster_size, label)
     total = sum(max(each.size, 0) for each in sources)
     with bar("copying", total, quiet=as_json) as advance:
-        octets = fat_image.octets(size) if size else None
-        made = fat_image.create(image, octets, wish, sources, force=force, advance=advance)
-    _tell(as_json, {"image": str(image), "octets": made, "files": _count(sources)}, f"made {image} ({made:,} octets)")
+        new = fat_image.New(wish, sources, force, advance)
+        if place.partition is None:
+            made = fat_image.create(place.image, octets(size) if size is not None else None, new)
+        elif size is not None:
+            raise ConfigError("a partition has its size already", remedy="Leave --size out.")
+        else:
+            made = fat_image.create_within(place, new)
+    _tell(
+        as_json,
+        {"image": str(place.image), "octets": made, "files": _count(sources)},
+        f"made {place.image} ({made:,} octets)",
+    )
 
 
 @command.command()
-@image_argument
+@on_image
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--to", default="", help="Directory in the image; it is made if need be.")
 @json_option
-def add(image: Path, files: tuple[Path, ...], to: str, as_json: bool) -> None:
+def add(place: Place, files: tuple[Path, ...], to: str, as_json: bool) -> None:
     """Copy FILES, and folders with all that is in them, into an image. Files that are there are replaced."""
     sources = fat_image.gathered(list(files), cleaned(to))
 
@@ -78,16 +101,16 @@ def add(image: Path, files: tuple[Path, ...], to: str, as_json: bool) -> None:
         await fat_image.add(volume, clock, sources, advance)
 
     with bar("copying", sum(max(each.size, 0) for each in sources), quiet=as_json) as advance:
-        with_image(image, work, writing=True)
-    _tell(as_json, {"image": str(image), "files": _count(sources)}, f"added {_count(sources)} files")
+        with_image(place, work, writing=True)
+    _tell(as_json, {"image": str(place.image), "files": _count(sources)}, f"added {_count(sources)} files")
 
 
 @command.command("list")
-@image_argument
+@on_image
 @click.argument("path", default="")
 @click.option("--recursive", "-r", is_flag=True, help="Also what is in directories.")
 @json_option
-def list_(image: Path, path: str, recursive: bool, as_json: bool) -> None:
+def list_(place: Place, path: str, recursive: bool, as_json: bool) -> None:
     """List a directory of an image: kind, size, time (UTC) and name."""
 
     async def work(volume: FileSystem, _: FileTime) -> list[tuple[str, Stat]]:
@@ -95,20 +118,20 @@ def list_(image: Path, path: str, recursive: bool, as_json: bool) -> None:
             return [(name, stat) async for name, stat in fat_image.walk(volume, cleaned(path)) if name != cleaned(path)]
         return [(entry.name, entry) for entry in await volume.list(cleaned(path))]
 
-    found = with_image(image, work)
+    found = with_image(place, work)
     if as_json:
         show_json([_as_data(name, stat) for name, stat in found])
         return
     for name, stat in found:
         directory = stat.kind is Kind.DICTIONARY
         size = "directory" if directory else f"{stat.size:,}"
-        click.echo(f"{size:>13}  {_when(stat.modified) or '-':19}  {_printable(name)}{'/' if directory else ''}")
+        click.echo(f"{size:>13}  {_when(stat.modified) or '-':19}  {printable(name)}{'/' if directory else ''}")
 
 
 @command.command()
-@image_argument
+@on_image
 @click.argument("paths", nargs=-1, required=True)
-def cat(image: Path, paths: tuple[str, ...]) -> None:
+def cat(place: Place, paths: tuple[str, ...]) -> None:
     """Write files of an image on standard output."""
 
     async def work(volume: FileSystem, _: FileTime) -> None:
@@ -117,15 +140,15 @@ def cat(image: Path, paths: tuple[str, ...]) -> None:
             for offset in range(0, size, fat_image.PIECE):
                 sys.stdout.buffer.write(await volume.read(path, offset, fat_image.PIECE))
 
-    with_image(image, work)
+    with_image(place, work)
 
 
 @command.command()
-@image_argument
+@on_image
 @click.argument("paths", nargs=-1)
 @click.option("--to", default=".", type=click.Path(path_type=Path), help="Folder to copy into.", show_default=True)
 @json_option
-def extract(image: Path, paths: tuple[str, ...], to: Path, as_json: bool) -> None:
+def extract(place: Place, paths: tuple[str, ...], to: Path, as_json: bool) -> None:
     """Copy files and directories of an image, or all of it, to a folder."""
 
     async def work(volume: FileSystem, _: FileTime) -> list[Path]:
@@ -134,16 +157,16 @@ def extract(image: Path, paths: tuple[str, ...], to: Path, as_json: bool) -> Non
         with bar("copying", total, quiet=as_json) as advance:
             return [target for name in names for target in await fat_image.extract(volume, name, to, advance)]
 
-    written = with_image(image, work)
+    written = with_image(place, work)
     _tell(as_json, {"written": [str(target) for target in written]}, f"extracted {len(written)} files to {to}")
 
 
 @command.command()
-@image_argument
+@on_image
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--recursive", "-r", is_flag=True, help="Also directories with all that is in them.")
 @json_option
-def rm(image: Path, paths: tuple[str, ...], recursive: bool, as_json: bool) -> None:
+def rm(place: Place, paths: tuple[str, ...], recursive: bool, as_json: bool) -> None:
     """Remove files, and empty directories, from an image."""
 
     async def work(volume: FileSystem, _: FileTime) -> None:
@@ -157,32 +180,32 @@ def rm(image: Path, paths: tuple[str, ...], recursive: bool, as_json: bool) -> N
             else:
                 await volume.remove(path)
 
-    with_image(image, work, writing=True)
+    with_image(place, work, writing=True)
     _tell(as_json, {"removed": list(paths)}, f"removed {', '.join(paths)}")
 
 
 @command.command()
-@image_argument
+@on_image
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--parents", "-p", is_flag=True, help="Also those on the way; one that is there is fine.")
 @json_option
-def mkdir(image: Path, paths: tuple[str, ...], parents: bool, as_json: bool) -> None:
+def mkdir(place: Place, paths: tuple[str, ...], parents: bool, as_json: bool) -> None:
     """Make directories in an image."""
 
     async def work(volume: FileSystem, _: FileTime) -> None:
         for path in paths:
             await volume.mkdir(cleaned(path), parents=parents)
 
-    with_image(image, work, writing=True)
+    with_image(place, work, writing=True)
     _tell(as_json, {"made": list(paths)}, f"made {', '.join(paths)}")
 
 
 @command.command()
-@image_argument
+@on_image
 @click.argument("source")
 @click.argument("destination")
 @json_option
-def mv(image: Path, source: str, destination: str, as_json: bool) -> None:
+def mv(place: Place, source: str, destination: str, as_json: bool) -> None:
     """Rename or move within an image; DESTINATION may be a directory to move into. A file that is there is replaced."""
 
     async def work(volume: FileSystem, _: FileTime) -> str:
@@ -192,61 +215,50 @@ def mv(image: Path, source: str, destination: str, as_json: bool) -> None:
         await volume.rename(old, new)
         return new
 
-    new = with_image(image, work, writing=True)
+    new = with_image(place, work, writing=True)
     _tell(as_json, {"source": cleaned(source), "destination": new}, f"moved {source} to {new}")
 
 
 @command.command()
-@image_argument
+@on_image
 @json_option
-def check(image: Path, as_json: bool) -> None:
+def check(place: Place, as_json: bool) -> None:
     """Look for faults; the exit status is 1 if there are any. Nothing is written."""
     from fata.store.fat.check import check as check_volume
 
     async def look() -> list[Finding]:
-        block = await open_file_block(str(image), read_only=True)
-        try:
-            return await check_volume(block)
-        finally:
-            await block.close()
-
-    from fata.driver.block.file import open_file_block
-    from fata.runtime.drive import drive
+        async with opened(place, writing=False) as disk:
+            return await check_volume(disk)
 
     found = drive(look())
-    _report(image, found, as_json, "faults")
+    _report(place.image, found, as_json, "faults")
     sys.exit(1 if found else 0)
 
 
 @command.command()
-@image_argument
+@on_image
 @json_option
-def repair(image: Path, as_json: bool) -> None:
+def repair(place: Place, as_json: bool) -> None:
     """Mend what `check` finds, by the least loss, and tell what it was."""
-    from fata.driver.block.file import open_file_block
-    from fata.runtime.drive import drive
     from fata.store.fat.repair import repair as repair_volume
 
     async def mend() -> list[Finding]:
-        block = await open_file_block(str(image))
-        try:
-            return await repair_volume(block)
-        finally:
-            await block.close()
+        async with opened(place, writing=True) as disk:
+            return await repair_volume(disk)
 
-    _report(image, drive(mend()), as_json, "faults mended")
+    _report(place.image, drive(mend()), as_json, "faults mended")
 
 
 @command.command()
-@image_argument
+@on_image
 @json_option
-def info(image: Path, as_json: bool) -> None:
+def info(place: Place, as_json: bool) -> None:
     """Show what an image is: type, sizes, label, room."""
 
     async def work(volume: FileSystem, _: FileTime) -> dict[str, Any]:
         return volume.info()._asdict()
 
-    data = with_image(image, work)
+    data = with_image(place, work)
     if as_json:
         show_json(data)
     else:
@@ -280,14 +292,9 @@ def _report(image: Path, found: list[Finding], as_json: bool, what: str) -> None
         show_json({"image": str(image), "faults": faults})
         return
     for each in found:
-        click.echo(_printable(str(each)))
+        click.echo(printable(str(each)))
     say(f"{image}: {len(found) or 'no'} {what}")
 
 
-def _printable(text: str) -> str:
-    """Return a text of an image without what a terminal might obey."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
-
-
 def _shown(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else _printable(str(value))
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))

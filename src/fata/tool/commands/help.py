@@ -28,7 +28,7 @@ With --json the message is an object: {"error": {"file", "line", "reason", "reme
 """
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("topic", required=False)
 @click.pass_context
 def command(ctx: click.Context, topic: str | None) -> None:

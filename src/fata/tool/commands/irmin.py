@@ -10,6 +10,7 @@ import click
 from fata.config.nearest import nearest
 from fata.errors import ConfigError
 from fata.tool.irmin.place import CONTENTS, DURABILITIES, Wanted
+from fata.tool.screen import json_option
 
 # Where each command is. Imported when called: `fata irmin get` need not know of git's protocols.
 COMMANDS = {
@@ -57,11 +58,11 @@ class Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy)
 @click.option("--root", type=click.Path(path_type=Path), help="The repository; else the one that the folder is in.")
 @click.option("--branch", "-b", help="The branch; else what HEAD names.")
 @click.option("--contents", "-c", type=click.Choice(CONTENTS), help="What values are, for merging and checking.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
 @click.option(
     "--durability",
     type=click.Choice(DURABILITIES),

@@ -9,7 +9,7 @@ from fata.errors import ConfigError
 from fata.target.image.runtime import FULL, find_runtime
 from fata.target.image.standard import Place, Standard, standard
 from fata.tool.machine import VIRTIO
-from fata.tool.screen import show_json, table
+from fata.tool.screen import json_option, show_json, table
 
 MEANING = {
     Place.BUILTIN: "in every image, in C",
@@ -19,10 +19,10 @@ MEANING = {
 }
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("names", nargs=-1, metavar="[MODULE]...")
 @click.option("--target", "-t", default=VIRTIO, show_default=True, metavar="NAME", help="Target: virtio.")
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@json_option
 def command(names: tuple[str, ...], target: str, as_json: bool) -> None:
     """Say which modules of the standard library work in a guest, and why the others do not.
 

@@ -14,6 +14,7 @@ from fata.blocking import drive
 from fata.driver.block.file import open_file_block
 from fata.errors import ConfigError, Unavailable
 from fata.tool.disk_image import Place, part_of
+from fata.tool.image_options import sector_option
 from fata.tool.screen import say
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ class _HostClock:
         return time.time()
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--partition", type=int, help="Mount this partition of the image.")
 @click.option("--branch", "-b", help="Mount this branch of a git repository; else the one that HEAD names.")
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="File with the disk's key, in hexadecimal digits.")
-@click.option("--sector-size", default="512", type=click.Choice(["512", "1024", "2048", "4096"]), show_default=True)
+@sector_option
 def command(
     image: Path,
     folder: Path,

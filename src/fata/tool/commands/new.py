@@ -14,7 +14,7 @@ from fata.tool.screen import say
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("name")
 @click.option(
     "--template",

@@ -42,13 +42,13 @@ def command(
         from fata.tool.run_machine import run_machine  # what makes images is not for those who run processes
 
         _only_for_processes(again, debug)
-        graph = session.graph(booting=True)
+        graph = session.graph(starting=True)
         sys.exit(run_machine(graph, [*as_words(keys_of_the_guest(graph), graph.settings), *extra], options))
     options.refuse(session.plan.target)
 
     def make() -> tuple[list[str], dict[str, str]]:
         with progress() as report:
-            graph = open_session(ctx.args, target).graph(booting=True)
+            graph = open_session(ctx.args, target).graph(starting=True)
             words = [*_boot_words(graph), *_file_words(graph, options), *extra]
             main = write_main(graph, application_version(graph.project.directory))
             make_files(graph, report)

@@ -13,13 +13,13 @@ import click
 from fata.errors import ConfigError
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]})
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def command(folder: Path, words: tuple[str, ...]) -> None:
     """Run the tests of the application in FOLDER with pytest; further words are passed to it.
 
-    Tests may use the fixtures `clock`, `disk`, `console` and `drive`, which come with fata.
+    Tests may use the fixtures `clock`, `disk`, `console`, `drive`, `sim` and `stack`, which come with fata.
     """
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}", remedy="Name the folder of an application.")

@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from fata.errors import ConfigError
+from fata.irmin.backend.contract import Shallow
 from fata.irmin.commit import Commit
-from fata.irmin.errors import MissingObject, NotFound
+from fata.irmin.errors import MissingObject
 from fata.tool.irmin.opening import Opened, run
 from fata.tool.irmin.place import Wanted
 from fata.tool.screen import say, show_json
@@ -44,18 +46,21 @@ def log_command(
     if wanted.as_json:
         show_json([as_data(commit) for commit in found])
         return
-    click.echo_via_pager("".join(one_line(commit) if oneline else paragraph(commit) for commit in found))
+    if found:
+        click.echo_via_pager("".join(one_line(commit) if oneline else paragraph(commit) for commit in found))
 
 
 async def ancestors(opened: Opened, head: Commit[Any], enough: int | None) -> list[Commit[Any]]:
     """Return a commit and what is behind it, newest first by date, parents never before children."""
     found: list[Commit[Any]] = []
+    backend = opened.repo.backend
+    cut = await backend.shallow() if isinstance(backend, Shallow) else set()
     seen, ready = {head.oid}, [head]
     while ready and (enough is None or len(found) < enough):
         newest = max(range(len(ready)), key=lambda at: ready[at].fields.committer.seconds)
         commit = ready.pop(newest)
         found.append(commit)
-        for parent in commit.parents:
+        for parent in commit.parents if commit.oid not in cut else ():
             if parent not in seen:
                 seen.add(parent)
                 try:
@@ -118,7 +123,7 @@ def snapshot_command(wanted: Wanted) -> None:
     async def work(opened: Opened) -> str:
         commit = await opened.store.commit()
         if commit is None:
-            raise NotFound(f"a commit on branch {opened.store.branch}")
+            raise ConfigError(f"branch {opened.store.branch} has no commit yet")
         return commit.hex
 
     found = run(wanted, work)

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from fata.blocking import drive
 from fata.errors import ConfigError, Unavailable
 from fata.irmin.backend.git import Durability, GitBackend
+from fata.irmin.backend.git.directory import PRUNE_AGE
 from fata.irmin.commit import Commit
 from fata.irmin.contents.json import JSON
-from fata.irmin.contents.plain import Plain
+from fata.irmin.contents.plain import LINES, Plain
 from fata.irmin.errors import IrminError, NotFound
 from fata.irmin.merge.combined import first_of, like
 from fata.irmin.merge.contract import Merge
@@ -24,7 +25,7 @@ from fata.tool.irmin.place import Place, Wanted, find
 
 T = TypeVar("T")
 
-LINES: Merge[bytes] = first_of(
+BY_LINES: Merge[bytes] = first_of(
     default, like(text, lambda octets: octets.decode("latin-1"), lambda t: t.encode("latin-1"))
 )
 SHORTEST = 4  # digits of an abbreviated id
@@ -32,12 +33,12 @@ SHORTEST = 4  # digits of an abbreviated id
 
 async def _bytes(base: Any, ours: bytes, theirs: bytes) -> bytes:
     """Merge line by line, unless it is no text: git's rule, a NUL."""
-    return await (default if b"\0" in ours or b"\0" in theirs else LINES)(base, ours, theirs)
+    return await (default if b"\0" in ours or b"\0" in theirs else BY_LINES)(base, ours, theirs)
 
 
 TYPES: dict[str, Plain[Any]] = {
     "bytes": Plain("bytes", bytes, bytes, _bytes),
-    "text": Plain("text", str.encode, bytes.decode, first_of(default, text)),
+    "text": LINES,
     "json": JSON,
 }
 
@@ -80,11 +81,11 @@ class Opened:
         return found.pop()
 
 
-def run(wanted: Wanted, work: Callable[[Opened], Coroutine[Any, Any, T]]) -> T:
+def run(wanted: Wanted, work: Callable[[Opened], Coroutine[Any, Any, T]], prune_age: float = PRUNE_AGE) -> T:
     """Open the repository and do something there. A store's errors are told as a user's."""
 
     async def whole() -> T:
-        opened = await open_place(find(wanted))
+        opened = await open_place(find(wanted), prune_age)
         try:
             return await work(opened)
         finally:
@@ -104,9 +105,9 @@ def told(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise ConfigError(f"a value is not what --contents says: {error}") from None
 
 
-async def open_place(place: Place) -> Opened:
+async def open_place(place: Place, prune_age: float = PRUNE_AGE) -> Opened:
     """Open a repository. Raises `Unavailable`, `InvalidName`."""
-    backend = GitBackend(str(place.root), durability=Durability(place.durability))
+    backend = GitBackend(str(place.root), durability=Durability(place.durability), prune_age=prune_age)
     repo: Repo[Any] = Repo(backend, TYPES[place.contents], author=place.author)
     branch = place.branch or await backend.default_branch()
     branch_ref(branch)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from fata.config.nearest import nearest
-from fata.errors import ConfigError
+from fata.config.pyproject import PYPROJECT
+from fata.errors import ConfigError, Unavailable
+from fata.irmin.backend.git import repository
+from fata.tool.irmin.identity import identity
 
 CONTENTS = ("bytes", "text", "json")
 DURABILITIES = ("sync", "batch", "none")
 SETTINGS = ("root", "branch", "contents", "author", "remote", "durability")
 FILE = "irmin.toml"
-PYPROJECT = "pyproject.toml"
 
 
 class Wanted(NamedTuple):
@@ -58,7 +59,7 @@ def find(wanted: Wanted) -> Place:
         root,
         wanted.branch or settings.get("branch"),
         contents,
-        settings.get("author") or _user(),
+        settings.get("author") or identity(_shared(root)),
         settings.get("remote"),
         wanted.as_json,
         _one_of(DURABILITIES, "durability", durability),
@@ -71,10 +72,11 @@ def _one_of(values: tuple[str, ...], name: str, value: str) -> str:
     return value
 
 
-def _user() -> str:
-    """Name whoever is at the keyboard, as git does it when it has not been told."""
-    name = os.environ.get("GIT_AUTHOR_NAME") or os.environ.get("USER") or "nobody"
-    return f"{name} <{os.environ.get('GIT_AUTHOR_EMAIL', '')}>"
+def _shared(root: Path) -> str:
+    try:
+        return repository.find(str(root)).shared
+    except Unavailable:
+        return ""  # whoever opens it says so
 
 
 def _repository_above(folder: Path) -> Path | None:

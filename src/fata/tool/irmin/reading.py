@@ -13,7 +13,7 @@ from fata.irmin.tree import Tree
 from fata.irmin.walk import ANY, Depth
 from fata.tool.irmin.opening import Opened, encoded, plain, run
 from fata.tool.irmin.place import Wanted
-from fata.tool.screen import show_json
+from fata.tool.screen import printable, show_json
 
 at_option = click.option("--commit", "-r", "at", help="Read there: a branch, tag or commit, ids may be abbreviated.")
 
@@ -32,7 +32,10 @@ def get_command(wanted: Wanted, path: str, at: str | None) -> None:
     """Write the value at PATH on standard output, as it is stored."""
 
     async def work(opened: Opened) -> tuple[Any, bytes]:
-        value = await (await tree_at(opened, at)).get(path)
+        tree = await tree_at(opened, at)
+        if await tree.kind(path) == "node":
+            raise ConfigError(f"{path!r} is a directory", remedy=f"`fata irmin list {path}` shows what is in it.")
+        value = await tree.get(path)
         return value, encoded(opened, value)
 
     value, octets = run(wanted, work)
@@ -65,7 +68,7 @@ def list_command(wanted: Wanted, path: str, at: str | None) -> None:
         show_json([{"name": name, "kind": kind} for name, kind in found])
         return
     for name, kind in found:
-        click.echo(f"{name}{'/' if kind == 'node' else ''}")
+        click.echo(f"{printable(name)}{'/' if kind == 'node' else ''}")
 
 
 @click.command("tree")
@@ -78,6 +81,8 @@ def tree_command(wanted: Wanted, path: str, at: str | None, depth: int | None) -
 
     async def work(opened: Opened) -> list[tuple[tuple[str, ...], bool]]:
         tree = await tree_at(opened, at)
+        if path and await tree.kind(path) != "node":
+            raise NotFound(f"directory {path!r}")
         found = []
         async for steps, below in tree.walk(path, depth=Depth("le", depth) if depth else ANY):
             if steps:
@@ -99,5 +104,5 @@ def drawn(found: list[tuple[tuple[str, ...], bool]]) -> list[str]:
     for steps, node in found:
         ends = [last[steps[:depth]] == steps[: depth + 1] for depth in range(len(steps))]
         stems = "".join("   " if end else "│  " for end in ends[:-1])
-        lines.append(f"{stems}{'└─ ' if ends[-1] else '├─ '}{steps[-1]}{'/' if node else ''}")
+        lines.append(f"{stems}{'└─ ' if ends[-1] else '├─ '}{printable(steps[-1])}{'/' if node else ''}")
     return lines

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from fata.irmin.backend.git.directory import PRUNE_AGE
 from fata.irmin.check import Problem
 from fata.irmin.collect import Collected
 from fata.tool.irmin.opening import Opened, run
@@ -15,19 +16,24 @@ from fata.tool.screen import progress, say, show_json
 
 @click.command("gc")
 @click.option("--depth", type=click.IntRange(1), help="Keep so many commits of each branch, and forget older ones.")
+@click.option("--now", is_flag=True, help="Also what was written in the last hour; let nobody else write meanwhile.")
 @click.pass_obj
-def gc_command(wanted: Wanted, depth: int | None) -> None:
-    """Forget objects that no branch, tag or remote's branch leads to."""
+def gc_command(wanted: Wanted, depth: int | None, now: bool) -> None:
+    """Forget objects that no branch, tag or remote's branch leads to.
+
+    What git has staged stays, and what its reflogs name.
+    """
 
     async def work(opened: Opened) -> Collected:
         with progress(quiet=wanted.as_json):
             return await opened.repo.collect(depth)
 
-    found = run(wanted, work)
+    found = run(wanted, work, prune_age=0 if now else PRUNE_AGE)
     if wanted.as_json:
         show_json(found._asdict())
-    else:
-        say(", ".join(f"{name} {count}" for name, count in found._asdict().items()))
+        return
+    young = f"; {found.young} are too young to go: --now removes them" if found.young else ""
+    say(f"kept {found.kept}, deleted {found.deleted}{young}")
 
 
 @click.command("fsck")

@@ -84,6 +84,9 @@ def _octets(file: Path | None) -> bytes:
 def remove_command(wanted: Wanted, path: str, message: str | None, author: str | None) -> None:
     """Remove what is at PATH, a value or a directory; print the commit."""
 
+    if not path:
+        raise ConfigError("the root cannot be removed", remedy="Name what is in it.")
+
     async def work(opened: Opened) -> Commit[Any] | None:
         if not await (await opened.store.tree()).mem_tree(path):
             raise NotFound(repr(path))

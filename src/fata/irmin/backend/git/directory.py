@@ -20,6 +20,7 @@ from fata.irmin.backend.git import repository
 from fata.irmin.backend.git.files import READ_ONLY, Staged, read_whole
 from fata.irmin.backend.git.group import Group, Request
 from fata.irmin.backend.git.growing import GrowingPacks, Written
+from fata.irmin.backend.git.held import held
 from fata.irmin.backend.git.lock import Lock
 from fata.irmin.backend.git.loose import LooseObjects
 from fata.irmin.backend.git.packs import Packs
@@ -284,6 +285,9 @@ class GitBackend:
             yield oid
         for oid in self._packs[0].ids():
             yield oid
+
+    async def held(self, ids: set[bytes]) -> set[bytes]:
+        return held(os.path.normpath(f"{self._objects}/.."), ids)
 
     async def delete(self, oids: Iterable[bytes]) -> None:
         self._growing.settle()

@@ -27,7 +27,11 @@ class Staged:
 
     def add(self, path: str, octets: bytes) -> None:
         """Write a file that is not to be seen yet. Raises OSError."""
-        temporary = write_aside(path, (octets,))
+        self.stage(path, (octets,))
+
+    def stage(self, path: str, pieces: Sequence[Piece]) -> None:
+        """Write a file of pieces that is not to be seen yet. Raises OSError."""
+        temporary = write_aside(path, pieces)
         self.files.append(temporary)
         self.renames.append((temporary, path))
 

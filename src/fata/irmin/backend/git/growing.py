@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fata.disk.git import pack_index
 from fata.disk.git.objects import Object
 from fata.disk.git.pack import HEADER, MAGIC, Packed, serialize
-from fata.irmin.backend.git.files import Piece, Staged, read_whole, remove_if_there, write_aside, write_new
+from fata.irmin.backend.git.files import Piece, Staged, read_whole, remove_if_there
 from fata.irmin.backend.git.persistence import Persistence
 
 if TYPE_CHECKING:
@@ -69,18 +69,17 @@ class GrowingPacks:
         return Written(path, len(content), packed, [body] if len(content) <= KEPT else None)
 
     def _stage(self, staged: Staged, pieces: Sequence[Piece], packed: list[Packed], pack_hash: bytes) -> str:
+        """Write a pack that has yet to appear, right before its index.
+
+        A pack whose index is not there is one that `git repack` removes at its end, without having looked into it: it
+        notes the names of packs first and reads indexes later. So it must not be seen while the disk is waited for.
+        """
         path = f"{self._directory}/pack-{pack_hash.hex()}"
-        pack = f"{path}.pack"
         try:
-            write_new(pack, pieces)  # nobody looks at a pack before its index is there
-        except FileExistsError:  # the same objects were packed before, perhaps by somebody who was killed then
-            os.rename(write_aside(pack, pieces), pack)
-        staged.files.append(pack)
-        try:
+            staged.stage(f"{path}.pack", pieces)
             staged.add(f"{path}.idx", pack_index.serialize(packed, pack_hash))
         except OSError:
-            if not os.path.exists(f"{path}.idx"):
-                remove_if_there(pack)
+            staged.discard()
             raise
         return path
 
