@@ -77,23 +77,29 @@ async def test_equal_increments_count_twice(hash_name: HashName) -> None:
     assert [await here.find(path) for path in ("a/visits", "both alone", "a/ours")] == [2, 2, 2]
 
 
-@pytest.mark.parametrize("seed", range(8))
-async def test_three_replicas_count_everything_once(seed: int) -> None:
-    """Repositories that share no commit in the beginning; whatever way the news takes, the sum is right in the end."""
-    chance = random.Random(seed)
-    repos = [Repo(MemoryBackend(), COUNTER, now=lambda: 0) for _ in range(3)]
+@pytest.mark.parametrize("replicas", [3, 4])
+@pytest.mark.parametrize("seed", range(12))
+async def test_replicas_count_everything_once(seed: int, replicas: int) -> None:
+    """Repositories that share no commit in the beginning; whatever way the news takes, the sums are right in the end.
+
+    Of four some merges have three common ancestors and more, which are merged first.
+    """
+    chance = random.Random(f"{seed} {replicas}")
+    repos = [Repo(MemoryBackend(), COUNTER, now=lambda: 0) for _ in range(replicas)]
     stores = [await repo.main() for repo in repos]
-    total = 0
-    for _ in range(60):
-        one, other = chance.sample(range(3), 2)
-        if chance.random() < 0.6:
-            total += (step := chance.choice((1, 1, -1, 2)))
-            await Counter(stores[one], "a/b").increase(step)
+    total = dict.fromkeys(("a/b", "a/c", "d"), 0)
+    for _ in range(70):
+        one, other = chance.sample(range(replicas), 2)
+        if chance.random() < 0.5:
+            path, step = chance.choice([*total]), chance.choice((1, 1, -1, 2))
+            total[path] += step
+            await Counter(stores[one], path).increase(step)
         elif await stores[other].commit() is not None:
             await pull(stores[one], remote(repos[other]))
-    for one, other in [*itertools.permutations(range(3), 2)] * 2:
+    for one, other in [*itertools.permutations(range(replicas), 2)] * 2:
         await pull(stores[one], remote(repos[other]))
-    assert [await Counter(store, "a/b").read() for store in stores] == [total] * 3
+    for store in stores:
+        assert {path: await Counter(store, path).read() for path in total} == total
     assert len({await store.hash() for store in stores}) == 1
 
 
