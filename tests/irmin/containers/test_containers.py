@@ -237,6 +237,10 @@ async def log(store: Store[Any], chance: random.Random) -> None:
     await LinkedLog(store, "a", lambda: chance.randrange(5), lambda: f"{chance.getrandbits(40):x}").append("x")
 
 
+async def append(store: Store[Any], chance: random.Random) -> None:
+    await BlobLog(store, "a", lambda: chance.randrange(100)).append(f"{chance.getrandbits(40):x}")
+
+
 async def enqueue(store: Store[Any], chance: random.Random) -> None:
     line = Queue(store, "a", lambda: chance.randrange(5), lambda: f"{chance.getrandbits(40):x}")
     await (line.take() if chance.random() < 0.4 else line.put(str(chance.random())))
@@ -251,6 +255,7 @@ async def gather(store: Store[Any], chance: random.Random) -> None:
 REPLICAS: dict[str, tuple[Contents[Any], Act]] = {
     "counter": (COUNTER, count),
     "register": (lww_register(TEXT), write),
+    "blob log": (blob_log(TEXT), append),
     "linked log": (TEXT, log),
     "queue": (queue(TEXT), enqueue),
     "or-set": (or_set(TEXT), gather),
@@ -277,6 +282,37 @@ async def test_three_replicas_converge_in_any_order_of_delivery(kind: str, seed:
         await one.merge_with(other)
     trees = {(await store.tree()).hash() for store in replicas}
     assert len(trees) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["blob log", "linked log", "queue"])
+async def test_every_entry_is_there_once_until_it_is_taken(kind: str, seed: int) -> None:
+    """Four repositories, whose clocks say what they like, exchange what they have in any order."""
+    chance = random.Random(f"{kind} {seed}")
+    contents: Contents[Any] = {"blob log": blob_log(TEXT), "linked log": TEXT, "queue": queue(TEXT)}[kind]
+    repos: list[Repo[Any]] = [Repo(MemoryBackend(), contents, now=lambda: 0, author=f"{n} <>") for n in range(4)]
+    stores = [await repo.main() for repo in repos]
+    numbers, names = itertools.count(), itertools.count()
+    kinds: dict[str, Callable[[Store[Any]], Any]] = {
+        "blob log": lambda store: BlobLog(store, "x", lambda: chance.randrange(1000)),
+        "linked log": lambda store: LinkedLog(store, "x", lambda: chance.randrange(1000), lambda: f"{next(names):x}"),
+        "queue": lambda store: Queue(store, "x", lambda: chance.randrange(1000), lambda: f"{next(names):x}"),
+    }
+    containers = [kinds[kind](store) for store in stores]
+    wanted: set[str] = set()
+    for _ in range(60):
+        one, other = chance.sample(range(4), 2)
+        if chance.random() < 0.4:
+            wanted.add(value := str(next(numbers)))
+            await (containers[one].put(value) if kind == "queue" else containers[one].append(value))
+        elif kind == "queue" and chance.random() < 0.2:
+            wanted.discard(await containers[one].take())
+        elif await stores[other].commit() is not None:
+            await pull(stores[one], remote(repos[other]))
+    for one, other in [*itertools.permutations(range(4), 2)] * 2:
+        await pull(stores[one], remote(repos[other]))
+    for container in containers:
+        assert sorted(await container.read_all()) == sorted(wanted)
 
 
 @pytest.mark.parametrize(
