@@ -289,7 +289,8 @@ async def test_three_replicas_converge_in_any_order_of_delivery(kind: str, seed:
 async def test_every_entry_is_there_once_until_it_is_taken(kind: str, seed: int) -> None:
     """Four repositories, whose clocks say what they like, exchange what they have in any order."""
     chance = random.Random(f"{kind} {seed}")
-    contents: Contents[Any] = {"blob log": blob_log(TEXT), "linked log": TEXT, "queue": queue(TEXT)}[kind]
+    types: dict[str, Contents[Any]] = {"blob log": blob_log(TEXT), "linked log": TEXT, "queue": queue(TEXT)}
+    contents = types[kind]
     repos: list[Repo[Any]] = [Repo(MemoryBackend(), contents, now=lambda: 0, author=f"{n} <>") for n in range(4)]
     stores = [await repo.main() for repo in repos]
     numbers, names = itertools.count(), itertools.count()
