@@ -1,4 +1,4 @@
-"""Histories: common ancestors, who changed what last, pictures, garbage, slices, heads, watches."""
+"""Histories: common ancestors, who changed what last, pictures, heads, watches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from fata.blocking import drive
 from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store, Tree
 from fata.irmin.backend.git import GitBackend, init
 from fata.irmin.containers import COUNTER
-from fata.irmin.errors import Conflict, CorruptObject, HeadRejected, NotFound, TooManyLcas, TooManyRetries
-from fata.irmin.slices import export, import_slice
+from fata.irmin.errors import Conflict, HeadRejected, NotFound, TooManyLcas, TooManyRetries
 from tests.irmin.git import git
 
 pytestmark = pytest.mark.virtual_time
@@ -251,26 +250,6 @@ async def test_three_common_ancestors_of_which_two_share_more(nonce: int) -> Non
     assert len(await left.lcas(right)) == 3
     await left.merge_with(right)
     assert await left.get("n") == 1113
-
-
-async def test_slices_carry_a_history_over() -> None:
-    repo = new_repo()
-    store = await repo.main()
-    first = await commit_on(store, "a/x", "1")
-    for number in range(5):
-        await commit_on(store, f"a/{number}", "2")
-    other = Repo(MemoryBackend(), TEXT)
-    whole = [each async for each in export(repo)]
-    assert await import_slice(other, export(repo)) == len(whole)
-    await other.branches.set("main", await other.commit((await store.head.get()).oid))
-    assert [problem async for problem in other.check()] == []
-    assert await (await other.main()).get("a/4") == "2"
-    since = [oid async for oid, _ in export(repo, min=[first])]
-    assert len(since) == len(whole) - 4
-    only = [found[0] async for _, found in export(repo, full=False, depth=2)]
-    assert only == [b"commit", b"commit"]
-    with pytest.raises(CorruptObject):
-        await import_slice(other, [(bytes(20), (b"blob", b"x"))])
 
 
 async def test_heads_are_moved_by_hand() -> None:

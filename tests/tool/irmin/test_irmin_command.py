@@ -27,7 +27,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ann@example.org")
 
     def irmin(*words: str, stdin: bytes | None = None, status: int = 0) -> str:
-        result = CliRunner().invoke(command, words, input=stdin)
+        result = CliRunner().invoke(command, words, input=stdin, prog_name="fata irmin")
         if isinstance(result.exception, ConfigError):
             raise result.exception
         assert result.exit_code == status, result.output

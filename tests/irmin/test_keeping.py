@@ -1,4 +1,4 @@
-"""Collecting garbage, and looking for damage."""
+"""What is kept of a history: garbage and old commits go, a check looks at what is left, slices carry it over."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from fata.errors import StateError
 from fata.irmin import TEXT, MemoryBackend, Repo
 from fata.irmin.backend.git import GitBackend, init
+from fata.irmin.errors import CorruptObject
+from fata.irmin.slices import export, import_slice
 from tests.irmin.git import git
-from tests.irmin.test_history import commit_on
+from tests.irmin.test_history import commit_on, new_repo
 
 pytestmark = pytest.mark.virtual_time
 
@@ -104,3 +106,23 @@ async def test_young_garbage_stays_and_is_counted(tmp_path: Path) -> None:
     assert await repo.collect(depth=2) == (6, 0, 9)
     assert len((await store.history()).commits) == 2, "cut where git takes it to be cut, though older commits are there"
     assert await repo.collect(depth=2) == (6, 0, 9)
+
+
+async def test_slices_carry_a_history_over() -> None:
+    repo = new_repo()
+    store = await repo.main()
+    first = await commit_on(store, "a/x", "1")
+    for number in range(5):
+        await commit_on(store, f"a/{number}", "2")
+    other = Repo(MemoryBackend(), TEXT)
+    whole = [each async for each in export(repo)]
+    assert await import_slice(other, export(repo)) == len(whole)
+    await other.branches.set("main", await other.commit((await store.head.get()).oid))
+    assert [problem async for problem in other.check()] == []
+    assert await (await other.main()).get("a/4") == "2"
+    since = [oid async for oid, _ in export(repo, min=[first])]
+    assert len(since) == len(whole) - 4
+    only = [found[0] async for _, found in export(repo, full=False, depth=2)]
+    assert only == [b"commit", b"commit"]
+    with pytest.raises(CorruptObject):
+        await import_slice(other, [(bytes(20), (b"blob", b"x"))])
