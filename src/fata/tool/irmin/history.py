@@ -19,7 +19,7 @@ from fata.tool.screen import say, show_json
 
 @click.command("log")
 @click.argument("path", default="")
-@click.option("--commit", "-r", "at", help="Begin there: a branch, tag or commit.")
+@click.option("--commit", "-r", "at", help="Begin there: a branch, tag or commit, HEAD, or main~2.")
 @click.option("--number", "-n", type=click.IntRange(1), help="At most so many commits.")
 @click.option("--skip", type=click.IntRange(0), default=0, help="Leave out the first so many.")
 @click.option("--reverse", is_flag=True, help="Oldest first.")
