@@ -47,7 +47,8 @@ def log_command(
         show_json([as_data(commit) for commit in found])
         return
     if found:
-        click.echo_via_pager("".join(one_line(commit) if oneline else paragraph(commit) for commit in found))
+        lines = "".join(one_line(commit) if oneline else paragraph(commit) for commit in found)
+        click.echo_via_pager(lines.removesuffix("\n"))  # which adds one
 
 
 async def ancestors(opened: Opened, head: Commit[Any], enough: int | None) -> list[Commit[Any]]:
