@@ -133,6 +133,19 @@ def test_folders_are_remotes(run: Run, tmp_path: Path, monkeypatch: pytest.Monke
         run("clone", str(tmp_path), str(tmp_path / "copy"))
 
 
+def test_a_clone_that_fails_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for folder in ("new", "there"):
+        with pytest.raises(ConfigError, match="branch main: not found"):
+            run("clone", str(tmp_path), folder)
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "there").iterdir()) == []
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConfigError, match="not empty"):
+        run("clone", str(tmp_path), "file")
+    assert (tmp_path / "file").read_text() == "x"
+
+
 @pytest.mark.parametrize("file", ["irmin.toml", "pyproject.toml"])
 def test_settings(run: Run, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "elsewhere"
