@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -135,3 +136,17 @@ def test_options_exist() -> None:
             known |= {key or parameter for key, parameter in KEY.findall(step.text) if step.file is not None}
     named = {(page.name, name) for page in PAGES for name in OPTION.findall(page.read_text(encoding="utf-8"))}
     assert [(page, name) for page, name in sorted(named) if name not in known] == []
+
+
+def test_each_dependency_is_explained_with_its_version() -> None:
+    page = (ROOT / "docs" / "design" / "dependencies.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", page, re.M))
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert told.items() - set(re.findall(r"^([\w-]+)==([\d.]+)", constraints, re.M)) == set()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needed = {
+        re.split(r"[<>=]", text)[0] for text in (*project["dependencies"], *extras["mount"], *extras["encryption"])
+    }
+    assert needed - told.keys() == set()
+    assert {name for text in extras["dev"] if (name := re.split(r"[<>=]", text)[0]) not in page} == set()
