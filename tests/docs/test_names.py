@@ -29,6 +29,7 @@ FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 SPAN = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 SOURCE = re.compile(r"[\w./-]+\.(?:py|c|h|S|sh|md)")
+POINTER = re.compile(r"\bdocs/(?:design|guides|spec|measurements)/[\w.-]+\.md")
 MODULE = re.compile(r"(?<![\w./-])(?:fata|benchmarks|scripts|tests)(?:\.[A-Za-z_]\w*)+")
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
 NO_FILES = ("/build/", "/site/", "/hello/", "/NAME/", "/fata/runtimes/")  # made by a reader of a guide; in the wheel
@@ -67,6 +68,18 @@ def is_missing(word: str, ours: set[str]) -> bool:
 def test_files_and_folders_exist() -> None:
     ours = paths()
     assert [(page.name, word) for page in PAGES for word in words(page) if is_missing(word, ours)] == []
+
+
+def test_pages_that_the_source_points_to_exist() -> None:
+    files = [
+        file
+        for folder in FOLDERS
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in (".py", ".c", ".h", ".S", ".sh")
+    ]
+    named = {(file.name, page) for file in files for page in POINTER.findall(file.read_text(encoding="utf-8"))}
+    assert len(named) > 30
+    assert [(file, page) for file, page in sorted(named) if not (ROOT / page).is_file()] == []
 
 
 @pytest.mark.parametrize(
