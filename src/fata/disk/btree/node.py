@@ -57,6 +57,7 @@ class LeafContent(NamedTuple):
 
     keys: list[bytes]
     values: list[bytes]
+    size: int  # octets that they take in the node
 
 
 class InnerContent(NamedTuple):
@@ -209,7 +210,7 @@ def leaf_entries(data: bytes, count: int) -> LeafContent:
         if len(pieces[index]) != DESCRIPTOR.size:
             raise StructError
         pieces[index] = Extent(pieces[index])
-    return LeafContent(pieces[:count], pieces[count:])
+    return LeafContent(pieces[:count], pieces[count:], ends[-1] - HEADER_SIZE)
 
 
 def parse_inner(data: bytes, tag: int, pointer: Pointer, level: int) -> InnerContent:
