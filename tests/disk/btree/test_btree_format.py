@@ -78,9 +78,11 @@ def test_a_golden_record() -> None:
 
 
 ENTRIES = st.dictionaries(st.binary(max_size=40), st.binary(max_size=80), max_size=20)
+SIZES = st.tuples(st.integers(0, 16), st.integers(0, 40))
+ALIKE = SIZES.flatmap(lambda size: st.dictionaries(*(st.binary(min_size=n, max_size=n) for n in size), max_size=20))
 
 
-@given(ENTRIES)
+@given(ENTRIES | ALIKE)
 def test_leaves_come_back(entries: dict[bytes, bytes]) -> None:
     keys = sorted(entries)
     octets, crc = serialize_leaf(SIZE, TAG, 9, 2, keys, [entries[key] for key in keys], 0)
