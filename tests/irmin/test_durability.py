@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -74,6 +75,40 @@ def test_git_packs_while_a_commit_waits_for_the_disk(tmp_path: Path, monkeypatch
     assert_sound(tmp_path)
     assert len(git(tmp_path, "log", "--format=%H", "main").split()) == HOT + 5
     drive(backend.close())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_old_object_that_is_used_again_is_young(tmp_path: Path, packed: bool) -> None:
+    init(str(tmp_path))
+    store = drive(Repo(GitBackend(str(tmp_path)), BYTES).main())
+    drive(store.set("a", b"1"))
+    git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"old")
+    if packed:
+        git(tmp_path, "update-ref", "refs/tags/old", git(tmp_path, "hash-object", "--stdin", stdin=b"old").strip())
+        git(tmp_path, "gc", "-q", "--prune=now")
+        git(tmp_path, "update-ref", "-d", "refs/tags/old")
+    for path in tmp_path.glob("objects/**/*"):
+        os.utime(path, (1_600_000_000, 1_600_000_000))
+    store = drive(Repo(GitBackend(str(tmp_path)), BYTES).main())
+    assert drive(store.get("a")) == b"1", "so that packs are looked at"
+    drive(store.set("b", b"old"))
+    young = [path for path in tmp_path.glob("objects/**/*") if path.is_file() and path.stat().st_mtime > 1_700_000_000]
+    named = git(tmp_path, "hash-object", "--stdin", stdin=b"old").decode().strip()
+    assert any(path.suffix == ".pack" if packed else path.name == named[2:] for path in young)
+
+
+def test_an_object_that_git_has_collected_meanwhile_is_written_again(tmp_path: Path) -> None:
+    init(str(tmp_path))
+    old = Repo(GitBackend(str(tmp_path)), BYTES).of_branch("old")
+    drive(old.set("a", b"used again"))
+    git(tmp_path, "gc", "-q")
+    store = drive(Repo(GitBackend(str(tmp_path)), BYTES).main())
+    drive(store.set("b", b"so that packs are looked at"))
+    assert drive(store.repo.of_branch("old").get("a")) == b"used again"
+    git(tmp_path, "update-ref", "-d", "refs/heads/old")
+    git(tmp_path, "gc", "-q", "--prune=now")
+    drive(store.set("c", b"used again"))
+    assert_sound(tmp_path)
 
 
 def test_one_commit_leaves_loose_objects(tmp_path: Path) -> None:

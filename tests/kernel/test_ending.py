@@ -11,7 +11,6 @@ HELLO = "print('hello')\n"
 WORDS = ["two words", 'a "quote"', "back\\slash", "", "Zoë ☃", "--key=a, b", "x,y=z"]
 SHOW_WORDS = "import sys\nprint(sys.argv[1:])\n"
 FAIL = "def inner():\n    return 1 / 0  # the line itself is shown\n\ninner()\n"
-SYMBOLS = "import _hw\n"
 STATUSES = [0, 7, 126, 127, 128, 200, 255]
 
 

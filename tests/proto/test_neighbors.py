@@ -7,7 +7,6 @@ from math import inf
 import pytest
 
 from fata.proto.neighbors import (
-    DEFEND_INTERVAL,
     REQUESTS,
     Neighbors,
     Released,
@@ -15,6 +14,7 @@ from fata.proto.neighbors import (
     Transmission,
     Unreachable,
 )
+from fata.proto.own_address import DEFEND_INTERVAL
 from fata.wire import arp
 from fata.wire.ethernet import BROADCAST, UNSPECIFIED
 
@@ -190,7 +190,7 @@ def test_a_probe_for_our_address_is_answered_and_nothing_is_learned() -> None:
     machine.receive(request(PEER_MAC, NOBODY), 0.0)
     assert machine.take_packets() == [Transmission(PEER_MAC, arp.Packet(arp.REPLY, MAC, HERE, PEER_MAC, NOBODY))]
     machine.receive(request(PEER_MAC, NOBODY, OTHER), 0.0)
-    assert (len(machine), machine.take_packets(), machine.take_conflicts()) == (0, [], [])
+    assert (len(machine), machine.take_packets(), machine.own.take_conflicts()) == (0, [], [])
 
 
 @pytest.mark.parametrize("mac", [BROADCAST, UNSPECIFIED, b"\x01\0\x5e\0\0\1"])
@@ -217,7 +217,7 @@ def test_on_a_link_of_two_both_addresses_are_stations() -> None:
 def test_its_own_packets_come_back_without_effect() -> None:
     machine = ready()
     machine.receive(request(MAC, HERE, HERE), 0.0)
-    assert (len(machine), machine.take_packets(), machine.take_conflicts()) == (0, [], [])
+    assert (len(machine), machine.take_packets(), machine.own.take_conflicts()) == (0, [], [])
 
 
 def test_an_address_is_announced_twice() -> None:
@@ -243,9 +243,9 @@ def test_a_conflict_is_told_and_our_address_defended_once_in_ten_seconds() -> No
     machine = ready()
     announcement = Transmission(BROADCAST, request(MAC, HERE, HERE))
     machine.receive(request(PEER_MAC, HERE, OTHER), 0.0)
-    assert (machine.take_packets(), machine.take_conflicts()) == ([announcement], [PEER_MAC])
+    assert (machine.take_packets(), machine.own.take_conflicts()) == ([announcement], [PEER_MAC])
     machine.receive(arp.Packet(arp.REPLY, PEER_MAC, HERE, OTHER_MAC, OTHER), DEFEND_INTERVAL - 0.1)
-    assert (machine.take_packets(), machine.take_conflicts()) == ([], [PEER_MAC])
+    assert (machine.take_packets(), machine.own.take_conflicts()) == ([], [PEER_MAC])
     machine.receive(request(PEER_MAC, HERE, HERE), DEFEND_INTERVAL)
     assert machine.take_packets() == [announcement]
     assert (machine.counters.conflicts, machine.counters.defended, len(machine)) == (3, 2, 0)

@@ -77,6 +77,17 @@ def test_a_datagram_port_of_one_address_is_deaf_to_all_others() -> None:
     run_virtual(main)
 
 
+def test_a_datagram_to_a_name_is_refused_as_an_error_of_the_network() -> None:
+    async def main(poller: VirtualPoller) -> None:
+        (stack,) = stacks(poller, 1)
+        port, _ = await stack.create_datagram_endpoint(Mailbox)
+        with pytest.raises(OSError, match=r"'example\.com' is no address"):
+            port.sendto(b"x", ("example.com", 53))
+        await stack.close()
+
+    run_virtual(main)
+
+
 def test_an_address_that_is_not_ours_cannot_be_bound_to() -> None:
     async def main(poller: VirtualPoller) -> None:
         (stack,) = stacks(poller, 1)

@@ -114,3 +114,32 @@ def test_values_that_make_no_sense_are_refused(sim: Simulation) -> None:
             view.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"vegas")
 
     sim.run(main())
+
+
+def test_who_went_silent_gives_way_once_the_server_is_done_with_him(sim: Simulation) -> None:
+    server = sim.host("server", "10.0.0.1/24", caps=HostSettings(max_connections=2))
+    silent, client = sim.host("silent", "10.0.0.2/24"), sim.host("client", "10.0.0.3/24")
+    accepted: list[Peer] = []
+
+    def accept() -> Peer:
+        accepted.append(Peer())
+        return accepted[-1]
+
+    async def main() -> None:
+        await server.stack.create_server(accept, "10.0.0.1", 7)
+        for _ in range(2):
+            await silent.stack.create_connection(Peer, "10.0.0.1", 7)
+        await asyncio.sleep(1)
+        silent.power_cut()
+        connecting = asyncio.create_task(client.stack.create_connection(Peer, "10.0.0.1", 7))
+        await asyncio.sleep(10)
+        assert not connecting.done(), "both places are taken, as far as anybody knows"
+        for peer in accepted:
+            peer.transport.close()
+        await connecting
+        await asyncio.sleep(1)
+        counters = server.stack.host.tcp.host.counters
+        assert (counters.evicted_abandoned, len(accepted)) == (1, 3)
+        assert counters.refused_connections > 0
+
+    sim.run(main())

@@ -56,6 +56,11 @@ def test_a_good_project_is_accepted(project: Fata) -> None:
     assert (done.returncode, done.stdout) == (0, "ran\n")
 
 
+def test_a_configuration_is_read_once(project: Fata) -> None:
+    project.write(config=f"print('read')\n{CONFIG}")
+    assert project("run", ".").stdout == "read\nran\n"
+
+
 def test_config_missing(fata: Fata) -> None:
     message = fata.mistake("run", ".")
     assert "there is no config.py" in message
@@ -118,6 +123,12 @@ def test_a_target_that_does_not_exist_is_blamed_on_who_named_it(project: Fata) -
             "Choose another name",
         ),
         (
+            'from fata.config import main, ramdisk, register\n\nregister("app", main("app:Site", site=ramdisk))\n',
+            3,
+            "is none",
+            "Call it: ramdisk(…)",
+        ),
+        (
             "from fata.config import key, main, register\n"
             'a = key("size", int, default=1)\nb = key("size", str, default="x")\n'
             "from fata.config import ramdisk, if_\n"
@@ -141,7 +152,7 @@ def test_a_target_that_does_not_exist_is_blamed_on_who_named_it(project: Fata) -
         (
             'from fata.config import main, register\nregister("a", main("app:App"), main("app:App"))\n',
             None,
-            "two keys are named 'count'",
+            "two keys are named 'count': of job 1, app:App, and of job 2, app:App",
             'main("app:Class", "name"',
         ),
     ],

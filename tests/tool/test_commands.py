@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -201,6 +202,12 @@ def test_doctor_speaks_json(fata: Fata) -> None:
     told = json.loads(done.stdout)
     assert told["ok"] is True
     assert {"what", "there", "needed", "remedy"} == set(told["findings"][0])
+
+
+def test_doctor_says_that_there_is_no_runtime_and_how_to_make_it(fata: Fata) -> None:
+    done = fata("doctor", variables={"FATA_RUNTIME": str(fata.folder)})
+    assert re.search(r"missing +runtime of unikernels +for `fata build -t virtio`; make runtime", done.stdout)
+    assert done.returncode == 0, "nothing else needs it"
 
 
 @pytest.mark.parametrize("topic", ["devices", "targets", "keys", "reserved", "errors", "run"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from fata.config.impl import Argument, Asset, Choice, Default, Device, HostPath, Impl
@@ -95,7 +96,9 @@ def _argument(parameter: Parameter, job: Job, number: int, catalog: Catalog, tar
     if not isinstance(given, Impl):
         raise job.where.error(
             f"{job.application}: parameter {parameter.name!r} is a device, and {given!r} is none",
-            "Pass a device; `fata help devices` lists them.",
+            f"Call it: {given.__name__}(…)."
+            if isinstance(given, FunctionType)
+            else "Pass a device; `fata help devices` lists them.",
         )
     for device in alternatives(given):
         if not provides(device.offers, parameter.contract):
@@ -235,8 +238,11 @@ def _distinct(keys: Sequence[Key[Any]]) -> dict[str, Key[Any]]:
     for key in keys:
         other = found.setdefault(key.name, key)
         if other != key:
+            places = (
+                f"of {other.owner}, and of {key.owner}" if other.where == key.where else f"here, and at {other.where}"
+            )
             raise key.where.error(
-                f"two keys are named {key.name!r}: here, and at {other.where}",
+                f"two keys are named {key.name!r}: {places}",
                 'Give one of them a prefix: a device by name="…", a job by main("app:Class", "name", …).',
             )
     return found

@@ -1,4 +1,4 @@
-"""Neighbors on an Ethernet (ARP: RFC 826, RFC 1122 2.3.2, RFC 5227): which MAC an IPv4 address has.
+"""Neighbors on an Ethernet (ARP: RFC 826, RFC 1122 2.3.2): which MAC an IPv4 address has.
 
 A neighbor that is used is asked again, at its own address, before it grows too old; one that is not used is forgotten.
 Packets for a neighbor that is being resolved are held. Whatever a packet claims, addresses are learned by RFC 826's
@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from fata.proto.deadlines import Deadlines
 from fata.proto.held_packets import HeldPackets
+from fata.proto.own_address import OwnAddress
 from fata.wire import arp, ethernet, ipv4
 
 Packet = TypeVar("Packet")  # whatever the caller sends; it is only held here
@@ -24,10 +25,7 @@ Packet = TypeVar("Packet")  # whatever the caller sends; it is only held here
 REQUEST_INTERVAL = 1.0  # seconds, RFC 1122 2.3.2.1: one request a second for a destination is the most
 REQUESTS = 3  # before a neighbor counts as unreachable
 LOCKED = 1.0  # seconds after learning a MAC in which another one is not believed: of two answers the first counts
-DEFEND_INTERVAL = 10.0  # seconds, RFC 5227 1.1
-ANNOUNCEMENTS = 2  # RFC 5227 1.1
-ANNOUNCE_INTERVAL = 2.0  # seconds, RFC 5227 1.1
-UNTAKEN = 4096  # packets that wait to be taken, at most; conflicts likewise
+UNTAKEN = 4096  # packets that wait to be taken, at most
 
 
 class Settings(NamedTuple):
@@ -102,34 +100,25 @@ class Neighbors(Generic[Packet]):
 
     def __init__(self, mac: bytes, settings: Settings = DEFAULTS) -> None:
         self.mac = mac
-        self.address: bytes | None = None
+        self.own = OwnAddress()
         self.settings = settings
         self.counters = Counters()
-        self._prefix = 0
         self._known: dict[bytes, Known] = {}
         self._resolving: OrderedDict[bytes, int] = OrderedDict()  # how many requests were sent; the oldest first
         self._failed: OrderedDict[bytes, None] = OrderedDict()  # the oldest first
         self._unused: OrderedDict[bytes, None] = OrderedDict()  # known, not used when last looked at; the oldest first
         self._deadlines: Deadlines[bytes] = Deadlines()
         self.held: HeldPackets[Packet] = HeldPackets(settings.held, settings.held_per_neighbor)
-        self._announcements = 0  # still to be made
-        self._announce_at = inf
-        self._defended = -inf
         self._packets: list[Transmission] = []
         self._released: list[Released[Packet]] = []
         self._unreachable: list[Unreachable[Packet]] = []
-        self._conflicts: list[bytes] = []
 
     def __len__(self) -> int:
         return len(self._known) + len(self._resolving) + len(self._failed)
 
     def configure(self, address: bytes | None, prefix: int, now: float) -> None:
         """Take an address with its prefix length (None: have none any more) and announce it (RFC 5227 2.3)."""
-        self.address = address
-        self._prefix = prefix
-        self._defended = -inf
-        self._announcements = ANNOUNCEMENTS if address is not None else 0
-        self._announce_at = now if address is not None else inf
+        self.own.configure(address, prefix, now)
         self._announce(now)
 
     def lookup(self, address: bytes, now: float) -> bytes | None:
@@ -171,12 +160,12 @@ class Neighbors(Generic[Packet]):
             self.counters.invalid += 1
         elif address == ipv4.UNSPECIFIED:
             self._answer(packet)  # somebody asks whether the address is free (RFC 5227 2.1.1): nothing to learn
-        elif address == self.address:
+        elif address == self.own.address:
             self._conflict(mac, now)
-        elif not self._on_link(address):
+        elif not self.own.is_on_link(address):
             self.counters.invalid += 1
         else:
-            asks = packet.operation == arp.REQUEST and packet.target_address == self.address
+            asks = packet.operation == arp.REQUEST and packet.target_address == self.own.address
             if not self._merge(packet, now) and not asks:
                 self.counters.unsolicited += packet.operation == arp.REPLY
                 return
@@ -185,9 +174,10 @@ class Neighbors(Generic[Packet]):
             self._answer(packet)
 
     def _answer(self, packet: arp.Packet) -> None:
-        if packet.operation != arp.REQUEST or self.address is None or packet.target_address != self.address:
+        own = self.own.address
+        if packet.operation != arp.REQUEST or own is None or packet.target_address != own:
             return
-        reply = arp.Packet(arp.REPLY, self.mac, self.address, packet.sender_mac, packet.sender_address)
+        reply = arp.Packet(arp.REPLY, self.mac, own, packet.sender_mac, packet.sender_address)
         self.counters.replies += 1
         self._send(packet.sender_mac, reply)
 
@@ -228,25 +218,11 @@ class Neighbors(Generic[Packet]):
         known.requests = 0
         self._deadlines.set(address, now + self.settings.reachable)
 
-    def _on_link(self, address: bytes) -> bool:
-        """Say whether a station on our network may have this address."""
-        if ipv4.is_multicast(address) or address == ipv4.BROADCAST or self.address is None:
-            return False
-        bits = 32 - self._prefix
-        host = int.from_bytes(address, "big") & (1 << bits) - 1
-        if bits > 1 and host in (0, (1 << bits) - 1):
-            return False
-        return int.from_bytes(address, "big") >> bits == int.from_bytes(self.address, "big") >> bits
-
     def _conflict(self, mac: bytes, now: float) -> None:
-        """Defend our address, so seldom that two defenders do not fill the network (RFC 5227 2.4, c)."""
         self.counters.conflicts += 1
-        if len(self._conflicts) < UNTAKEN:
-            self._conflicts.append(mac)
-        if now - self._defended >= DEFEND_INTERVAL and self.address is not None:
-            self._defended = now
+        if self.own.address is not None and self.own.conflict(mac, now):
             self.counters.defended += 1
-            self._request(ethernet.BROADCAST, self.address)
+            self._request(ethernet.BROADCAST, self.own.address)
 
     def _make_room(self) -> bool:
         """Make room for one more; return whether there is any."""
@@ -280,7 +256,7 @@ class Neighbors(Generic[Packet]):
         self._unreachable += [Unreachable(address, packet) for packet in self.held.take(address)]
 
     def _request(self, destination: bytes, address: bytes) -> None:
-        own = ipv4.UNSPECIFIED if self.address is None else self.address
+        own = ipv4.UNSPECIFIED if self.own.address is None else self.own.address
         self.counters.requests += 1
         self._send(destination, arp.Packet(arp.REQUEST, self.mac, own, ethernet.UNSPECIFIED, address))
 
@@ -292,7 +268,7 @@ class Neighbors(Generic[Packet]):
 
     def next_deadline(self) -> float:
         """Return when `tick` has something to do; inf if never."""
-        return min(self._deadlines.next(), self._announce_at)
+        return min(self._deadlines.next(), self.own.announce_at)
 
     def tick(self, now: float) -> None:
         """Ask again, give up, forget, announce: whatever is due."""
@@ -306,11 +282,10 @@ class Neighbors(Generic[Packet]):
                 self._forget(address)
 
     def _announce(self, now: float) -> None:
-        if self._announce_at > now or self.address is None:
+        if self.own.announce_at > now or self.own.address is None:
             return
-        self._request(ethernet.BROADCAST, self.address)
-        self._announcements -= 1
-        self._announce_at = now + ANNOUNCE_INTERVAL if self._announcements else inf
+        self._request(ethernet.BROADCAST, self.own.address)
+        self.own.announced(now)
 
     def _refresh(self, address: bytes, known: Known, now: float) -> None:
         if known.used < known.confirmed:
@@ -349,8 +324,3 @@ class Neighbors(Generic[Packet]):
         """Return the packets whose neighbors do not answer."""
         unreachable, self._unreachable = self._unreachable, []
         return unreachable
-
-    def take_conflicts(self) -> list[bytes]:
-        """Return the MACs of others who were seen using our address since the last call."""
-        conflicts, self._conflicts = self._conflicts, []
-        return conflicts

@@ -8,6 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+from fata.stack.names import numeric
 from fata.stack.socket_view import SocketView
 from fata.wire.ipv4 import BROADCAST, format_address, parse_address
 
@@ -106,7 +107,10 @@ class UdpTransport(asyncio.DatagramTransport):
         if octets is None:
             if len(self._octets) >= MAX_REMEMBERED:
                 self._octets.clear()
-            octets = BROADCAST if text == "<broadcast>" else parse_address(text)
+            known = BROADCAST if text == "<broadcast>" else numeric(text)
+            if known is None:  # a look-up would have to wait
+                raise socket.gaierror(socket.EAI_NONAME, f"{text!r} is no address; ask getaddrinfo for one")
+            octets = known
             self._octets[text] = octets
         return octets
 

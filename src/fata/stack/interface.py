@@ -242,7 +242,7 @@ class Interface:
         for _address, frame in neighbors.take_unreachable():
             self._counters.unreachable += 1
             self._undeliverable(frame, now)
-        for mac in neighbors.take_conflicts():
+        for mac in neighbors.own.take_conflicts():
             LOG.warning("%s uses this host's address as well", ethernet.format_mac(mac))
             self.conflict(now)
         if self._queue:

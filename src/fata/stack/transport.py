@@ -130,6 +130,7 @@ class TcpTransport(transports._FlowControlMixin):
             connection.owner = None
         if queued <= SEND_BUFFER and not self._lost:
             self._lose(None)
+            self._tcp.host.abandon(connection)
 
     def _fill(self, payload: bytes) -> None:
         """Hand payload over in the buffers of a protocol that has its own, until it hands over to another kind."""

@@ -13,7 +13,7 @@ from fata.blocking import drive
 from fata.device.kv import DictionaryExpected, Kind, NoSpace, ValueExpected
 from fata.disk.fat.errors import NotFat
 from fata.disk.fat.plan import Wish, plan
-from fata.errors import ConfigError, Unavailable
+from fata.errors import ConfigError, DeviceError, Unavailable
 from fata.store.fat.estimate import octets_for, root_entries_for
 from fata.store.fat.file_system import FileSystem
 from fata.store.fat.mount import format_volume, mount
@@ -123,6 +123,8 @@ def create(image: Path, size: int | None, new: New) -> int:
         fresh.replace(image)
     except Unavailable as error:
         raise Unavailable(error.reason.replace(str(fresh), str(image)), error.remedy) from None
+    except DeviceError as error:
+        raise DeviceError(str(error).replace(str(fresh), str(image))) from None
     finally:
         fresh.unlink(missing_ok=True)
     return size

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib import import_module
 
 import click
 
 from fata import __version__
 from fata.errors import ConfigError, FataError, Unavailable
+from fata.tool.lazy import Lazy
 from fata.tool.screen import say, show_error
 
 COMMANDS = {
@@ -38,37 +38,12 @@ COMMANDS = {
 """The commands in the order of a first acquaintance, with their one line; the rest is in `commands/`."""
 
 
-class Lazy(click.Group):
-    """A group whose commands are imported when they are called: `fata --help` must not pay for them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"fata.tool.commands.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from fata.config.nearest import nearest
-
-            near = nearest(args[0], COMMANDS)
-            raise ConfigError(
-                f"there is no command {args[0]!r}",
-                remedy=f"Did you mean `fata {near}`?" if near else "`fata --help` lists them.",
-            )
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Lazy,
+    lines=COMMANDS,
+    place=lambda name: f"fata.tool.commands.{name}:command",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="fata")
 def fata() -> None:
     """Typed Python applications as processes or unikernels.

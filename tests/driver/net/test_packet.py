@@ -94,6 +94,10 @@ def test_rings_are_asked_for_by_name(space: Namespace, poller: Poller, monkeypat
         monkeypatch.setattr(ring_packet, "ORDERED", ())
         with pytest.raises(Unavailable, match="no rings on"):
             open_interface(poller, f"ring:{NEAR}")
+        space.ip("tuntap add ringless mode tap")
+        space.ip("link set ringless up")
+        with pytest.raises(Unavailable, match="a TAP interface has no rings"):
+            open_interface(poller, "ring:ringless")
     assert [type(net) for net in made] == [Packet, RingPacket]
     for net in made:
         asyncio.run(net.close())

@@ -189,6 +189,18 @@ async def test_a_queue_never_gives_back_what_was_taken() -> None:
     assert [await ours.take() for _ in range(3)] == ["two", "three", None]
 
 
+async def test_what_one_replica_has_taken_is_gone_for_the_other() -> None:
+    for first in ("here", "there"):
+        here, there = await two(Repo(MemoryBackend(), queue(TEXT)))
+        ours, theirs = (Queue(store, "q", ticking(), tags(name)) for store, name in ((here, "a"), (there, "b")))
+        await ours.put("one")
+        await there.merge_with(here)
+        assert await ours.take() == "one"
+        await theirs.put("two")
+        await (here.merge_with(there) if first == "here" else there.merge_with(here))
+        assert await (ours if first == "here" else theirs).read_all() == ["two"]
+
+
 async def test_an_addition_survives_a_removal_that_did_not_know_of_it() -> None:
     contents = or_set(TEXT)
     SAMPLES[contents.name] = [frozenset()]

@@ -267,4 +267,33 @@ def test_caps_follow_the_memory_of_a_small_machine() -> None:
     most, small = HostSettings(), HostSettings.within(4 << 20)
     assert HostSettings.within(1 << 40) == most
     assert small == HostSettings(max_connections=256, max_half_open=64, max_buffered=1 << 20, max_time_wait=512)
-    assert HostSettings.within(0).max_connections == 16
+    assert HostSettings.within(64 << 20).max_connections == 1365
+
+
+def test_at_the_cap_those_give_way_that_nobody_uses_any_more() -> None:
+    peer = Peer(host=HostSettings(max_connections=3))
+    peer.listen()
+    opened = []
+    for port in range(1000, 1003):
+        peer.key = peer.key_for(port)
+        peer.isn = peer.seq = port
+        peer.user = None
+        peer.open()
+        opened.append(peer.connection)
+    for connection in (opened[1], opened[0]):  # the peer will never acknowledge their FIN
+        connection.shutdown()
+        connection.flush(peer.now)
+        peer.host.abandon(connection)
+    for port, ended in ((2000, opened[1]), (2001, opened[0])):
+        peer.key = peer.key_for(port)
+        peer.isn = peer.seq = port
+        answers = peer.say(SYN, ack=0)
+        assert [answer.flags for answer in answers] == [RST | ACK, SYN | ACK]
+        assert (ended.state.name, ended.failure) == ("CLOSED", Failure.ABORTED)
+        peer.say()
+    assert opened[2].state.name == "ESTABLISHED"
+    peer.key = peer.key_for(2002)
+    assert peer.say(SYN, ack=0) == []
+    assert (peer.host.counters.evicted_abandoned, peer.host.counters.refused_connections) == (2, 1)
+    peer.host.abandon(opened[0])
+    assert peer.say(SYN, ack=0) == [], "whoever has ended makes no room"

@@ -27,7 +27,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ann@example.org")
 
     def irmin(*words: str, stdin: bytes | None = None, status: int = 0) -> str:
-        result = CliRunner().invoke(command, words, input=stdin)
+        result = CliRunner().invoke(command, words, input=stdin, prog_name="fata irmin")
         if isinstance(result.exception, ConfigError):
             raise result.exception
         assert result.exit_code == status, result.output
@@ -131,6 +131,19 @@ def test_folders_are_remotes(run: Run, tmp_path: Path, monkeypatch: pytest.Monke
     assert run("pull", "--set").strip() == head
     with pytest.raises(ConfigError, match="not empty"):
         run("clone", str(tmp_path), str(tmp_path / "copy"))
+
+
+def test_a_clone_that_fails_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for folder in ("new", "there"):
+        with pytest.raises(ConfigError, match="branch main: not found"):
+            run("clone", str(tmp_path), folder)
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "there").iterdir()) == []
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConfigError, match="not empty"):
+        run("clone", str(tmp_path), "file")
+    assert (tmp_path / "file").read_text() == "x"
 
 
 @pytest.mark.parametrize("file", ["irmin.toml", "pyproject.toml"])

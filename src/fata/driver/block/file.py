@@ -7,12 +7,12 @@ import fcntl
 import os
 import stat
 
-from fata.driver.block.geometry import Geometry, check_sector_size, octets_of
+from fata.driver.block.geometry import Geometry, Shaped, check_sector_size, octets_of
 from fata.driver.block.hole import punch
 from fata.errors import ConfigError, DeviceError, StateError, Unavailable
 
 
-class FileBlock:
+class FileBlock(Shaped):
     """A Block over an open file. Made by `open_file_block`.
 
     Calls go straight to the kernel and never suspend: an image lies in the page cache, where a thread
@@ -25,18 +25,6 @@ class FileBlock:
         self._geometry = geometry
         self._lost: OSError | None = None
         self._punches = True
-
-    @property
-    def sector_size(self) -> int:
-        return self._geometry.sector_size
-
-    @property
-    def sectors(self) -> int:
-        return self._geometry.sectors
-
-    @property
-    def read_only(self) -> bool:
-        return self._geometry.read_only
 
     async def read(self, sector: int, count: int) -> bytes:
         self._check_open()

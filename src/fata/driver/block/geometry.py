@@ -41,6 +41,27 @@ class Geometry:
         return self.span(sector, count)
 
 
+class Shaped:
+    """What a Block says of its shape, for drivers that keep a `Geometry`."""
+
+    _geometry: Geometry
+
+    @property
+    def sector_size(self) -> int:
+        """Octets in a sector."""
+        return self._geometry.sector_size
+
+    @property
+    def sectors(self) -> int:
+        """Sectors on the disk."""
+        return self._geometry.sectors
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        return self._geometry.read_only
+
+
 def check_sector_size(sector_size: int) -> None:
     """Refuse what the contract does not allow, with a ConfigError."""
     if sector_size not in SECTOR_SIZES:

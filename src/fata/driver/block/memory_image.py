@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from fata.driver.block.geometry import Geometry, octets_of
+from fata.driver.block.geometry import Geometry, Shaped, octets_of
 from fata.errors import StateError
 
 
-class MemoryImage:
+class MemoryImage(Shaped):
     """A read-only Block over octets, of which only what is read is copied. Zeros fill the last sector."""
 
     def __init__(self, data: bytes | memoryview, sector_size: int = 512) -> None:
         self._octets = octets_of(data)
         self._geometry = Geometry(-(-len(self._octets) // sector_size), sector_size, read_only=True)
         self._open = True
-
-    @property
-    def sector_size(self) -> int:
-        return self._geometry.sector_size
-
-    @property
-    def sectors(self) -> int:
-        return self._geometry.sectors
-
-    @property
-    def read_only(self) -> bool:
-        return True
 
     async def read(self, sector: int, count: int) -> bytes:
         self._check_open()

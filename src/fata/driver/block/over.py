@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fata.driver.block.geometry import Geometry, octets_of
+from fata.driver.block.geometry import Geometry, Shaped, octets_of
 from fata.errors import StateError
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fata.device.block import Block, Buffer
 
 
-class OverBlock:
+class OverBlock(Shaped):
     """A Block that passes everything on. Closing it leaves the disk beneath open: that belongs to whoever opened it.
 
     Ranges are checked here, so that what a driver does on the way can rely on them.
@@ -20,18 +20,6 @@ class OverBlock:
         self._block = block
         self._geometry = geometry or Geometry(block.sectors, block.sector_size, block.read_only)
         self._open = True
-
-    @property
-    def sector_size(self) -> int:
-        return self._geometry.sector_size
-
-    @property
-    def sectors(self) -> int:
-        return self._geometry.sectors
-
-    @property
-    def read_only(self) -> bool:
-        return self._geometry.read_only
 
     async def read(self, sector: int, count: int) -> bytes:
         self._check_read(sector, count)

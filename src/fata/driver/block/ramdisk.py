@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fata.driver.block.geometry import Geometry, octets_of
+from fata.driver.block.geometry import Geometry, Shaped, octets_of
 from fata.errors import ConfigError, StateError
 
 
-class RamDisk:
+class RamDisk(Shaped):
     """A Block whose sectors live in memory. It never suspends, so every operation is atomic under cancellation."""
 
     def __init__(self, sectors: int, sector_size: int = 512, read_only: bool = False) -> None:
@@ -18,18 +18,6 @@ class RamDisk:
                 f"a disk of {self._geometry.octets:,} octets does not fit into memory", remedy="Give it fewer sectors."
             ) from None
         self._open = True
-
-    @property
-    def sector_size(self) -> int:
-        return self._geometry.sector_size
-
-    @property
-    def sectors(self) -> int:
-        return self._geometry.sectors
-
-    @property
-    def read_only(self) -> bool:
-        return self._geometry.read_only
 
     async def read(self, sector: int, count: int) -> bytes:
         self._check_open()

@@ -39,6 +39,7 @@ class Counters:
     dropped_out_of_order: int = 0  # the connection's own memory was used up
     dropped_buffered: int = 0  # cap max_buffered
     refused_connections: int = 0  # cap max_connections
+    evicted_abandoned: int = 0  # the same cap: connections that nobody used any more, for new ones
     refused_half_open: int = 0  # cap max_half_open or a backlog, without cookies
     evicted_time_wait: int = 0  # cap max_time_wait
     resets_throttled: int = 0  # cap resets_per_second

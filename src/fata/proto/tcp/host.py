@@ -44,6 +44,7 @@ class TcpHost:
         self._replies: list[tuple[bytes, Transmission]] = []
         self._announced: list[Connection] = []  # made of cookies: their first events are not told yet
         self._resets = (0, 0)  # (second, how many in it)
+        self._abandoned: dict[Connection, None] = {}  # that nobody uses any more, the longest first
 
     # What the interface calls.
 
@@ -106,8 +107,7 @@ class TcpHost:
         """
         if not is_unicast(remote):
             raise BadAddress(f"no single host has the address {remote.hex('.', 1)}")
-        if self.live >= self.settings.max_connections:
-            self.counters.refused_connections += 1
+        if not self.has_room(now):
             raise TooManyConnections(f"{self.live} connections are open", "raise max_connections")
         if not local_port:
             local_port = self._ports.choose(remote, local, remote_port, self.connections)
@@ -124,6 +124,26 @@ class TcpHost:
     def live(self) -> int:
         """Connections in the table, records of TIME-WAIT not counted."""
         return len(self.connections) - self._waiting
+
+    def has_room(self, now: float) -> bool:
+        """Say whether there may be one more connection. At the cap the one gives way that was abandoned first.
+
+        Else whoever acknowledges nothing could keep all places for as long as the user timeout lasts.
+        """
+        if self.live < self.settings.max_connections:
+            return True
+        for connection in self._abandoned:
+            connection.abort()
+            self._replies += [(connection.key, reply) for reply in connection.flush(now)]
+            self.counters.evicted_abandoned += 1
+            return True
+        self.counters.refused_connections += 1
+        return False
+
+    def abandon(self, connection: Connection) -> None:
+        """Nobody uses a connection any more; what it still has to say gets its time, unless others need the place."""
+        if self.connections.get(connection.key) is connection:
+            self._abandoned[connection] = None
 
     def unlisten(self, listener: Listener) -> None:
         """Close a listener."""
@@ -213,8 +233,7 @@ class TcpHost:
         return self.listeners.get((key[length : 2 * length], port)) or self.listeners.get((None, port))
 
     def _open(self, listener: Listener, key: bytes, segment: Segment, now: float, above: int | None) -> None:
-        if self.live >= self.settings.max_connections:
-            self.counters.refused_connections += 1
+        if not self.has_room(now):
             return
         if listener.half_open >= listener.backlog or self.half_open >= self.settings.max_half_open:
             if not self.settings.cookies:
@@ -265,6 +284,7 @@ class TcpHost:
 
     def _release(self, connection: Connection) -> None:
         self._deadlines.remove(connection)
+        self._abandoned.pop(connection, None)
         self.pool.change(-connection.accounted, -connection.kept)
         connection.accounted = connection.kept = 0
 

@@ -57,8 +57,7 @@ def accept_cookie(host: TcpHost, listener: Listener, key: bytes, segment: Segmen
     if mss is None:
         host.counters.cookies_refused += 1
         return False
-    if host.live >= host.settings.max_connections:
-        host.counters.refused_connections += 1
+    if not host.has_room(now):
         return True
     host.counters.cookies_accepted += 1
     host.counters.accepted += 1

@@ -14,7 +14,8 @@ IPV6_HEADER = 40  # octets
 LARGEST_PACKET = 65535  # octets, RFC 791 3.1
 
 # Octets that each takes, its place in the tables included (CPython 3.11), for who has little memory.
-CONNECTION = 8192  # with a transport and a small protocol: 4,000 and the rest
+CONNECTION = 24 << 10  # with a transport and what a server may keep of it, such as 16 KiB of a request's head
+FEWEST = 256  # connections, however small the machine
 HALF_OPEN = 4096
 TIME_WAIT = 512
 
@@ -85,10 +86,10 @@ class HostSettings:
 
     @classmethod
     def within(cls, memory: int) -> HostSettings:
-        """Return the caps of a machine with so many octets free: strangers get seven eighths of them at most."""
+        """Return the caps of a machine with so many octets free: seven eighths, or more where connections are few."""
         most = cls()
         return cls(
-            max_connections=min(most.max_connections, max(16, memory // 2 // CONNECTION)),
+            max_connections=min(most.max_connections, max(FEWEST, memory // 2 // CONNECTION)),
             max_half_open=min(most.max_half_open, max(16, memory // 16 // HALF_OPEN)),
             max_buffered=min(most.max_buffered, memory // 4),
             max_time_wait=min(most.max_time_wait, max(16, memory // 16 // TIME_WAIT)),

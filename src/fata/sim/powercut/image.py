@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fata.driver.block.geometry import Geometry, octets_of
+from fata.driver.block.geometry import Geometry, Shaped, octets_of
 from fata.errors import StateError
 
 
@@ -17,7 +17,7 @@ def weigh(sector: int, content: bytes) -> int:
     return hash(content + sector.to_bytes(8)) if content.strip(b"\0") else 0
 
 
-class CrashDisk:
+class CrashDisk(Shaped):
     """A Block whose sectors are `changes` over `below`; only `changes` is ever written."""
 
     def __init__(self, sectors: int, sector_size: int, below: Mapping[int, bytes], changes: dict[int, bytes]) -> None:
@@ -26,18 +26,6 @@ class CrashDisk:
         self._changes = changes
         self._zeros = bytes(sector_size)
         self._open = True
-
-    @property
-    def sector_size(self) -> int:
-        return self._geometry.sector_size
-
-    @property
-    def sectors(self) -> int:
-        return self._geometry.sectors
-
-    @property
-    def read_only(self) -> bool:
-        return False
 
     async def read(self, sector: int, count: int) -> bytes:
         self._check_open()

@@ -13,6 +13,7 @@ import click
 
 from fata.config.offer import installed
 from fata.errors import ConfigError
+from fata.target.image.runtime import LEAN, has_runtime
 from fata.tool.screen import json_option, show_json
 
 
@@ -56,6 +57,7 @@ def _findings() -> Iterator[Finding]:
     fuse = os.access("/dev/fuse", os.R_OK | os.W_OK) and find_spec("mfusepy") is not None
     yield Finding("FUSE", fuse, "`fata mount`", "apt-get install fuse3, and pip install fata[mount]")
     yield _module("cryptography", "encrypted disks in a process")
+    yield _runtime()
     qemu = shutil.which("qemu-system-x86_64") is not None
     yield Finding("QEMU", qemu, "`fata run -t virtio`", "apt-get install qemu-system-x86")
 
@@ -66,6 +68,14 @@ def _devices() -> Finding:
     except ConfigError as error:
         return Finding("devices", False, "everything", str(error))
     return Finding(f"{count} kinds of devices", True, "everything", "")
+
+
+def _runtime() -> Finding:
+    needed = "`fata build -t virtio`"
+    try:
+        return Finding("runtime of unikernels", has_runtime(LEAN) is not None, needed, "make runtime")
+    except ConfigError as error:
+        return Finding("runtime of unikernels", False, needed, str(error))
 
 
 def _module(name: str, needed: str) -> Finding:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import click
 
-from fata.config.nearest import nearest
-from fata.errors import ConfigError
 from fata.tool.irmin.place import CONTENTS, DURABILITIES, Wanted
+from fata.tool.lazy import Lazy
 from fata.tool.screen import json_option
 
 # Where each command is. Imported when called: `fata irmin get` need not know of git's protocols.
@@ -36,29 +34,11 @@ COMMANDS = {
 }
 
 
-class Lazy(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            near = nearest(cmd_name, COMMANDS)
-            raise ConfigError(
-                f"there is no command `fata irmin {cmd_name}`",
-                remedy=f"Did you mean `fata irmin {near}`?" if near else "`fata irmin --help` lists them.",
-            )
-        module = import_module(f"fata.tool.irmin.{COMMANDS[cmd_name][0]}")
-        found: click.Command = getattr(module, f"{cmd_name}_command")
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=Lazy)
+@click.group(
+    cls=Lazy,
+    lines={name: line for name, (_, line) in COMMANDS.items()},
+    place=lambda name: f"fata.tool.irmin.{COMMANDS[name][0]}:{name}_command",
+)
 @click.option("--root", type=click.Path(path_type=Path), help="The repository; else the one that the folder is in.")
 @click.option("--branch", "-b", help="The branch; else what HEAD names.")
 @click.option("--contents", "-c", type=click.Choice(CONTENTS), help="What values are, for merging and checking.")

@@ -17,7 +17,7 @@ from fata.target.virtio.machine import read_file
 from fata.tool.keyed import keyed, show_help
 from fata.tool.machine import VIRTIO, Options, machine_options
 from fata.tool.screen import progress, say
-from fata.tool.session import application_version, open_session
+from fata.tool.session import Session, application_version, open_session
 
 
 @keyed()
@@ -46,17 +46,17 @@ def command(
         sys.exit(run_machine(graph, [*as_words(keys_of_the_guest(graph), graph.settings), *extra], options))
     options.refuse(session.plan.target)
 
-    def make() -> tuple[list[str], dict[str, str]]:
+    def make(session: Session) -> tuple[list[str], dict[str, str]]:
         with progress() as report:
-            graph = open_session(ctx.args, target).graph(starting=True)
+            graph = session.graph(starting=True)
             words = [*_boot_words(graph), *_file_words(graph, options), *extra]
             main = write_main(graph, application_version(graph.project.directory))
             make_files(graph, report)
         return command_line(main, words, debug=debug), environment(graph)
 
     if again:
-        sys.exit(reload(make, session.project.directory, say))
-    become(*make())
+        sys.exit(reload(lambda: make(open_session(ctx.args, target)), session.project.directory, say))
+    become(*make(session))
 
 
 def _only_for_processes(again: bool, debug: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -74,7 +75,8 @@ def clone_command(
     wanted: Wanted, url: str, directory: Path, depth: int | None, headers: tuple[str, ...], ca: str | None
 ) -> None:
     """Make a repository in DIRECTORY with what is at URL (a URL or a folder)."""
-    if directory.exists() and any(directory.iterdir()):
+    existed = directory.exists()
+    if existed and (not directory.is_dir() or any(directory.iterdir())):
         raise ConfigError(f"{directory} exists and is not empty", remedy="Name another folder.")
     source = opened_remote(url, headers, ca)
 
@@ -91,7 +93,13 @@ def clone_command(
         await opened.repo.backend.flush()
         return store
 
-    store = told(work)
+    try:
+        store = told(work)
+    except BaseException:  # also an interruption: nothing is left of it
+        shutil.rmtree(directory, ignore_errors=True)
+        if existed:
+            directory.mkdir()
+        raise
     if wanted.as_json:
         show_json({"repository": str(directory.absolute()), "branch": store.branch})
     else:

@@ -134,7 +134,7 @@ class GitBackend:
             return self._growing.stage(staged, objects)
         packs = self._packs[0]
         for oid, found in objects.items():
-            if not len(packs) or not packs.contains(oid):
+            if not packs.freshen(oid):
                 self._loose[0].stage(staged, oid, found)
         return None
 

@@ -98,6 +98,17 @@ def read_whole(path: str) -> bytes | None:
         os.close(descriptor)
 
 
+def freshen(path: str) -> bool:
+    """Make a file young, so that no collector takes it now; False if it is not there."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    except PermissionError:  # somebody else's
+        return os.path.exists(path)
+    return True
+
+
 def remove_if_there(path: str) -> None:
     """Remove a file that may not exist."""
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import Object, parse_loose, serialize_loose
-from fata.irmin.backend.git.files import Staged, read_whole
+from fata.irmin.backend.git.files import Staged, freshen, read_whole
 from fata.irmin.errors import CorruptObject
 
 HEX = "0123456789abcdef"
@@ -43,7 +43,7 @@ class LooseObjects:
     def stage(self, staged: Staged, oid: bytes, found: Object) -> None:
         """Write an object that has yet to appear, unless it is here. Raises OSError."""
         path = self.path(oid)
-        if os.path.exists(path):
+        if freshen(path):
             staged.files.append(path)  # whoever wrote it may not have forced it to disk
             return
         octets = serialize_loose(*found, self._level)

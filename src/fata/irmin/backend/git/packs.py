@@ -13,6 +13,7 @@ from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import Object
 from fata.disk.git.pack import HEADER, KIND_OF, Entry, inflate, parse_entry, parse_header
 from fata.disk.git.pack_index import PackIndex
+from fata.irmin.backend.git.files import freshen
 from fata.irmin.errors import CorruptObject
 
 BASES = 16 << 20  # octets of bases that a pack remembers
@@ -144,6 +145,11 @@ class Packs:
     def contains(self, oid: bytes) -> bool:
         """Whether a pack has an object."""
         return any(pack.index.find(oid) is not None for pack in tuple(self._packs.values()))
+
+    def freshen(self, oid: bytes) -> bool:
+        """Make a pack young that has an object; False if none has it that is still there."""
+        found = (pack for pack in tuple(self._packs.values()) if pack.index.find(oid) is not None)
+        return any(freshen(f"{pack.path}.pack") for pack in found)
 
     def ids(self) -> Iterator[bytes]:
         """Yield the ids of all objects in packs."""
