@@ -56,15 +56,20 @@ class CommitGraph:
         number = self.number
         if oid in number:
             return
-        try:
-            links = tuple([number[parent] for parent in parents])
-        except KeyError:
-            return
+        generation = self.generation
+        links: list[int] = []
+        highest = 0
+        for parent in parents:
+            link = number.get(parent)
+            if link is None:
+                return
+            links.append(link)
+            if generation[link] > highest:
+                highest = generation[link]
         number[oid] = len(self.ids)
         self.ids.append(oid)
-        self.parents.append(links)
-        generation = self.generation
-        generation.append(1 + max([generation[link] for link in links]) if links else 1)
+        self.parents.append(tuple(links))
+        generation.append(highest + 1)
         self.changed.append(changed)
         self.trees.append(tree)
 
