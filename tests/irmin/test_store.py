@@ -58,9 +58,10 @@ async def test_merging_a_branch() -> None:
     draft = await store.clone("draft")
     await draft.set("fr/x", "bonjour")
     await store.set("de", "hallo")
+    ours, theirs = await store.head.get(), await draft.head.get()
     merge = await store.merge_with("draft", message="merge")
     assert merge is not None
-    assert len(merge.parents) == 2
+    assert merge.parents == (ours.oid, theirs.oid), "the first parent is the branch's own, as with git"
     assert await store.names() == ["de", "en", "fr"]
     assert await store.merge_with("draft") is None
     assert await draft.merge_with(store) == merge, "a fast-forward"
