@@ -196,6 +196,20 @@ def test_a_reference_that_is_linked_elsewhere_stays_as_it_is(tmp_path: Path) -> 
     drive(repo.close())
 
 
+def test_forks_do_not_write_into_each_others_files(tmp_path: Path) -> None:
+    store, repo = opened(tmp_path)
+    commit(store, SETTLED)
+    child = os.fork()
+    for number in range(6 * FAN):
+        drive(store.set(f"{'child' if not child else 'parent'}/{number}", b"%d" % number, retries=1000))
+    drive(repo.close())
+    if not child:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert_sound(tmp_path)
+    assert len(git(tmp_path, "log", "--format=%H", "main").split()) == SETTLED + 12 * FAN
+
+
 def test_what_others_do_to_a_reference_is_seen(tmp_path: Path) -> None:
     store, repo = opened(tmp_path)
     commit(store, SETTLED)

@@ -103,6 +103,7 @@ class Workshop:
     def __init__(self, objects: str) -> None:
         self._objects = objects
         self._directory = ""
+        self._process = 0
         self._usable: bool | None = None  # None: not tried yet
 
     def make(self, octets: bytes, mode: int) -> Rewritable | None:
@@ -134,7 +135,8 @@ class Workshop:
             raise
 
     def _try(self) -> bool:
-        self._directory = f"{self._objects}/tmp_objdir-fata-{os.getpid():x}-{next(_NUMBERS):x}"
+        self._process = os.getpid()
+        self._directory = f"{self._objects}/tmp_objdir-fata-{self._process:x}-{next(_NUMBERS):x}"
         try:
             os.mkdir(self._directory)
             file = self._make(b"", 0o644)
@@ -150,6 +152,8 @@ class Workshop:
         """Remove the directory. What has other names stays under these."""
         if self._usable is not None:
             self._usable = None
+            if os.getpid() != self._process:  # a fork's parent still needs it
+                return
             try:
                 for name in os.listdir(self._directory):
                     remove_if_there(f"{self._directory}/{name}")

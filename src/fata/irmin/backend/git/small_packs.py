@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import NamedTuple
 
@@ -24,10 +25,11 @@ class SmallPacks:
         self._retired: list[PackFiles] = []  # in this round: somebody may be about to open them
         self._resting: list[PackFiles] = []  # in the round before
         self._spare: deque[PackFiles] = deque()
+        self._process = os.getpid()
 
     def write(self, pack: bytes, index: bytes) -> PackFiles | None:
         """Write two files that git does not see yet; None if that cannot be done here. Raises OSError."""
-        if self._spare:
+        if self._spare and os.getpid() == self._process:  # a fork has the same files
             files = self._spare.popleft()
             try:
                 files.pack.rewrite(pack)
