@@ -90,8 +90,9 @@ class Rewritable:
         return status.st_ino, status.st_mtime_ns  # as long as it is open nobody else is given its number
 
     def forsake(self) -> None:
-        """Give up writing it: it stays under the names that others gave it."""
-        remove_if_there(self.path)
+        """Give up writing it: it stays under the names that others gave it. A fork leaves it to its parent."""
+        if os.getpid() == self._process:
+            remove_if_there(self.path)
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         close(self.descriptor)
