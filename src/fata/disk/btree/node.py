@@ -14,7 +14,7 @@ descriptor), keys, values. Inner body for n children: n-1 key lengths (u16), n a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from struct import Struct
 from struct import error as StructError  # noqa: N812 -- an error by another name is still a class
@@ -57,6 +57,7 @@ class LeafContent(NamedTuple):
 
     keys: list[bytes]
     values: list[bytes]
+    size: int  # octets that they take in the node
 
 
 class InnerContent(NamedTuple):
@@ -80,6 +81,12 @@ def inline_limit(node_size: int) -> int:
 @cache
 def _leaf_lengths(count: int) -> Struct:
     return Struct(f"<{2 * count}H")
+
+
+@lru_cache
+def _alike(count: int, key: int, value: int) -> Struct:
+    """Return the shape of so many keys and values, each as long as the others."""
+    return Struct(f"{key}s" * count + f"{value}s" * count)
 
 
 @cache
@@ -195,7 +202,12 @@ def parse_leaf(data: bytes, tag: int, pointer: Pointer) -> LeafContent:
 def leaf_entries(data: bytes, count: int) -> LeafContent:
     """Return a leaf's entries, of octets whose checksum is right. Raises struct's error if they do not fit."""
     shape = _leaf_lengths(count)
-    lengths = list(shape.unpack_from(data, HEADER_SIZE))
+    found = shape.unpack_from(data, HEADER_SIZE)
+    if found and found == found[:1] * count + found[-1:] * count and found[-1] < LARGE:
+        alike = _alike(count, found[0], found[-1])  # the usual case, and a third quicker
+        cut = alike.unpack_from(data, HEADER_SIZE + shape.size)
+        return LeafContent([*cut[:count]], [*cut[count:]], shape.size + alike.size)
+    lengths = list(found)
     large = []
     if max(lengths, default=0) >= LARGE:
         large = [index for index in range(count, 2 * count) if lengths[index] & LARGE]
@@ -209,7 +221,7 @@ def leaf_entries(data: bytes, count: int) -> LeafContent:
         if len(pieces[index]) != DESCRIPTOR.size:
             raise StructError
         pieces[index] = Extent(pieces[index])
-    return LeafContent(pieces[:count], pieces[count:])
+    return LeafContent(pieces[:count], pieces[count:], ends[-1] - HEADER_SIZE)
 
 
 def parse_inner(data: bytes, tag: int, pointer: Pointer, level: int) -> InnerContent:

@@ -59,7 +59,7 @@ def read_pack(octets: Octets, limit: int) -> Iterator[Found]:
             budget.spend(len(found[1]))
             oid = object_id(*found)
             left -= 1
-            yield Found(Packed(oid, place, crc), found)
+            yield Found((oid, place, crc), found)
             work += [(child, found) for child in by_offset.pop(place, []) + by_id.pop(oid, [])]
     if left:
         raise Malformed(f"pack: {left} deltas have no base in it, or each other")

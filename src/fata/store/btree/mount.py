@@ -139,13 +139,13 @@ async def load_leaf(medium: Medium, leaf: Leaf) -> None:
     """Read a leaf's entries from its page, unless somebody else does it first. Raises `Corrupt`."""
     where = leaf.where
     try:
-        content = await medium.leaf(leaf.pointer)
+        content = await medium.leaf(Pointer(*where))
     except Corrupt:
         if leaf.where is not where or leaf.resident:
             return  # it has moved while we read: its former page may hold anything by now
         raise
     if leaf.where is where and not leaf.resident:
-        fill(leaf, content.keys, content.values, bool(leaf.pointer.flags & HAS_EXTENTS))
+        fill(leaf, content, where[3] & HAS_EXTENTS)
         leaf.resident = True
 
 

@@ -6,12 +6,12 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from fata.disk.btree.extent import Extent
-from fata.disk.btree.node import CHILD_COST, ENTRY_COST, inner_body, set_child
+from fata.disk.btree.node import CHILD_COST, ENTRY_COST, LeafContent, inner_body, set_child
 from fata.disk.btree.pointer import NOTHING, Pointer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 
 Where = tuple[int, int, int, int]
@@ -129,12 +129,17 @@ class Plan(NamedTuple):
         return zip(self.leaves, [0, *self.stops[:-1]], self.stops, strict=True)
 
 
-def fill(leaf: Leaf, keys: Sequence[bytes], values: Sequence[bytes], has_extents: bool) -> None:
+def content(keys: list[bytes], values: list[bytes]) -> LeafContent:
+    """Return entries as a leaf's content."""
+    return LeafContent(keys, values, sum(map(len, keys)) + sum(map(len, values)) + ENTRY_COST * len(keys))
+
+
+def fill(leaf: Leaf, entries: LeafContent, has_extents: int) -> None:
     """Give a leaf its entries, in the order of their keys."""
-    leaf.entries = dict(zip(keys, values, strict=True))
+    leaf.entries = dict(zip(entries.keys, entries.values, strict=True))
     leaf.ordered = True
-    leaf.size = sum(map(len, keys)) + sum(map(len, values)) + ENTRY_COST * len(keys)
-    leaf.large = sum(value.__class__ is Extent for value in values) if has_extents else 0
+    leaf.size = entries.size
+    leaf.large = sum(value.__class__ is Extent for value in entries.values) if has_extents else 0
 
 
 def page_of(node: Node) -> Span:

@@ -42,11 +42,11 @@ class Reading:
         if self._ended is not None:
             raise self._ended
         leaf = find(self._source.root, key)
-        if leaf.resident:  # what `_lookup` does, without a coroutine more
+        if leaf.resident:  # as in `_lookup`, without a coroutine more
             leaf.used = True
-            value = leaf.entries.get(key)
         else:
-            value = await self._lookup(key)
+            leaf, _ = await self._fetch(key)
+        value = leaf.entries.get(key)
         if value.__class__ is Extent:
             return b"".join([piece async for piece in self._chunks(key, 0)])
         return value

@@ -16,7 +16,7 @@ from __future__ import annotations
 from fata.disk.btree.extent import Extent
 from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
 from fata.store.btree.cutting import cuts_of
-from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, Plan, Span, fill, find, page_of, separator
+from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, Plan, Span, content, fill, find, page_of, separator
 from fata.store.btree.planning import plan
 
 TYPE_CHECKING = False
@@ -216,10 +216,10 @@ class Tree:
         siblings: list[Leaf] = []
         for start, stop in zip(cuts, [*cuts[1:], len(keys)], strict=True):
             sibling = Leaf(self.epoch, leaf.parent)
-            fill(sibling, keys[start:stop], values[start:stop], leaf.large > 0)
+            fill(sibling, content(keys[start:stop], values[start:stop]), leaf.large)
             sibling.since, sibling.resident = position, True
             siblings.append(sibling)
-        fill(leaf, keys[: cuts[0]], values[: cuts[0]], leaf.large > 0)
+        fill(leaf, content(keys[: cuts[0]], values[: cuts[0]]), leaf.large)
         self.leaves += len(siblings)
         parent = self._insert_children(leaf, [separator(keys[cut - 1], keys[cut]) for cut in cuts], siblings)
         self.detach_leaf(leaf)
