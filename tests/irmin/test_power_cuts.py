@@ -35,7 +35,7 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: py
     repo = opened(tmp_path, Durability.SYNC)
     store = drive(repo.main())
     recorder = Recorder(tmp_path, monkeypatch)
-    for number in range(HOT + 4 * FAN):  # loose objects, packs, packs that are joined, and such as are written again
+    for number in range(HOT + 6 * FAN):  # loose objects, packs, packs that are joined, and such as are written again
         drive(store.set(f"dir/{number}", b"%d" % number))
         assert not recorder.at_risk("/refs/")
         drive(repo.backend.flush())  # else packs are joined while the next commit is made
@@ -43,10 +43,10 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: py
     assert not recorder.at_risk("/refs/")
     waits = [step for step in recorder.steps if step.what.startswith("force")]
     assert waits, "the recorder sees what is forced"
-    assert recorder.rewrites > 3 * FAN
+    assert recorder.rewrites > 9 * FAN
     assert not recorder.rewritten, "what is written again may come back under its former name"
     drive(repo.close())
-    assert len(recorder.removed) == 4 * FAN
+    assert len(recorder.removed) == 6 * FAN
     assert recorder.replaced_in_time()
     assert_sound(tmp_path)
 
@@ -67,16 +67,16 @@ def test_a_batch_is_on_the_disk_when_it_is_flushed(tmp_path: Path, monkeypatch: 
     store = drive(repo.main())
     recorder = Recorder(tmp_path, monkeypatch)
     monkeypatch.setattr(recorder, "when_named", lambda _: None)
-    for number in range(HOT + 4 * FAN):
+    for number in range(HOT + 6 * FAN):
         drive(store.set(f"dir/{number}", b"%d" % number))
         assert recorder.at_risk("/refs/")
         assert recorder.at_risk("/objects/")
         drive(repo.backend.flush())
         assert not recorder.at_risk("/")
     drive(repo.close())
-    assert recorder.rewrites > 3 * FAN
+    assert recorder.rewrites > 9 * FAN
     assert not [name for name in recorder.rewritten if "/objects/" in name]
-    assert len(recorder.removed) == 4 * FAN
+    assert len(recorder.removed) == 6 * FAN
     assert recorder.replaced_in_time()
     assert_sound(tmp_path)
 

@@ -10,15 +10,16 @@ import pytest
 
 from fata.blocking import drive
 from fata.irmin import BYTES, Repo, Store
-from fata.irmin.backend.git import GitBackend, init
+from fata.irmin.backend.git import GitBackend, init, rewritable
 from fata.irmin.backend.git.directory import HOT
 from fata.irmin.backend.git.growing import FAN
 from fata.irmin.backend.git.rewritable import Rewritable, Workshop
+from fata.irmin.backend.git.small_packs import PackFiles, SmallPacks
 from tests.irmin.git import assert_sound, git
 
 pytestmark = pytest.mark.peer
 
-SETTLED = HOT + 3 * FAN  # commits after which files are written again
+SETTLED = HOT + 5 * FAN  # commits after which files are written again
 
 
 @pytest.fixture
@@ -74,6 +75,37 @@ def test_not_by_a_fork(file: Rewritable) -> None:
     assert file.claim()
 
 
+@pytest.fixture
+def packs(tmp_path: Path) -> SmallPacks:
+    return SmallPacks(Workshop(str(tmp_path)))
+
+
+def written(packs: SmallPacks) -> PackFiles:
+    files = packs.write(b"pack", b"index")
+    if files is None:
+        pytest.skip("the file system that temporary files are on has no leases, or no links")
+    return files
+
+
+def test_a_small_pack_is_written_over_a_round_after_it_went(packs: SmallPacks, tmp_path: Path) -> None:
+    first = written(packs)
+    packs.retire(f"{tmp_path}/pack", first)
+    packs.reuse()
+    assert written(packs) is not first, "somebody may be about to open it"
+    packs.reuse()
+    assert written(packs) is first
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_small_pack_that_somebody_reads_is_never_written_over(packs: SmallPacks, tmp_path: Path, which: int) -> None:
+    first = written(packs)
+    packs.retire(f"{tmp_path}/pack", first)
+    with Path(first[which].path).open("rb"):
+        packs.reuse()
+        packs.reuse()
+        assert written(packs) is not first
+
+
 def test_a_file_system_without_leases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Rewritable, "claim", lambda _: False)
     store, repo = opened(tmp_path / "repo")
@@ -81,6 +113,18 @@ def test_a_file_system_without_leases(tmp_path: Path, monkeypatch: pytest.Monkey
     assert drive(store.find("dir/0")) == b"0"
     drive(repo.close())
     assert_sound(tmp_path / "repo")
+
+
+@pytest.mark.parametrize("more", [0, 3])
+def test_a_process_that_has_many_files_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    lowest = os.dup(0)
+    os.close(lowest)
+    monkeypatch.setattr(rewritable, "MOST_OPEN", lowest + more)
+    store, repo = opened(tmp_path)
+    commit(store, 3 * FAN)
+    assert len(os.listdir("/proc/self/fd")) < lowest + more + 3
+    drive(repo.close())
+    assert_sound(tmp_path)
 
 
 def opened(directory: Path) -> tuple[Store[bytes], Repo[bytes]]:
@@ -137,6 +181,56 @@ def test_a_reader_of_a_former_reference_sees_it_unchanged(tmp_path: Path) -> Non
         before = git(tmp_path, "rev-parse", "main")
         commit(store, 10, SETTLED)
         assert reader.read() == before
+    drive(repo.close())
+
+
+def test_a_reference_that_is_linked_elsewhere_stays_as_it_is(tmp_path: Path) -> None:
+    store, repo = opened(tmp_path)
+    commit(store, SETTLED)
+    backups = []
+    for number in range(4):
+        backups.append((tmp_path / f"backup-{number}", git(tmp_path, "rev-parse", "main")))
+        os.link(tmp_path / "refs/heads/main", backups[-1][0])
+        commit(store, 1, SETTLED + number)
+    assert [path.read_bytes() for path, _ in backups] == [value for _, value in backups]
+    drive(repo.close())
+
+
+def test_forks_do_not_write_into_each_others_files(tmp_path: Path) -> None:
+    store, repo = opened(tmp_path)
+    commit(store, SETTLED)
+    child = os.fork()
+    for number in range(6 * FAN):
+        drive(store.set(f"{'child' if not child else 'parent'}/{number}", b"%d" % number, retries=1000))
+    drive(repo.close())
+    if not child:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert_sound(tmp_path)
+    assert len(git(tmp_path, "log", "--format=%H", "main").split()) == SETTLED + 12 * FAN
+
+
+def test_what_others_do_to_a_reference_is_seen(tmp_path: Path) -> None:
+    store, repo = opened(tmp_path)
+    commit(store, SETTLED)
+    oids = git(tmp_path, "log", "--format=%H", "main").decode().split()
+    ref = tmp_path / "refs/heads/main"
+    for number, oid in enumerate(oids[2:8]):
+        if number % 3 == 0:
+            git(tmp_path, "update-ref", "refs/heads/main", oid)
+        elif number % 3 == 1:
+            ref.write_bytes(oid.encode() + b"\n")  # as git never would
+        else:
+            git(tmp_path, "pack-refs", "--all")
+            git(tmp_path, "update-ref", "refs/heads/main", oid)
+        head = drive(store.head.get())
+        assert head is not None
+        assert head.hex == oid
+        made = drive(store.set("file", b"%d" % number))
+        assert made is not None
+        assert [parent.hex() for parent in made.parents] == [oid]
+    git(tmp_path, "update-ref", "-d", "refs/heads/main")
+    assert drive(store.head.find()) is None
     drive(repo.close())
 
 

@@ -31,6 +31,11 @@ class Found(NamedTuple):
     packed: Packed
     object: Object
 
+    @property
+    def oid(self) -> bytes:
+        """The object's id."""
+        return self.packed[0]
+
 
 def read_pack(octets: Octets, limit: int) -> Iterator[Found]:
     """Yield every object of a pack, bases before what is made from them. Raises `Malformed`.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
 ATTEMPTS = 10  # to find an object while others keep replacing the packs that it may be in
-HOT = 8  # commits of one process from which it writes packs: a tool that commits once leaves loose objects
+HOT = 4  # commits of one process from which it writes packs: a tool that commits once leaves loose objects
 PRUNE_AGE = 3600.0  # seconds; git waits for two weeks, but its users have no other way to undo
 LIMIT = 1 << 30  # octets of one object: what a hostile pack may make us allocate
 

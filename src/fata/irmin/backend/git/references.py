@@ -16,7 +16,7 @@ from fata.irmin.backend.git.turns import Turns
 from fata.irmin.errors import CorruptRef, NameTaken
 
 MOST_LINKS = 5  # symbolic references in a row; git's own limit
-MOST_TURNS = 64  # references for which files are kept
+MOST_TURNS = 32  # references for which files are kept
 
 Packed = dict[str, tuple[bytes, bytes | None]]
 

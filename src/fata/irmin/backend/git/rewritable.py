@@ -23,18 +23,19 @@ from fata.irmin.backend.git.files import CREATE, remove_if_there, write_all
 SIGNAL = signal.SIGURG
 _NUMBERS = count()
 
+MOST_OPEN = 400  # descriptors of the process, beyond which ours would be in the way: 1,024 is what it may have
 Stamp = tuple[int, int]  # a file's number, and when it was written
 
 
 class Rewritable:
     """A file of ours, open for writing. `path` is the name that it always has."""
 
-    __slots__ = ("_descriptor", "_inode", "_leased", "_process", "_size", "path")
+    __slots__ = ("_inode", "_leased", "_process", "_size", "descriptor", "path")
 
     def __init__(self, path: str, descriptor: int) -> None:
         """Take over the descriptor of a file that has just been made. Raises OSError."""
         self.path = path
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         status = os.fstat(descriptor)
         self._size = status.st_size
         self._inode = status.st_ino
@@ -45,7 +46,7 @@ class Rewritable:
     def lease(self) -> bool:
         """Lease it, if nobody else has it open; say whether that is so."""
         try:
-            fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            fcntl.fcntl(self.descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except OSError:  # somebody has it open, or the file system knows no leases
             return False
         self._leased = True
@@ -68,11 +69,11 @@ class Rewritable:
         """Replace the octets of a file that has been claimed since it lost its name; end the lease. Raises OSError."""
         size = len(octets)
         try:
-            written = os.pwrite(self._descriptor, octets, 0)
+            written = os.pwrite(self.descriptor, octets, 0)
             while written < size:
-                written += os.pwrite(self._descriptor, memoryview(octets)[written:], written)
+                written += os.pwrite(self.descriptor, memoryview(octets)[written:], written)
             if size < self._size:
-                os.ftruncate(self._descriptor, size)
+                os.ftruncate(self.descriptor, size)
             self._size = size
         finally:
             self.release()
@@ -81,11 +82,11 @@ class Rewritable:
         """End the lease, if there is one."""
         if self._leased:
             self._leased = False
-            fcntl.fcntl(self._descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            fcntl.fcntl(self.descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
     def stamp(self) -> Stamp:
         """Return what is another once another file is in its place, or other octets are in it."""
-        status = os.fstat(self._descriptor)
+        status = os.fstat(self.descriptor)
         return status.st_ino, status.st_mtime_ns  # as long as it is open nobody else is given its number
 
     def forsake(self) -> None:
@@ -93,7 +94,7 @@ class Rewritable:
         remove_if_there(self.path)
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        close(self._descriptor)
+        close(self.descriptor)
 
 
 class Workshop:
@@ -102,19 +103,25 @@ class Workshop:
     def __init__(self, objects: str) -> None:
         self._objects = objects
         self._directory = ""
+        self._process = 0
         self._usable: bool | None = None  # None: not tried yet
 
     def make(self, octets: bytes, mode: int) -> Rewritable | None:
-        """Make a file; None if the file system cannot do what this takes. Raises OSError."""
+        """Make a file; None if the file system cannot do what this takes, or too many are open. Raises OSError."""
         if self._usable is None:
             self._usable = self._try()
         if not self._usable:
             return None
         try:
-            return self._make(octets, mode)
+            made = self._make(octets, mode)
         except FileNotFoundError:  # `git gc --prune=now` does not wait until it is old
             os.makedirs(self._directory)
-            return self._make(octets, mode)
+            made = self._make(octets, mode)
+        if made.descriptor < MOST_OPEN:  # the lowest that is free is given
+            return made
+        made.forsake()
+        self._usable = False
+        return None
 
     def _make(self, octets: bytes, mode: int) -> Rewritable:
         path = f"{self._directory}/{os.getpid():x}_{next(_NUMBERS):x}"
@@ -128,7 +135,8 @@ class Workshop:
             raise
 
     def _try(self) -> bool:
-        self._directory = f"{self._objects}/tmp_objdir-fata-{os.getpid():x}-{next(_NUMBERS):x}"
+        self._process = os.getpid()
+        self._directory = f"{self._objects}/tmp_objdir-fata-{self._process:x}-{next(_NUMBERS):x}"
         try:
             os.mkdir(self._directory)
             file = self._make(b"", 0o644)
@@ -144,6 +152,8 @@ class Workshop:
         """Remove the directory. What has other names stays under these."""
         if self._usable is not None:
             self._usable = None
+            if os.getpid() != self._process:  # a fork's parent still needs it
+                return
             try:
                 for name in os.listdir(self._directory):
                     remove_if_there(f"{self._directory}/{name}")

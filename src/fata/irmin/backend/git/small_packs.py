@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import NamedTuple
 
@@ -21,12 +22,14 @@ class SmallPacks:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._retired: list[PackFiles] = []  # a moment ago: somebody may be about to open them
+        self._retired: list[PackFiles] = []  # in this round: somebody may be about to open them
+        self._resting: list[PackFiles] = []  # in the round before
         self._spare: deque[PackFiles] = deque()
+        self._process = os.getpid()
 
     def write(self, pack: bytes, index: bytes) -> PackFiles | None:
         """Write two files that git does not see yet; None if that cannot be done here. Raises OSError."""
-        if self._spare:
+        if self._spare and os.getpid() == self._process:  # a fork has the same files
             files = self._spare.popleft()
             try:
                 files.pack.rewrite(pack)
@@ -36,8 +39,13 @@ class SmallPacks:
                 raise
             return files
         first = self._workshop.make(pack, READ_ONLY)
-        second = None if first is None else self._workshop.make(index, READ_ONLY)
-        return None if first is None or second is None else PackFiles(first, second)
+        if first is None:
+            return None
+        second = self._workshop.make(index, READ_ONLY)
+        if second is None:
+            first.forsake()
+            return None
+        return PackFiles(first, second)
 
     def retire(self, path: str, files: PackFiles) -> None:
         """Take a pack away from git."""
@@ -50,8 +58,8 @@ class SmallPacks:
 
         By then no power cut brings it back, if that matters.
         """
-        retired, self._retired = self._retired, []
-        for files in retired:
+        resting, self._resting, self._retired = self._resting, self._retired, []
+        for files in resting:
             pack, idx = files
             if idx.claim() and pack.lease():  # whoever made links made one to the index, too: nothing is found without
                 self._spare.append(files)
@@ -62,9 +70,10 @@ class SmallPacks:
 
     def forsake(self) -> None:
         """Write no files again that were made before."""
-        for files in (*self._retired, *self._spare):
+        for files in (*self._retired, *self._resting, *self._spare):
             _forsake(files)
         self._retired.clear()
+        self._resting.clear()
         self._spare.clear()
 
 
