@@ -31,6 +31,27 @@ def test_a_store_without_a_loop() -> None:
         store.get("nowhere")
 
 
+def test_whatever_comes_out_needs_no_await() -> None:
+    store = blocking(Repo(MemoryBackend(), TEXT)).main()
+    first = store.set("a/b", "1")
+    store.set("c", "2")
+    assert first.tree.get("a/b") == "1"
+    history = store.history()
+    assert [commit.tree.find("c") for commit in history.commits] == ["2", None]
+    assert history.parents[history.commits[0]] == [first]
+    store.head.set(first)
+    assert store.head.get().tree.names() == ["a"]
+    assert store.merge_with(history.commits[0]) == history.commits[0]
+    with store.watch("a") as changes:
+        store.set("a/b", "3")
+        store.set("d", "not watched")
+        told = iter(changes)
+        change = next(told)
+        assert (change.branch, change.new_tree.get("b"), change.old_tree.get("b")) == ("main", "3", "1")
+        with pytest.raises(StateError, match="no waiting"):
+            next(told)
+
+
 def test_threads_see_whole_operations() -> None:
     store = blocking(Repo(MemoryBackend(), TEXT)).main()
 

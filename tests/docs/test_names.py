@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -28,6 +29,7 @@ FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 SPAN = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 SOURCE = re.compile(r"[\w./-]+\.(?:py|c|h|S|sh|md)")
+POINTER = re.compile(r"\bdocs/(?:design|guides|spec|measurements)/[\w.-]+\.md")
 MODULE = re.compile(r"(?<![\w./-])(?:fata|benchmarks|scripts|tests)(?:\.[A-Za-z_]\w*)+")
 OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
 NO_FILES = ("/build/", "/site/", "/hello/", "/NAME/", "/fata/runtimes/")  # made by a reader of a guide; in the wheel
@@ -36,7 +38,7 @@ NO_MODULES |= {"fata.entropy", "fata.snapshot"}  # words for the kernel
 NO_OPTIONS = {"cuont", "nmae", "key", "no-key"}  # misspelled on purpose; for any key
 NO_OPTIONS |= {"site"}  # a path for a store that is not wired
 KEY = re.compile(r'\bkey\("([\w-]+)"|(\w+): \w+ = ')  # of an application that a guide writes
-OTHERS = {"auto", "changed-paths", "commit", "head", "oneline", "strict"}  # git's
+OTHERS = {"auto", "changed-paths", "commit", "head", "local", "oneline", "strict"}  # git's
 OTHERS |= {"abi", "implementation", "only-binary", "platform"}  # pip's
 OTHERS |= {"include", "silent", "cipher", "type", "dump-dom", "wrap"}  # curl's, cryptsetup's, Chromium's, base64's
 
@@ -66,6 +68,18 @@ def is_missing(word: str, ours: set[str]) -> bool:
 def test_files_and_folders_exist() -> None:
     ours = paths()
     assert [(page.name, word) for page in PAGES for word in words(page) if is_missing(word, ours)] == []
+
+
+def test_pages_that_the_source_points_to_exist() -> None:
+    files = [
+        file
+        for folder in FOLDERS
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in (".py", ".c", ".h", ".S", ".sh")
+    ]
+    named = {(file.name, page) for file in files for page in POINTER.findall(file.read_text(encoding="utf-8"))}
+    assert len(named) > 30
+    assert [(file, page) for file, page in sorted(named) if not (ROOT / page).is_file()] == []
 
 
 @pytest.mark.parametrize(
@@ -135,3 +149,17 @@ def test_options_exist() -> None:
             known |= {key or parameter for key, parameter in KEY.findall(step.text) if step.file is not None}
     named = {(page.name, name) for page in PAGES for name in OPTION.findall(page.read_text(encoding="utf-8"))}
     assert [(page, name) for page, name in sorted(named) if name not in known] == []
+
+
+def test_each_dependency_is_explained_with_its_version() -> None:
+    page = (ROOT / "docs" / "design" / "dependencies.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", page, re.M))
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert told.items() - set(re.findall(r"^([\w-]+)==([\d.]+)", constraints, re.M)) == set()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needed = {
+        re.split(r"[<>=]", text)[0] for text in (*project["dependencies"], *extras["mount"], *extras["encryption"])
+    }
+    assert needed - told.keys() == set()
+    assert {name for text in extras["dev"] if (name := re.split(r"[<>=]", text)[0]) not in page} == set()

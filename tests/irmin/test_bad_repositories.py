@@ -9,7 +9,7 @@ import pytest
 
 from fata.disk.git import pack_index
 from fata.disk.git.objects import BLOB, COMMIT, TREE, object_id, serialize_loose
-from fata.disk.git.pack import HEADER, MAGIC, Packed
+from fata.disk.git.pack import HEADER, MAGIC
 from fata.errors import StateError, Unavailable
 from fata.irmin import BYTES, TEXT, MemoryBackend, Repo
 from fata.irmin.backend.contract import RefChange
@@ -187,7 +187,7 @@ def hostile_pack(path: Path, entries: list[tuple[bytes, bytes]]) -> None:
     content = HEADER.pack(MAGIC, 2, len(entries))
     packed = []
     for oid, entry in entries:
-        packed.append(Packed(oid, len(content), zlib.crc32(entry)))
+        packed.append((oid, len(content), zlib.crc32(entry)))
         content += entry
     content += bytes(20)
     (path / "objects/pack/pack-bad.pack").write_bytes(content)

@@ -13,6 +13,7 @@ import pytest
 from fata.blocking import drive
 from fata.irmin import TEXT, Commit, MemoryBackend, Repo, Store, Tree
 from fata.irmin.backend.git import GitBackend, init
+from fata.irmin.containers import COUNTER
 from fata.irmin.errors import Conflict, HeadRejected, NotFound, TooManyLcas, TooManyRetries
 from tests.irmin.git import git
 
@@ -227,6 +228,28 @@ def test_graphviz_reads_the_picture(tmp_path: Path) -> None:
     dot = drive(repo.picture())
     done = subprocess.run(["dot", "-Tsvg"], input=dot.encode(), capture_output=True, check=True)
     assert b"say" in done.stdout
+
+
+@pytest.mark.parametrize("nonce", range(6))
+async def test_three_common_ancestors_of_which_two_share_more(nonce: int) -> None:
+    """Whatever order their ids give: what two of them have in common counts once."""
+    repo = Repo(MemoryBackend(), COUNTER, now=lambda: 0)
+    root, shared = repo.of_branch("root"), repo.of_branch("shared")
+    await root.set("n", 0, message=f"{nonce}")
+    await shared.merge_with(root)
+    await shared.set("n", 10)
+    for name, start, value in (("a", root, 1), ("b", shared, 110), ("c", shared, 1010)):
+        store = await start.clone(name)
+        await store.set("n", value, message=name)
+    left, right = await repo.of_branch("a").clone("left"), await repo.of_branch("c").clone("right")
+    for store, others in ((left, "bc"), (right, "ba")):
+        for other in others:
+            await store.merge_with(other, message=f"{store.branch} {other}")
+        assert await store.get("n") == 1111
+        await store.set("n", 1112, message=store.branch or "")
+    assert len(await left.lcas(right)) == 3
+    await left.merge_with(right)
+    assert await left.get("n") == 1113
 
 
 async def test_heads_are_moved_by_hand() -> None:

@@ -7,6 +7,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: py
     repo = opened(tmp_path, Durability.SYNC)
     store = drive(repo.main())
     recorder = Recorder(tmp_path, monkeypatch)
-    for number in range(HOT + FAN + 4):  # loose objects, packs, and packs that are joined
+    for number in range(HOT + 6 * FAN):  # loose objects, packs, packs that are joined, and such as are written again
         drive(store.set(f"dir/{number}", b"%d" % number))
         assert not recorder.at_risk("/refs/")
         drive(repo.backend.flush())  # else packs are joined while the next commit is made
@@ -42,8 +43,10 @@ def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path, monkeypatch: py
     assert not recorder.at_risk("/refs/")
     waits = [step for step in recorder.steps if step.what.startswith("force")]
     assert waits, "the recorder sees what is forced"
+    assert recorder.rewrites > 9 * FAN
+    assert not recorder.rewritten, "what is written again may come back under its former name"
     drive(repo.close())
-    assert len(recorder.removed) == FAN
+    assert len(recorder.removed) == 6 * FAN
     assert recorder.replaced_in_time()
     assert_sound(tmp_path)
 
@@ -64,14 +67,16 @@ def test_a_batch_is_on_the_disk_when_it_is_flushed(tmp_path: Path, monkeypatch: 
     store = drive(repo.main())
     recorder = Recorder(tmp_path, monkeypatch)
     monkeypatch.setattr(recorder, "when_named", lambda _: None)
-    for number in range(HOT + FAN + 4):
+    for number in range(HOT + 6 * FAN):
         drive(store.set(f"dir/{number}", b"%d" % number))
         assert recorder.at_risk("/refs/")
         assert recorder.at_risk("/objects/")
         drive(repo.backend.flush())
         assert not recorder.at_risk("/")
     drive(repo.close())
-    assert len(recorder.removed) == FAN
+    assert recorder.rewrites > 9 * FAN
+    assert not [name for name in recorder.rewritten if "/objects/" in name]
+    assert len(recorder.removed) == 6 * FAN
     assert recorder.replaced_in_time()
     assert_sound(tmp_path)
 
@@ -178,16 +183,20 @@ def test_a_packed_reference_with_an_empty_directory_in_its_place(tmp_path: Path,
     assert_sound(tmp_path)
 
 
-def filling(writes: int, writev: Callable[..., int]) -> Callable[..., int]:
-    """Return what writes so often before the disk is full."""
+def fill(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    """Let a disk be full after so many writes."""
     left = iter(range(writes))
 
-    def fills(descriptor: int, pieces: list[bytes]) -> int:
-        if next(left, None) is None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return writev(descriptor, pieces)
+    def filling(write: Callable[..., int]) -> Callable[..., int]:
+        def fills(*arguments: Any) -> int:
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return write(*arguments)
 
-    return fills
+        return fills
+
+    monkeypatch.setattr(os, "writev", filling(os.writev))
+    monkeypatch.setattr(os, "pwrite", filling(os.pwrite))
 
 
 @pytest.mark.parametrize("durability", Durability)
@@ -196,12 +205,11 @@ def test_a_disk_that_is_full_is_told_and_nothing_is_left_lying_about(
 ) -> None:
     repo = opened(tmp_path, durability)
     store = drive(repo.main())
-    writev = os.writev
     for number in range(HOT + FAN + 3):
         drive(store.set("file", b"%d" % number))
         drive(repo.backend.flush())
         with monkeypatch.context() as full:
-            full.setattr(os, "writev", filling(number % 3, writev))
+            fill(full, number % 3)
             with pytest.raises(Unavailable, match="No space left"):
                 drive(store.set("file", b"never"))
     drive(repo.close())

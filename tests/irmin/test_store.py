@@ -58,9 +58,10 @@ async def test_merging_a_branch() -> None:
     draft = await store.clone("draft")
     await draft.set("fr/x", "bonjour")
     await store.set("de", "hallo")
+    ours, theirs = await store.head.get(), await draft.head.get()
     merge = await store.merge_with("draft", message="merge")
     assert merge is not None
-    assert len(merge.parents) == 2
+    assert merge.parents == (ours.oid, theirs.oid), "the first parent is the branch's own, as with git"
     assert await store.names() == ["de", "en", "fr"]
     assert await store.merge_with("draft") is None
     assert await draft.merge_with(store) == merge, "a fast-forward"
@@ -153,3 +154,19 @@ async def test_nothing_is_beneath_a_file() -> None:
         assert await found.find("b") is None
         assert await found.find("b/a/a") is None
         assert await found.find("") is None
+
+
+async def test_a_write_to_a_head_that_others_moved() -> None:
+    """A store builds on the commit that it made last; where that is not the head any more nobody notices."""
+    world = repo()
+    ours, theirs = world.of_branch("main"), world.of_branch("main")
+    await ours.set("a", "1")
+    await theirs.set("a", "2")
+    assert await ours.set("a", "2") is None, "nothing to change, though there is in what it made"
+    assert await ours.set("a", "1") is not None, "something to change, though there is not in what it made"
+    await theirs.set("b", "1")
+    await ours.set("c", "1", retries=0)
+    assert await ours.names() == ["a", "b", "c"]
+    await world.branches.remove("main")
+    await ours.set("d", "1")
+    assert await theirs.names() == ["d"]

@@ -61,6 +61,13 @@ def test_a_configuration_is_read_once(project: Fata) -> None:
     assert project("run", ".").stdout == "read\nran\n"
 
 
+@pytest.mark.parametrize("command", ["size", "lock"])
+def test_what_is_about_images_is_not_for_processes(project: Fata, command: str) -> None:
+    message = project.mistake(command, ".", "-t", "unix")
+    assert "on unix there is no image" in message
+    assert "-t virtio" in message
+
+
 def test_config_missing(fata: Fata) -> None:
     message = fata.mistake("run", ".")
     assert "there is no config.py" in message

@@ -159,6 +159,14 @@ def test_a_directory_that_is_full_is_told_from_a_volume_that_is(fata: Fata) -> N
     assert fata("fat", "add", "small.img", "many", "--to", "deeper").returncode == 0
 
 
+def test_a_file_that_fat_cannot_hold_is_refused_before_it_is_copied(fata: Fata, image: str) -> None:
+    with (fata.folder / "huge").open("wb") as file:
+        file.truncate(1 << 32)
+    done = fata("fat", "add", image, "site", "huge", "--to", "new")
+    assert "'new/huge': a file on FAT has at most 4,294,967,295 octets" in done.stderr
+    assert [entry["path"] for entry in told(fata, "list", image) if entry["path"] == "new"] == []
+
+
 def test_names_in_an_image_give_a_terminal_no_orders(fata: Fata, image: str) -> None:
     octets = (fata.folder / image).read_bytes()
     (fata.folder / image).write_bytes(octets.replace(b"EMPTY      ", b"E\x1b[31mY   "))

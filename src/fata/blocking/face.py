@@ -39,6 +39,10 @@ class Face:
             return tuple(self._faced(each) for each in found)
         if type(found) is list:
             return [self._faced(each) for each in found]
+        if type(found) is dict:
+            return {self._faced(key): self._faced(value) for key, value in found.items()}
+        if isinstance(found, tuple) and type(found).__module__.startswith("fata.irmin"):  # a change, a history
+            return type(found)(*(self._faced(each) for each in found))
         return Face(found, self._lock) if _has_coroutines(cast(Hashable, type(found))) else found
 
     def _plain(self, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +53,8 @@ class Face:
                 )
                 if inspect.iscoroutine(result):
                     result = drive(result)
-            return self._each(result) if isinstance(result, AsyncIterator) else self._faced(result)
+            plain = isinstance(result, AsyncIterator) and not hasattr(result, "__aenter__")  # a watch is entered first
+            return self._each(result) if plain else self._faced(result)
 
         return call
 
@@ -61,6 +66,9 @@ class Face:
             except StopAsyncIteration:
                 return
             yield self._faced(found)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._each(self._thing.__aiter__())  # type: ignore[attr-defined]
 
     def __enter__(self) -> Any:
         return self._plain(self._thing.__aenter__)()  # type: ignore[attr-defined]
@@ -91,7 +99,9 @@ def _next(iterator: AsyncIterator[Any]) -> Coroutine[Any, Any, Any]:
 
 @lru_cache
 def _has_coroutines(kind: Hashable) -> bool:
-    """Whether a class of ours has methods that want to be awaited."""
+    """Whether a class of ours has methods that want to be awaited, or leads to such: a commit has a tree."""
     if not isinstance(kind, type) or not kind.__module__.startswith("fata."):
         return False
+    if kind.__name__ == "Commit":
+        return True
     return any(inspect.iscoroutinefunction(getattr(kind, name, None)) for name in dir(kind))

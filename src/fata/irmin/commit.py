@@ -8,7 +8,7 @@ from fata.disk.git import commits
 from fata.disk.git.errors import Malformed
 from fata.disk.git.objects import COMMIT, object_id
 from fata.irmin.errors import CorruptObject
-from fata.irmin.info import Info, message_octets, persons
+from fata.irmin.info import Info, message_octets, people
 from fata.irmin.node import Node
 from fata.irmin.objects import Objects
 from fata.irmin.tree import Tree
@@ -85,8 +85,6 @@ class Commit(Generic[T]):
 
 def make(objects: Objects[T], root: Node, parents: tuple[bytes, ...], info: Info) -> tuple[Commit[T], bytes]:
     """Return a commit that is not written yet, and its body."""
-    author, committer = persons(info)
-    body = commits.serialize(
-        commits.Commit(objects.hash(root), parents, author, committer, message_octets(info.message))
-    )
+    headers = people(info.author, info.committer, info.date, info.zone)
+    body = commits.assemble(objects.hash(root), parents, headers, message_octets(info.message))
     return Commit(objects, object_id(COMMIT, body, objects.new), body, root, parents), body

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from fata.disk.git import commits
 from fata.disk.git.commits import Person
 
 ANONYMOUS = "fata <>"
@@ -27,10 +28,11 @@ class Info(NamedTuple):
     committer: str | None = None
 
 
-def persons(info: Info) -> tuple[Person, Person]:
-    """Return author and committer as a commit spells them."""
-    author = Person(who(info.author), info.date, info.zone.encode())
-    return author, author if info.committer is None else author._replace(who=who(info.committer))
+@lru_cache(256)
+def people(author: str, committer: str | None, date: int, zone: str) -> bytes:
+    """Return the lines of a commit that say who made it; many have the same ones."""
+    first = Person(who(author), date, zone.encode())
+    return commits.people(first, first if committer is None else first._replace(who=who(committer)))
 
 
 @lru_cache(256)

@@ -160,7 +160,9 @@ class Objects(Reading[T]):
             return root.oid
         order = [root]
         for node in order:  # grows while it is walked
-            order.extend(child for child in (node.edits or {}).values() if type(child) is Node and child.oid is None)
+            for child in (node.edits or {}).values():
+                if type(child) is Node and child.oid is None:
+                    order.append(child)
         for node in reversed(order):
             if node.oid is None:
                 self._hash_one(node)
@@ -228,8 +230,7 @@ class Objects(Reading[T]):
         if self.wide is not None:
             saved(nodes)
         if self.keep is not forget:
-            for oid, found in objects.items():
-                self.keep(oid, found)
+            self.cache.keep_all(objects)
 
     def leaf(self, value: T, mode: bytes = NORMAL) -> Leaf:
         """Return contents that are not in the store yet."""

@@ -32,6 +32,11 @@ class NetworkCalls(asyncio.BaseEventLoop):
 
     _network: LoopNetwork | None = None
 
+    @property
+    def has_network(self) -> bool:
+        """Whether a stack has lent one."""
+        return self._network is not None
+
     def lend_network(self, network: LoopNetwork) -> None:
         """Use `network` for every call from now on. There is one at a time."""
         if self._network is not None:

@@ -17,6 +17,7 @@ from fata.tool.disk_image import NAMES, Place, contents_of, opened
 # The text format of Berkeley DB's db_dump and LMDB's mdb_dump, so that those tools can read and write it too.
 HEAD = b"VERSION=3\nformat=bytevalue\ntype=btree\nHEADER=END\n"
 TAIL = b"DATA=END\n"
+PIECE = 1 << 20  # octets of a value that are written at once
 _ESCAPE = re.compile(rb"\\(\\|[0-9a-fA-F]{2})")
 
 
@@ -75,7 +76,10 @@ async def dump(place: Place, prefix: bytes, output: BinaryIO) -> None:
 
 def write_item(output: BinaryIO, key: bytes, value: bytes) -> None:
     """Write a key and a value, a line each."""
-    output.write(b" %s\n %s\n" % (key.hex().encode(), value.hex().encode()))
+    output.write(b" %s\n " % key.hex().encode())
+    for at in range(0, len(value), PIECE):
+        output.write(value[at : at + PIECE].hex().encode())
+    output.write(b"\n")
 
 
 async def load(place: Place, source: BinaryIO) -> int:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from fata.blocking import drive
 from fata.device.kv import DictionaryExpected, Kind, NoSpace, ValueExpected
+from fata.disk.fat.entry import MAX_SIZE
 from fata.disk.fat.errors import NotFat
 from fata.disk.fat.plan import Wish, plan
 from fata.errors import ConfigError, DeviceError, Unavailable
@@ -18,6 +19,7 @@ from fata.store.fat.estimate import octets_for, root_entries_for
 from fata.store.fat.file_system import FileSystem
 from fata.store.fat.mount import format_volume, mount
 from fata.store.fat.reading import Stat
+from fata.store.fat.volume import FileTooLarge
 from fata.tool import disk_image
 from fata.tool.disk_image import Place
 
@@ -60,7 +62,7 @@ async def opened(place: Place, clock: FileTime, *, writing: bool) -> AsyncIterat
         except NotFat as error:
             which = "" if place.partition is None else f", partition {place.partition}"
             raise ConfigError(
-                f"{place.image}{which}: no FAT volume: {error}",
+                f"{place.image}{which}: {error.reason}",
                 remedy="`fata disk info` shows what is there, --partition chooses a partition.",
             ) from None
         yield files
@@ -203,7 +205,10 @@ def _within(host: Path, path: str) -> Iterator[Source]:
 
 
 async def add(files: FileSystem, clock: FileTime, sources: list[Source], advance: Advance) -> None:
-    """Copy from the host into an image."""
+    """Copy from the host into an image. Raises `FileTooLarge` before anything is copied."""
+    for source in sources:
+        if source.size > MAX_SIZE:
+            raise FileTooLarge(source.path)
     for source in sources:
         clock.moment = source.host.stat().st_mtime
         if source.size < 0:

@@ -22,6 +22,7 @@ from fata.target.virtio.machine import (
 )
 from fata.target.virtio.qemu import GDB_PORT
 from fata.tool.keyed import MachineOption
+from fata.tool.session import check_target
 
 VIRTIO = "virtio"
 
@@ -38,6 +39,14 @@ OPTIONS = (
     _option("--snapshot", is_flag=True, help="Import when the image is built; starts go on from there."),
     _option("--gdb", is_flag=True, help=f"Wait for gdb on port {GDB_PORT} before the first instruction."),
 )
+
+
+def image_target(given: str | None) -> str:
+    """Return the target of a command about images. Raises ConfigError for one that has none."""
+    if given not in (None, VIRTIO):
+        check_target(str(given))
+        raise ConfigError(f"on {given} there is no image", remedy=f"Ask about -t {VIRTIO}.")
+    return VIRTIO
 
 
 class Options(NamedTuple):

@@ -81,8 +81,17 @@ def test_known_octets() -> None:
 
 def test_a_pack_index_is_searched_in_two_ways() -> None:
     index = pack_index.PackIndex(INDEX)
-    for oid in (*(entry.id for entry in ENTRIES), bytes(20), b"\xff" * 20):
+    for oid in (*(oid for oid, _, _ in ENTRIES), bytes(20), b"\xff" * 20):
         assert index._search(oid, index._fan[oid[0]], index._fan[oid[0] + 1]) == index.find(oid)
+
+
+def test_a_large_pack_index_is_listed_once_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack_index, "LISTED", 0)
+    index = pack_index.PackIndex(INDEX)
+    for _ in range(3):
+        assert [index.find(oid) for oid, _, _ in ENTRIES] == [offset for _, offset, _ in ENTRIES]
+        assert index.find(bytes(20)) is None
+    assert index._ids is not None
 
 
 def test_what_is_written_is_read() -> None:
@@ -93,9 +102,9 @@ def test_what_is_written_is_read() -> None:
     assert references.parse_reference(references.serialize_reference(ONE)) == ONE
     assert inode.parse(inode.serialize(FORK)) == FORK
     index = pack_index.PackIndex(INDEX)
-    assert [index.find(entry.id) for entry in ENTRIES] == [entry.offset for entry in ENTRIES]
+    assert [index.find(oid) for oid, _, _ in ENTRIES] == [offset for _, offset, _ in ENTRIES]
     assert index.find(bytes(20)) is None
-    assert list(index.ids()) == sorted(entry.id for entry in ENTRIES)
+    assert list(index.ids()) == sorted(oid for oid, _, _ in ENTRIES)
     assert parse_packed_object(CONTENT) == b"x" * 5000
 
 
@@ -155,14 +164,14 @@ def test_one_name_is_found_as_by_parsing_all(entries: dict[bytes, tuple[bytes, b
 
 @given(st.sets(st.binary(min_size=20, max_size=20), max_size=40))
 def test_pack_indexes_find_every_id(ids: set[bytes]) -> None:
-    packed = [pack.Packed(oid, number * 7, number) for number, oid in enumerate(ids)]
+    packed = [(oid, number * 7, number) for number, oid in enumerate(ids)]
     index = pack_index.PackIndex(pack_index.serialize(packed, ONE))
     assert index.count == len(ids)
     assert all(index.find(oid) == offset for oid, offset, _ in packed)
 
 
 def test_offsets_beyond_two_gibibytes_have_their_own_table() -> None:
-    packed = [pack.Packed(ONE, 1 << 40, 1), pack.Packed(TWO, 12, 2)]
+    packed = [(ONE, 1 << 40, 1), (TWO, 12, 2)]
     index = pack_index.PackIndex(pack_index.serialize(packed, ONE))
     assert (index.find(ONE), index.find(TWO)) == (1 << 40, 12)
 
@@ -171,9 +180,9 @@ def test_offsets_beyond_two_gibibytes_have_their_own_table() -> None:
 @pytest.mark.parametrize("level", [0, 1])
 def test_objects_of_a_pack_come_back(size: int, level: int) -> None:
     body = bytes(range(256)) * (size // 256) + bytes(range(size % 256))
-    content, (entry,) = pack.serialize([(ONE, (BLOB, body))], 1, level)
+    content, ((_, offset, crc),) = pack.serialize([(ONE, (BLOB, body))], 1, level)
     assert parse_packed_object(content) == body
-    assert zlib.crc32(content[entry.offset : -20]) == entry.crc
+    assert zlib.crc32(content[offset:-20]) == crc
     assert content[-20:] == sha1(content[:-20]).digest()
 
 

@@ -15,6 +15,7 @@ from fata.driver.block.ramdisk import RamDisk
 from fata.driver.block.statistics import CountingBlock
 from fata.errors import ConfigError, DeviceError
 from fata.runtime.drive import drive
+from fata.sim.exploring_loop import pause
 from fata.sim.interleave import Outcome, explore
 from fata.sim.powercut import Record, Recorder, Violation, campaign
 from fata.sim.suspending import SuspendingBlock
@@ -131,6 +132,37 @@ def test_two_versions_of_a_sector_reach_the_disk_in_their_order() -> None:
         assert await cache._block.read(1, 1) == BLUE
 
     assert explore(_over_a_slow_disk(8), [write_both, lambda cache: cache.flush()], check).schedules > 10
+
+
+def test_a_sector_that_is_written_again_while_it_goes_out_is_still_to_be_written() -> None:
+    async def build() -> Block:
+        cache = await _over_a_slow_disk(8)()
+        await cache.write(1, RED)
+        return cache
+
+    async def check(cache: Block, outcomes: Sequence[Outcome]) -> None:
+        await cache.flush()
+        assert isinstance(cache, CachedBlock)
+        assert await cache._block.read(1, 1) == BLUE
+
+    async def write_at_any_moment(cache: Block) -> None:
+        await pause("about to write")
+        await cache.write(1, BLUE)
+
+    assert explore(build, [lambda cache: cache.flush(), write_at_any_moment], check).schedules > 2
+
+
+def test_a_read_that_was_overtaken_leaves_nothing_old_behind() -> None:
+    async def write_and_forget(cache: Block) -> None:
+        for sector, octets in ((1, RED), (2, BLUE), (3, BLUE), (0, BLUE)):
+            await cache.write(sector, octets)
+            await cache.flush()
+
+    async def check(cache: Block, outcomes: Sequence[Outcome]) -> None:
+        assert await cache.read(1, 1) == RED
+
+    tasks = [lambda cache: cache.read(1, 1), write_and_forget]
+    assert explore(_over_a_slow_disk(2), tasks, check).schedules > 10
 
 
 def _workload(rng: Random, kind: Callable[[Block], Block]) -> Record:

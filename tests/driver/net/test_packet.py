@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,11 +12,12 @@ from fata.device.poller import Poller
 from fata.driver.net import ring_packet
 from fata.driver.net.packet import Packet
 from fata.driver.net.ring_packet import RingPacket
-from fata.errors import DeviceError, Unavailable
+from fata.errors import Unavailable
 from fata.runtime.direct import open_interface
 from tests.conformance.net import FAR_MAC, NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig, check_checksum, large_frame, pattern
 from tests.conformance.net_raw import NetRawContract
+from tests.driver.net.interfaces import assert_others_may_not, assert_removal_is_told_once
 from tests.driver.net.raw_socket import RawSocket
 from tests.network_namespace import Namespace, namespace
 
@@ -172,15 +172,7 @@ def test_down_frames_are_lost_and_counted(space: Namespace, poller: Poller, pack
 
 
 def test_removed_while_open_it_says_so_once(space: Namespace, poller: Poller, packet: Packet) -> None:
-    packet.watch(lambda: print(packet.receive()), lambda: None)
-    space.ip(f"link del {NEAR}")
-    with pytest.raises(DeviceError, match="near: the interface has been removed"):
-        poller.wait(poller.monotonic() + 1)
-    assert packet.receive() == []
-    assert poller.wait(poller.monotonic()) == 0
-    for _ in range(2):
-        with pytest.raises(DeviceError, match="near: the interface has been removed"):
-            packet.send([SentFrame([bytes(60)])])
+    assert_removal_is_told_once(space, poller, packet, NEAR)
 
 
 def test_what_is_missing_is_told_with_its_remedy(space: Namespace, poller: Poller) -> None:
@@ -189,11 +181,4 @@ def test_what_is_missing_is_told_with_its_remedy(space: Namespace, poller: Polle
 
 
 def test_without_the_right_to_it_says_so(space: Namespace, poller: Poller) -> None:
-    uid = os.geteuid()
-    with space.entered():
-        os.seteuid(65534)
-        try:
-            with pytest.raises(Unavailable, match="this user may not open packet sockets"):
-                Packet(poller, NEAR)
-        finally:
-            os.seteuid(uid)
+    assert_others_may_not(space, lambda: Packet(poller, NEAR), "this user may not open packet sockets")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import struct
 from collections.abc import Iterator
 
@@ -14,10 +13,11 @@ from fata.device.poller import Poller
 from fata.driver.net.interface import driver_of
 from fata.driver.net.packet import Packet
 from fata.driver.net.tap import Tap
-from fata.errors import DeviceError, StateError, Unavailable
+from fata.errors import StateError, Unavailable
 from tests.conformance.net import NetContract, Rig, frame_of
 from tests.conformance.net_offload import TYPES, NetOffloadContract, OffloadRig
 from tests.conformance.net_raw import NetRawContract
+from tests.driver.net.interfaces import assert_others_may_not, assert_removal_is_told_once
 from tests.driver.net.raw_socket import RawSocket
 from tests.network_namespace import Namespace, namespace
 
@@ -176,14 +176,7 @@ def test_one_program_has_it(space: Namespace, poller: Poller, tap: Tap) -> None:
 
 
 def test_another_user_may_not_open_it(space: Namespace, poller: Poller) -> None:
-    uid = os.geteuid()
-    with space.entered():
-        os.seteuid(65534)
-        try:
-            with pytest.raises(Unavailable, match="user"):
-                Tap(poller, NAME)
-        finally:
-            os.seteuid(uid)
+    assert_others_may_not(space, lambda: Tap(poller, NAME), "user")
 
 
 def test_opened_without_offloads_after_with_them(space: Namespace, poller: Poller, tap: Tap) -> None:
@@ -214,22 +207,7 @@ def test_what_is_sent_while_it_is_down_is_lost_and_counted(space: Namespace, pol
 
 
 def test_removed_while_open_it_says_so_once(space: Namespace, poller: Poller, tap: Tap) -> None:
-    calls: list[str] = []
-
-    def readable() -> None:
-        calls.append("readable")
-        tap.receive()
-
-    tap.watch(readable, lambda: None)
-    space.ip(f"link del {NAME}")
-    with pytest.raises(DeviceError, match="tap0: the interface has been removed"):
-        poller.wait(poller.monotonic() + 1)
-    assert calls == ["readable"]
-    assert tap.receive() == []
-    assert poller.wait(poller.monotonic()) == 0
-    for _ in range(2):
-        with pytest.raises(DeviceError, match="tap0: the interface has been removed"):
-            tap.send([SentFrame([bytes(60)])])
+    assert_removal_is_told_once(space, poller, tap, NAME)
 
 
 def test_a_frame_that_the_kernel_refuses_is_a_mistake(tap: Tap) -> None:

@@ -77,23 +77,29 @@ async def test_equal_increments_count_twice(hash_name: HashName) -> None:
     assert [await here.find(path) for path in ("a/visits", "both alone", "a/ours")] == [2, 2, 2]
 
 
-@pytest.mark.parametrize("seed", range(8))
-async def test_three_replicas_count_everything_once(seed: int) -> None:
-    """Repositories that share no commit in the beginning; whatever way the news takes, the sum is right in the end."""
-    chance = random.Random(seed)
-    repos = [Repo(MemoryBackend(), COUNTER, now=lambda: 0) for _ in range(3)]
+@pytest.mark.parametrize("replicas", [3, 4])
+@pytest.mark.parametrize("seed", range(12))
+async def test_replicas_count_everything_once(seed: int, replicas: int) -> None:
+    """Repositories that share no commit in the beginning; whatever way the news takes, the sums are right in the end.
+
+    Of four some merges have three common ancestors and more, which are merged first.
+    """
+    chance = random.Random(f"{seed} {replicas}")
+    repos = [Repo(MemoryBackend(), COUNTER, now=lambda: 0) for _ in range(replicas)]
     stores = [await repo.main() for repo in repos]
-    total = 0
-    for _ in range(60):
-        one, other = chance.sample(range(3), 2)
-        if chance.random() < 0.6:
-            total += (step := chance.choice((1, 1, -1, 2)))
-            await Counter(stores[one], "a/b").increase(step)
+    total = dict.fromkeys(("a/b", "a/c", "d"), 0)
+    for _ in range(70):
+        one, other = chance.sample(range(replicas), 2)
+        if chance.random() < 0.5:
+            path, step = chance.choice([*total]), chance.choice((1, 1, -1, 2))
+            total[path] += step
+            await Counter(stores[one], path).increase(step)
         elif await stores[other].commit() is not None:
             await pull(stores[one], remote(repos[other]))
-    for one, other in [*itertools.permutations(range(3), 2)] * 2:
+    for one, other in [*itertools.permutations(range(replicas), 2)] * 2:
         await pull(stores[one], remote(repos[other]))
-    assert [await Counter(store, "a/b").read() for store in stores] == [total] * 3
+    for store in stores:
+        assert {path: await Counter(store, path).read() for path in total} == total
     assert len({await store.hash() for store in stores}) == 1
 
 
@@ -231,6 +237,10 @@ async def log(store: Store[Any], chance: random.Random) -> None:
     await LinkedLog(store, "a", lambda: chance.randrange(5), lambda: f"{chance.getrandbits(40):x}").append("x")
 
 
+async def append(store: Store[Any], chance: random.Random) -> None:
+    await BlobLog(store, "a", lambda: chance.randrange(100)).append(f"{chance.getrandbits(40):x}")
+
+
 async def enqueue(store: Store[Any], chance: random.Random) -> None:
     line = Queue(store, "a", lambda: chance.randrange(5), lambda: f"{chance.getrandbits(40):x}")
     await (line.take() if chance.random() < 0.4 else line.put(str(chance.random())))
@@ -245,6 +255,7 @@ async def gather(store: Store[Any], chance: random.Random) -> None:
 REPLICAS: dict[str, tuple[Contents[Any], Act]] = {
     "counter": (COUNTER, count),
     "register": (lww_register(TEXT), write),
+    "blob log": (blob_log(TEXT), append),
     "linked log": (TEXT, log),
     "queue": (queue(TEXT), enqueue),
     "or-set": (or_set(TEXT), gather),
@@ -271,6 +282,38 @@ async def test_three_replicas_converge_in_any_order_of_delivery(kind: str, seed:
         await one.merge_with(other)
     trees = {(await store.tree()).hash() for store in replicas}
     assert len(trees) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["blob log", "linked log", "queue"])
+async def test_every_entry_is_there_once_until_it_is_taken(kind: str, seed: int) -> None:
+    """Four repositories, whose clocks say what they like, exchange what they have in any order."""
+    chance = random.Random(f"{kind} {seed}")
+    types: dict[str, Contents[Any]] = {"blob log": blob_log(TEXT), "linked log": TEXT, "queue": queue(TEXT)}
+    contents = types[kind]
+    repos: list[Repo[Any]] = [Repo(MemoryBackend(), contents, now=lambda: 0, author=f"{n} <>") for n in range(4)]
+    stores = [await repo.main() for repo in repos]
+    numbers, names = itertools.count(), itertools.count()
+    kinds: dict[str, Callable[[Store[Any]], Any]] = {
+        "blob log": lambda store: BlobLog(store, "x", lambda: chance.randrange(1000)),
+        "linked log": lambda store: LinkedLog(store, "x", lambda: chance.randrange(1000), lambda: f"{next(names):x}"),
+        "queue": lambda store: Queue(store, "x", lambda: chance.randrange(1000), lambda: f"{next(names):x}"),
+    }
+    containers = [kinds[kind](store) for store in stores]
+    wanted: set[str] = set()
+    for _ in range(60):
+        one, other = chance.sample(range(4), 2)
+        if chance.random() < 0.4:
+            wanted.add(value := str(next(numbers)))
+            await (containers[one].put(value) if kind == "queue" else containers[one].append(value))
+        elif kind == "queue" and chance.random() < 0.2:
+            wanted.discard(await containers[one].take())
+        elif await stores[other].commit() is not None:
+            await pull(stores[one], remote(repos[other]))
+    for one, other in [*itertools.permutations(range(4), 2)] * 2:
+        await pull(stores[one], remote(repos[other]))
+    for container in containers:
+        assert sorted(await container.read_all()) == sorted(wanted)
 
 
 @pytest.mark.parametrize(

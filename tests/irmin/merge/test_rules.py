@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import pytest
 
-from fata.irmin import MemoryBackend, Repo
+from fata.irmin import JSON, MemoryBackend, Records, Repo
+from fata.irmin.contents.contract import Contents
 from fata.irmin.contents.plain import Plain
 from fata.irmin.errors import Conflict
+from fata.irmin.merge.collections import mappings
 from fata.irmin.merge.combined import like
 from fata.irmin.merge.contract import Merge
 from fata.irmin.merge.default import default
@@ -55,3 +60,30 @@ async def test_a_store_merges_by_path() -> None:
     await store.set("other", "z")
     with pytest.raises(Conflict):
         await store.merge_with(draft)
+
+
+@dataclass(frozen=True)
+class Visits:
+    page: str
+    count: int = field(metadata={"merge": counter})
+
+
+@pytest.mark.virtual_time
+async def test_equal_changes_are_asked_about_wherever_a_counter_is() -> None:
+    """A counter by path, in a mapping, in a dataclass: both sides added one, so there are two more."""
+    by_path: Plain[Any] = Plain("numbers", JSON.encode, JSON.decode, Rules({"counters/**": counter}))
+    in_mapping: Plain[Any] = Plain("mapping", JSON.encode, JSON.decode, mappings(counter))
+    cases: list[tuple[Contents[Any], str, Any, Any, Any]] = [
+        (by_path, "counters/a", 5, 6, 7),
+        (by_path, "other/a", 5, 6, 6),
+        (in_mapping, "a", {"x": 5, "y": 1}, {"x": 6, "y": 1}, {"x": 7, "y": 1}),
+        (Records([Visits]), "a", Visits("a", 5), Visits("b", 6), Visits("b", 7)),
+    ]
+    for contents, path, before, both, after in cases:
+        here = await Repo(MemoryBackend(), contents).main()
+        await here.set(path, before)
+        there = await here.clone("there")
+        await here.set(path, both, message="here")
+        await there.set(path, both, message="there")
+        await here.merge_with(there)
+        assert await here.get(path) == after

@@ -42,25 +42,25 @@ def bare(where: Path) -> Path:
 
 
 @contextmanager
-def daemon(base: Path) -> Iterator[str]:
+def daemon(base: Path, address: str = LOOPBACK) -> Iterator[str]:
     """Serve the repositories below `base` by git://; gives the URL of `base`."""
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
+        probe.bind((address, 0))
         port = probe.getsockname()[1]
-    words = ("--export-all", "--enable=receive-pack", f"--base-path={base}", f"--listen={LOOPBACK}", f"--port={port}")
+    words = ("--export-all", "--enable=receive-pack", f"--base-path={base}", f"--listen={address}", f"--port={port}")
     with subprocess.Popen(("git", "daemon", "--reuseaddr", *words), env=os.environ | PLAIN) as process:
         try:
-            _wait_for(port)
-            yield f"git://{LOOPBACK}:{port}"
+            _wait_for(port, address)
+            yield f"git://{address}:{port}"
         finally:
             process.terminate()
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(port: int, address: str = LOOPBACK) -> None:
     deadline = monotonic() + 10
     while monotonic() < deadline:
         try:
-            socket.create_connection((LOOPBACK, port), 1).close()
+            socket.create_connection((address, port), 1).close()
         except ConnectionRefusedError:
             sleep(0.01)  # a process that is starting: there is nothing to wait on
         else:

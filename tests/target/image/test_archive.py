@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fata.errors import ConfigError, StateError
-from fata.target.image.archive import ALIGNED, PAGE, Entry, write_archive
+from fata.target.image.archive import ALIGNED, Entry, write_archive
+from fata.target.image.elf import PAGE
 
 names = st.from_regex(r"[a-zä][a-z0-9_]{0,6}(/[a-z]{1,5}){0,2}\.(py|txt)", fullmatch=True)
 contents = st.one_of(st.binary(max_size=50), st.integers(ALIGNED, ALIGNED + 9).map(bytes))

@@ -74,6 +74,11 @@ def test_history(run: Run) -> None:
     assert len(answer(run, "log")) == 5, "a commit on top"
     run("revert", ids[1], "--hard")
     assert len(answer(run, "log")) == 2
+    assert [run("get", "a", "--commit", name) for name in ("HEAD", "HEAD~1", "main^", "main~", ids[1][:8] + "~0")] == [
+        "1", "0", "0", "0", "1",
+    ]  # fmt: skip
+    with pytest.raises(ConfigError, match="no so long history"):
+        run("revert", "main~2")
 
 
 def test_branches_and_merges(run: Run) -> None:

@@ -14,6 +14,7 @@ A commit that somebody else made is never written again, so what this module doe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from fata.disk.git.errors import Malformed
@@ -43,12 +44,18 @@ class Commit(NamedTuple):
 
 def serialize(commit: Commit) -> bytes:
     """Write a commit."""
-    lines = [b"tree %b\n" % commit.tree.hex().encode()]
-    lines += [b"parent %b\n" % parent.hex().encode() for parent in commit.parents]
-    lines.append(b"author %b %d %b\n" % commit.author)
-    lines.append(b"committer %b %d %b\n" % commit.committer)
-    lines += (commit.extra, b"\n", commit.message)
-    return b"".join(lines)
+    return assemble(commit.tree, commit.parents, people(commit.author, commit.committer) + commit.extra, commit.message)
+
+
+def people(author: Person, committer: Person) -> bytes:
+    """Write the lines that say who made a commit."""
+    return b"author %b %d %b\ncommitter %b %d %b\n" % (*author, *committer)
+
+
+def assemble(tree: bytes, parents: Iterable[bytes], headers: bytes, message: bytes) -> bytes:
+    """Write a commit whose other headers are written already."""
+    lines = b"".join([b"parent %b\n" % parent.hex().encode() for parent in parents])
+    return b"tree %b\n%b%b\n%b" % (tree.hex().encode(), lines, headers, message)
 
 
 def parse(octets: bytes, id_size: int = 20) -> Commit:

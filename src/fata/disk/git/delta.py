@@ -13,6 +13,8 @@ from __future__ import annotations
 from fata.disk.git.errors import Malformed
 
 ZERO_SIZE = 0x10000
+STARTS = ((0x01, 0), (0x02, 8), (0x04, 16), (0x08, 24))  # the bits of a copy that say which octets follow
+COUNTS = ((0x10, 0), (0x20, 8), (0x40, 16))
 
 
 def apply_delta(base: bytes, delta: bytes, limit: int) -> bytes:
@@ -62,12 +64,16 @@ def read_size(delta: bytes, at: int) -> tuple[int, int]:
 
 def _copy(delta: bytes, at: int, code: int) -> tuple[int, int, int]:
     """Return where a copy instruction ends, from where it copies, and how much."""
-    values = [0] * 7
-    for bit in range(7):
-        if code >> bit & 1:
-            if at == len(delta):
-                raise Malformed("delta: a copy is cut short")
-            values[bit] = delta[at]
-            at += 1
-    start = int.from_bytes(bytes(values[:4]), "little")
-    return at, start, int.from_bytes(bytes(values[4:]), "little") or ZERO_SIZE
+    start = count = 0
+    try:
+        for bit, shift in STARTS:
+            if code & bit:
+                start |= delta[at] << shift
+                at += 1
+        for bit, shift in COUNTS:
+            if code & bit:
+                count |= delta[at] << shift
+                at += 1
+    except IndexError:
+        raise Malformed("delta: a copy is cut short") from None
+    return at, start, count or ZERO_SIZE

@@ -34,6 +34,7 @@ TINY = 100  # octets: to begin a stream takes zlib longer than it takes the disk
 CHECKSUM = struct.Struct(">I")
 
 Octets = bytes | memoryview
+Packed = tuple[bytes, int, int]  # an object's id, where it is in a pack, the CRC-32 of its entry
 
 
 class Entry(NamedTuple):
@@ -118,48 +119,41 @@ def inflate(octets: Octets, entry: Entry, limit: int) -> bytes:
     return made
 
 
-def stored(body: bytes) -> tuple[bytes, bytes]:
-    """Return what makes a zlib stream of a body as it is: what comes before it and after.
-
-    RFC 1950, RFC 1951 3.2.4. zlib itself takes five times as long. The body has `LONGEST_STORED` octets at most.
-    """
-    size = len(body)
-    return STORED.pack(b"x\1\1", size, size ^ LONGEST_STORED), CHECKSUM.pack(zlib.adler32(body))
-
-
 def serialize(objects: Iterable[tuple[bytes, Object]], count: int, level: int = 1) -> tuple[bytes, list[Packed]]:
     """Write a pack without deltas, of `count` objects. Returns it, and what its index needs."""
     pieces = [HEADER.pack(MAGIC, 2, count)]
     at = HEADER.size
-    packed = []
+    packed: list[Packed] = []
     for oid, (kind, body) in objects:
         size = len(body)
         if size > LONGEST_STORED or (level and size > TINY):
-            stream = zlib.compress(body, level)
-            before, after = _entry_head(TYPE_OF[kind], size), b""
+            before, after = _entry_head(kind, size), b""
+            body = zlib.compress(body, level)
+            crc = zlib.crc32(body, zlib.crc32(before))
         else:
-            stream = body
-            before, after = stored(body)
-            before = _entry_head(TYPE_OF[kind], size) + before
-        packed.append(Packed(oid, at, zlib.crc32(after, zlib.crc32(stream, zlib.crc32(before)))))
-        pieces += (before, stream, after)
-        at += len(before) + len(stream) + len(after)
+            before, crc = _stored_head(kind, size)
+            after = CHECKSUM.pack(zlib.adler32(body))
+            crc = zlib.crc32(after, zlib.crc32(body, crc))
+        packed.append((oid, at, crc))
+        pieces += (before, body, after)
+        at += len(before) + len(body) + len(after)
     content = b"".join(pieces)
     return content + sha1(content).digest(), packed
 
 
-class Packed(NamedTuple):
-    """Where an object is in a pack, and the CRC-32 of its entry."""
-
-    id: bytes
-    offset: int
-    crc: int
-
-
 @lru_cache(1 << 10)
-def _entry_head(kind: int, size: int) -> bytes:
+def _stored_head(kind: bytes, size: int) -> tuple[bytes, int]:
+    """Return an entry's octets before a body that is stored as it is, and their CRC-32.
+
+    RFC 1950, RFC 1951 3.2.4. zlib itself takes five times as long. The body has `LONGEST_STORED` octets at most.
+    """
+    head = _entry_head(kind, size) + STORED.pack(b"x\1\1", size, size ^ LONGEST_STORED)
+    return head, zlib.crc32(head)
+
+
+def _entry_head(kind: bytes, size: int) -> bytes:
     head = bytearray()
-    octet = kind << 4 | size & 15
+    octet = TYPE_OF[kind] << 4 | size & 15
     size >>= 4
     while size:
         head.append(octet | 0x80)

@@ -31,6 +31,11 @@ class Found(NamedTuple):
     packed: Packed
     object: Object
 
+    @property
+    def oid(self) -> bytes:
+        """The object's id."""
+        return self.packed[0]
+
 
 def read_pack(octets: Octets, limit: int) -> Iterator[Found]:
     """Yield every object of a pack, bases before what is made from them. Raises `Malformed`.
@@ -59,7 +64,7 @@ def read_pack(octets: Octets, limit: int) -> Iterator[Found]:
             budget.spend(len(found[1]))
             oid = object_id(*found)
             left -= 1
-            yield Found(Packed(oid, place, crc), found)
+            yield Found((oid, place, crc), found)
             work += [(child, found) for child in by_offset.pop(place, []) + by_id.pop(oid, [])]
     if left:
         raise Malformed(f"pack: {left} deltas have no base in it, or each other")

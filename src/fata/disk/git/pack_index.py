@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha1
 
 from fata.disk.git.errors import Malformed
@@ -26,6 +26,8 @@ FAN = struct.Struct(">256I")
 IDS = len(MAGIC) + FAN.size
 FAR = 0x80000000
 LISTED = 200_000  # ids that a list of Python's is made of: ten times as quick to search
+LISTED_LATER = 2_000_000  # ids that one is made of after so many searches that it pays: a list takes 60 octets for each
+PAYS = 40  # ids that a list is made of while one is searched for in the octets
 
 Octets = bytes | memoryview
 
@@ -42,6 +44,7 @@ class PackIndex:
         self.count = self._fan[256]
         self._offsets = IDS + self.count * (id_size + 4)
         self._ids: list[bytes] | None = None
+        self._searches = 0
         self._far = self._offsets + 4 * self.count
         if any(a > b for a, b in zip(self._fan, self._fan[1:], strict=False)) or self._far > len(octets) - 2 * id_size:
             raise Malformed(f"pack index: {len(octets)} octets for {self.count} ids")
@@ -51,7 +54,9 @@ class PackIndex:
         low, high = self._fan[oid[0]], self._fan[oid[0] + 1]
         ids = self._ids
         if ids is None:
-            ids = self._ids = list(self.ids()) if self.count <= LISTED else None
+            self._searches += 1
+            if self.count <= LISTED or (self.count <= LISTED_LATER and self._searches > self.count // PAYS):
+                ids = self._ids = list(self.ids())
         if ids is not None:
             at = bisect_left(ids, oid, low, high)
             return self._offset(at) if at < high and ids[at] == oid else None
@@ -89,34 +94,32 @@ class PackIndex:
 
 def serialize(packed: list[Packed], pack_hash: bytes) -> bytes:
     """Write the index of a pack that ends with `pack_hash`."""
-    packed = sorted(packed)
     total = len(packed)
-    offsets = [entry.offset for entry in packed]
+    ids, offsets, crcs = zip(*sorted(packed), strict=True) if packed else ((), (), ())
     far: list[int] = []
-    if offsets and max(offsets) >= FAR:
+    if packed and max(offsets) >= FAR:
         far = [offset for offset in offsets if offset >= FAR]
         places = {offset: FAR + number for number, offset in enumerate(far)}
-        offsets = [places.get(offset, offset) for offset in offsets]
+        offsets = tuple([places.get(offset, offset) for offset in offsets])
     content = b"".join(
         (
             MAGIC,
-            *_fan(packed),
-            *[entry.id for entry in packed],
-            struct.pack(f">{total}I", *[entry.crc for entry in packed]),
-            struct.pack(f">{total}I", *offsets),
-            struct.pack(f">{len(far)}Q", *far),
+            *_fan(ids),
+            *ids,
+            struct.pack(f">{2 * total}I{len(far)}Q", *crcs, *offsets, *far),
             pack_hash,
         )
     )
     return content + sha1(content).digest()
 
 
-def _fan(packed: list[Packed]) -> Iterator[bytes]:
-    """Yield the table of how many ids begin with an octet or a lower one."""
+def _fan(ids: Sequence[bytes]) -> list[bytes]:
+    """Return the table of how many ids begin with an octet or a lower one."""
+    table = []
     low = 0
-    for number, entry in enumerate(packed):
-        first = entry.id[0]
-        if first != low:
-            yield number.to_bytes(4, "big") * (first - low)
-            low = first
-    yield len(packed).to_bytes(4, "big") * (256 - low)
+    for number, oid in enumerate(ids):
+        if oid[0] != low:
+            table.append(number.to_bytes(4, "big") * (oid[0] - low))
+            low = oid[0]
+    table.append(len(ids).to_bytes(4, "big") * (256 - low))
+    return table

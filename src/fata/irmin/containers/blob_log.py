@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Generic, NamedTuple, TypeVar, Unpack
 
 from fata.irmin.commit import Commit
@@ -32,8 +33,8 @@ Log = tuple[Entry[T], ...]
 def blob_log(contents: Contents[T]) -> Plain[Log[T]]:
     """Return the type of logs of values of a type.
 
-    Merging puts what both sides have appended in the order of time (then of octets) behind what they share.
-    Commutative. A side that has changed the past is a conflict.
+    Merging puts the entries of both sides in the order of time (then of octets); what both had before counts once.
+    Commutative. A side that has removed something is a conflict.
     """
 
     def encode(log: Log[T]) -> bytes:
@@ -46,10 +47,11 @@ def blob_log(contents: Contents[T]) -> Plain[Log[T]]:
         return entry.time, contents.encode(entry.value)
 
     async def merged(base: Base[Log[T]], ours: Log[T], theirs: Log[T]) -> Log[T]:
-        old = await base() or ()
-        if ours[: len(old)] != old or theirs[: len(old)] != old:
+        old, mine, yours = (Counter(map(order, log)) for log in (await base() or (), ours, theirs))
+        if old - mine or old - yours:
             raise Conflict("one side has changed the log's past", (), len(ours), len(theirs))
-        return old + tuple(sorted(ours[len(old) :] + theirs[len(old) :], key=order))
+        entries = {order(entry): entry for entry in (*ours, *theirs)}
+        return tuple(entries[key] for key in sorted((mine + yours - old).elements()))
 
     return Plain(f"log of {contents.name}", encode, decode, merged)
 

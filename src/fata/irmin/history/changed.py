@@ -6,7 +6,6 @@ path's bits did not change it; one that has them all may have, and is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 from zlib import crc32
@@ -26,30 +25,23 @@ def bits_of(path: bytes) -> int:
 
 def signature(objects: Reading[Any], before: Node | None, after: Node) -> int | None:
     """Return the filter of what `after`, not yet saved, changed in `before`; None if that is unknown, or much."""
-    bits = 0
-    for count, path in enumerate(_changed(objects, before, after), 1):
-        if path is None or count > MOST:
-            return None
-        bits |= bits_of(path)
-    return bits
-
-
-def _changed(objects: Reading[Any], before: Node | None, after: Node) -> Iterator[bytes | None]:
-    """Yield the paths of edits; None where a directory went, or does not come from the one that was there before."""
+    bits = count = 0
     work: list[tuple[bytes, Node | None, Node]] = [(b"", before, after)]
     while work:
         prefix, old, new = work.pop()
         if new.edits is None or (new.origin if old is None else new.origin != old.oid):
-            yield None
-            return
+            return None  # it does not come from the one that was there before
+        count += len(new.edits)
+        if count > MOST:
+            return None
         for name, edit in new.edits.items():
             path = prefix + name
-            yield path
+            bits |= bits_of(path)
             if type(edit) is Node:
                 work.append((path + b"/", None if old is None else old.children.get(name), edit))
             elif old is not None and _was_directory(objects, old, name):
-                yield None
-                return
+                return None
+    return bits
 
 
 def _was_directory(objects: Reading[Any], old: Node, name: bytes) -> bool:

@@ -7,6 +7,7 @@ them; of others it is read once, when somebody asks for history.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -55,15 +56,20 @@ class CommitGraph:
         number = self.number
         if oid in number:
             return
-        try:
-            links = tuple([number[parent] for parent in parents])
-        except KeyError:
-            return
+        generation = self.generation
+        links: list[int] = []
+        highest = 0
+        for parent in parents:
+            link = number.get(parent)
+            if link is None:
+                return
+            links.append(link)
+            if generation[link] > highest:
+                highest = generation[link]
         number[oid] = len(self.ids)
         self.ids.append(oid)
-        self.parents.append(links)
-        generation = self.generation
-        generation.append(1 + max([generation[link] for link in links]) if links else 1)
+        self.parents.append(tuple(links))
+        generation.append(highest + 1)
         self.changed.append(changed)
         self.trees.append(tree)
 
@@ -124,21 +130,27 @@ class CommitGraph:
 
         Raises `TooManyLcas` if there are more than `n`, or if more than `max_depth` generations have to be looked at.
         """
-        mine, yours = await self.load(ours), await self.load(theirs)
-        lowest = 0 if max_depth is None else max(self.generation[mine], self.generation[yours]) - max_depth
+        return await self.shared([ours], theirs, max_depth, n)
+
+    async def shared(
+        self, ours: Sequence[bytes], theirs: bytes, max_depth: int | None = None, n: int | None = None
+    ) -> list[bytes]:
+        """Return the lowest common ancestors of a commit and of what a merge of all of `ours` would be."""
+        mine, yours = {await self.load(each) for each in ours}, await self.load(theirs)
+        lowest = 0 if max_depth is None else max(self.generation[each] for each in (*mine, yours)) - max_depth
         found = sorted(self.ids[number] for number in self._paint(mine, yours, lowest))
         if n is not None and len(found) > n:
             raise TooManyLcas(f"{len(found)} common ancestors, the limit is {n}")
         return found
 
-    def _paint(self, mine: int, yours: int, lowest: int) -> list[int]:
-        """Walk from both heads, highest generation first: what both reach first are the lowest common ancestors."""
-        if mine == yours:
-            return [mine]
+    def _paint(self, mine: set[int], yours: int, lowest: int) -> list[int]:
+        """Walk from all heads, highest generation first: what both reach first are the lowest common ancestors."""
+        if yours in mine:
+            return [yours]
         generation, parents = self.generation, self.parents
-        colours = {mine: OURS, yours: THEIRS}
+        colours = {**dict.fromkeys(mine, OURS), yours: THEIRS}
         queue = [(-generation[number], number) for number in sorted(colours, key=lambda each: -generation[each])]
-        open_ends = 2  # entries of the queue that are not stale
+        open_ends = len(queue)  # entries of the queue that are not stale
         found = []
         while queue and open_ends:
             _, number = heappop(queue)

@@ -20,6 +20,7 @@ from fata.irmin.path import Steps
 T = TypeVar("T")
 
 Identity = tuple[bytes, bytes]  # mode and id: what tells two entries apart
+MOST_KNOWN = 64  # trees
 
 
 async def last_modified(
@@ -40,12 +41,13 @@ async def last_modified(
     queue = [(-graph.generation[at], at)]
     seen = {at}
     found: list[bytes] = []
+    looks = Looks(commits.objects, path)
     while queue and len(found) < n:
         _, at = heappop(queue)
         alone = not queue
         at = _skip(graph, at, bits, hashes, jumps) if alone else at
         below = graph.generation[at] < lowest
-        same, changed = (None, False) if below else await _compare(commits, at, path)
+        same, changed = (None, False) if below else await _compare(graph, looks, at)
         if alone and same is not None:
             left = at if left is None else left
         elif left is not None:
@@ -78,9 +80,8 @@ def _skip(graph: CommitGraph, at: int, bits: int, hashes: Sequence[int], jumps: 
             return at
 
 
-async def _compare(commits: Commits[T], at: int, path: Steps) -> tuple[int | None, bool]:
+async def _compare(graph: CommitGraph, looks: Looks, at: int) -> tuple[int | None, bool]:
     """Return a parent that has the same at the path, or None; and whether the commit changed it."""
-    graph, objects = commits.graph, commits.objects
     tree = await graph.tree(at)
     mine: Identity | None = None
     for count, parent in enumerate(graph.parents[at]):
@@ -88,22 +89,40 @@ async def _compare(commits: Commits[T], at: int, path: Steps) -> tuple[int | Non
         if other == tree:
             return parent, False
         if not count:
-            mine = await _identity(objects, tree, path)
-        if await _identity(objects, other, path) == mine:
+            mine = await looks.identity(tree)
+        if await looks.identity(other) == mine:
             return parent, False
-    return None, bool(graph.parents[at]) or await _identity(objects, tree, path) is not None
+    return None, bool(graph.parents[at]) or await looks.identity(tree) is not None
 
 
-async def _identity(objects: Objects[Any], oid: bytes, path: Steps) -> Identity | None:
-    """Return mode and id of what is at a path of a tree; None if nothing is. Whole directories are not parsed."""
-    if objects.wide is not None:
-        return identity(objects, await objects.ask(objects.find, Node(oid), path))
-    mode = DIRECTORY
-    for step in path:
-        if mode != DIRECTORY:
-            return None
-        entry = trees.find(await objects.read(oid, TREE), step, objects.id_size)
-        if entry is None:
-            return None
-        mode, oid = DIRECTORY if trees.is_directory(entry.mode) else entry.mode, entry.id
-    return mode, oid
+class Looks:
+    """What is at one path of many trees. The last few answers are kept: a parent's tree is asked for again as such."""
+
+    def __init__(self, objects: Objects[Any], path: Steps) -> None:
+        self._objects = objects
+        self._path = path
+        self._known: dict[bytes, Identity | None] = {}
+
+    async def identity(self, oid: bytes) -> Identity | None:
+        """Return mode and id of what is at the path of a tree; None if nothing is."""
+        if oid in self._known:
+            return self._known[oid]
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        found = self._known[oid] = await self._look(oid)
+        return found
+
+    async def _look(self, oid: bytes) -> Identity | None:
+        """Look for one name in each directory: whole ones are not parsed."""
+        objects = self._objects
+        if objects.wide is not None:
+            return identity(objects, await objects.ask(objects.find, Node(oid), self._path))
+        mode = DIRECTORY
+        for step in self._path:
+            if mode != DIRECTORY:
+                return None
+            entry = trees.find(await objects.read(oid, TREE), step, objects.id_size)
+            if entry is None:
+                return None
+            mode, oid = DIRECTORY if trees.is_directory(entry.mode) else entry.mode, entry.id
+        return mode, oid

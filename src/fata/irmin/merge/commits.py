@@ -26,13 +26,15 @@ async def merged_tree(
 
 
 async def virtual_base(commits: Commits[T], found: list[bytes], max_depth: int | None, n: int | None) -> Node:
-    """Return the merge of several common ancestors, each pair against its own; the empty tree for none."""
+    """Return the merge of several common ancestors, one after the other; the empty tree for none.
+
+    What the third and all before it have in common is more than what it has with the first.
+    """
     if not found:
         return empty()
-    first = await commits.commit(found[0])
-    base = first.root
-    for oid in found[1:]:
+    base = (await commits.commit(found[0])).root
+    for count, oid in enumerate(found[1:], 1):
         other = await commits.commit(oid)
-        beneath = await commits.graph.lcas(first.oid, oid, max_depth, n)
+        beneath = await commits.graph.shared(found[:count], oid, max_depth, n)
         base = await merge_trees(commits.objects, await virtual_base(commits, beneath, max_depth, n), base, other.root)
     return base

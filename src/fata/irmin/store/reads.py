@@ -25,6 +25,7 @@ class Reads(Generic[T]):
         self.repo = repo
         self.branch = branch  # None: the store has a head of its own
         self.target = target
+        self._made: Commit[T] | None = None  # the commit that this store has made last, likely the head
 
     async def commit(self) -> Commit[T] | None:
         """Return the head; None if the store has none yet."""

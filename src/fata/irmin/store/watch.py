@@ -82,7 +82,11 @@ class Watch(Generic[T]):
 
         if self._waiter is not None:
             raise StateError("two tasks read the same watch")
-        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise StateError("nothing has changed, and without an event loop there is no waiting") from None
+        self._waiter = loop.create_future()
         try:
             await self._waiter
         finally:

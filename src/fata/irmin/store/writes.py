@@ -7,7 +7,7 @@ from typing import TypeVar, Unpack
 
 from fata.disk.git.objects import COMMIT
 from fata.irmin.commit import Commit, make
-from fata.irmin.errors import Conflict, InvalidPath, TestFailed, TooManyRetries
+from fata.irmin.errors import Conflict, CorruptObject, InvalidPath, MissingObject, TestFailed, TooManyRetries
 from fata.irmin.history.changed import signature
 from fata.irmin.merge.contract import known
 from fata.irmin.merge.default import option
@@ -33,7 +33,7 @@ class Writes(Reads[T]):
         async def change(tree: Tree[T]) -> Tree[T]:
             return await tree.add(path, value)
 
-        return await self.change(change, **options)
+        return await self._change_blindly(change, options)
 
     async def set_all(
         self, values: Mapping[P, T] | Iterable[tuple[Path, T]], **options: Unpack[Options]
@@ -44,7 +44,7 @@ class Writes(Reads[T]):
         async def change(tree: Tree[T]) -> Tree[T]:
             return await tree.add_all(items)
 
-        return await self.change(change, **options)
+        return await self._change_blindly(change, options)
 
     async def set_tree(self, path: Path, tree: Tree[T], **options: Unpack[Options]) -> Commit[T] | None:
         """Put a tree at a path."""
@@ -52,7 +52,7 @@ class Writes(Reads[T]):
         async def change(before: Tree[T]) -> Tree[T]:
             return await before.add_tree(path, tree)
 
-        return await self.change(change, **options)
+        return await self._change_blindly(change, options)
 
     async def remove(self, path: Path, **options: Unpack[Options]) -> Commit[T] | None:
         """Remove what is at a path."""
@@ -60,7 +60,7 @@ class Writes(Reads[T]):
         async def change(tree: Tree[T]) -> Tree[T]:
             return await tree.remove(path)
 
-        return await self.change(change, **options)
+        return await self._change_blindly(change, options)
 
     async def test_and_set(
         self, path: Path, test: T | None, value: T | None, **options: Unpack[Options]
@@ -140,17 +140,37 @@ class Writes(Reads[T]):
         retries = options.get("retries", RETRIES)
         for _ in range(retries + 1):
             head = await self.commit()
-            before = Tree(self.repo.objects, empty() if head is None else head.root)
-            after = await change(before)
-            root = after.root
-            if type(root) is not Node:
-                raise InvalidPath("the root of a store is a directory: contents need a path")
-            if not options.get("allow_empty") and (root is before.root or after.hash() == before.hash()):
+            tree = await self._changed(head, change, options)
+            if tree is None:
                 return None
-            commit = await self._commit(head, root, options)
+            commit = await self._commit(head, tree, options)
             if commit is not None:
                 return commit
         raise TooManyRetries(str(self.target), retries + 1)
+
+    async def _change_blindly(self, change: Change[T], options: Options) -> Commit[T] | None:
+        """As `change`, where `change` raises nothing, whatever the tree is: no need to look first if it has changed."""
+        head, self._made = self._made, None
+        if head is not None:
+            try:
+                tree = await self._changed(head, change, options)
+                commit = None if tree is None else await self._commit(head, tree, options)
+                if commit is not None:
+                    return commit
+            except (CorruptObject, MissingObject):
+                pass  # perhaps of a history that has been given up and collected
+        return await self.change(change, **options)
+
+    async def _changed(self, head: Commit[T] | None, change: Change[T], options: Options) -> Node | None:
+        """Return the tree that is to be committed; None if there is nothing to change."""
+        before = Tree(self.repo.objects, empty() if head is None else head.root)
+        after = await change(before)
+        root = after.root
+        if type(root) is not Node:
+            raise InvalidPath("the root of a store is a directory: contents need a path")
+        if not options.get("allow_empty") and (root is before.root or after.hash() == before.hash()):
+            return None
+        return root
 
     async def _commit(self, head: Commit[T] | None, root: Node, options: Options) -> Commit[T] | None:
         """Write a commit and move the head to it; None if the head is another by now."""
@@ -179,4 +199,5 @@ class Writes(Reads[T]):
         repo.objects.saved(objects, nodes)
         repo.commits.remember(commit)
         repo.commits.graph.add(commit.oid, parents, changed)
+        self._made = commit
         return commit

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
+
+
+def lending_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the running loop if a stack has lent it a network of its own; None where the host's sockets are meant."""
+    import asyncio
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return loop if getattr(loop, "has_network", False) else None
 
 
 async def aside(function: Callable[[], T]) -> T:

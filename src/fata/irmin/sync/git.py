@@ -16,8 +16,9 @@ from fata.errors import StateError
 from fata.irmin.backend.contract import RefChange, Shallow
 from fata.irmin.errors import PushRejected, RemoteError
 from fata.irmin.repo import Repo
-from fata.irmin.sync.aside import aside
+from fata.irmin.sync.aside import aside, lending_loop
 from fata.irmin.sync.contract import Progress
+from fata.irmin.sync.lent import lent_client
 from fata.irmin.sync.negotiation import Walker, haves
 from fata.irmin.sync.receiving import Arrival, check_connected
 from fata.irmin.sync.sending import Departure
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 ZERO = b"0" * 40
 HEADS = "refs/heads/"
+OVER_A_STACK = "git://"
 # What dulwich raises besides its own errors when a server says something that is no git: a hostile one is no crash.
 NONSENSE = (GitProtocolError, NotGitRepository, OSError, ValueError, AssertionError, LookupError, TypeError)
 
@@ -45,6 +47,11 @@ class GitRemote:
 
     def _open(self) -> tuple[GitClient, str]:
         try:
+            loop = lending_loop()
+            if loop is not None:
+                if not self.url.lower().startswith(OVER_A_STACK):
+                    raise RemoteError(self.url, f"over a network stack of our own only {OVER_A_STACK} is spoken")
+                return lent_client(self.url, loop)
             return get_transport_and_path(self.url, config=self._config, thin_packs=False, quiet=True)
         except NONSENSE as error:
             raise RemoteError(self.url, str(error)) from None

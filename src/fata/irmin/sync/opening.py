@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fata.errors import Unavailable
-from fata.irmin.backend.git import GitBackend
 from fata.irmin.contents.plain import BYTES
 from fata.irmin.repo import Repo
 from fata.irmin.sync.contract import Remote
+from fata.irmin.sync.mapping import provide_mmap
 from fata.irmin.sync.stores import StoreRemote
 
 FILE = "file://"
@@ -35,12 +35,15 @@ def remote(
     if "://" not in where or where.startswith(FILE):
         path = where.removeprefix(FILE)
         if os.path.exists(path) or "@" not in where:
+            from fata.irmin.backend.git import GitBackend  # maps files, which a unikernel cannot
+
             return StoreRemote(Repo(GitBackend(path, limit=limit), BYTES), where)
     scheme, separator, _ = where.partition("://")
     if separator and scheme.lower() not in SCHEMES:
         raise Unavailable(
             f"{where}: nobody speaks {scheme}:// here", f"There are {'://, '.join(SCHEMES)}:// and file://."
         )
+    provide_mmap()
     from fata.irmin.sync.git import GitRemote  # dulwich: a tenth of a second
 
     return GitRemote(where, headers=headers or {}, ca_file=ca_file, limit=limit)

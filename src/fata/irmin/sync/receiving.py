@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import tempfile
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ from fata.irmin.errors import MissingObject, RemoteError
 from fata.irmin.history.reachable import links_of
 from fata.irmin.repo import Repo
 from fata.irmin.sync.contract import Progress
+from fata.irmin.sync.mapping import mapped
 
 BATCH = 1 << 20  # octets of objects that are written at once, where a backend keeps no packs
 
@@ -60,7 +60,7 @@ class Arrival:
         if not self.size:
             return 0
         # Not closed here: an error's traceback may still hold a piece of it.
-        octets = memoryview(mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ))
+        octets = mapped(self._file.fileno())
         try:
             return await self._keep(octets, progress)
         except Malformed as error:
@@ -75,7 +75,7 @@ class Arrival:
             if len(packed) % 1000 == 0:
                 progress(f"checked {len(packed)} objects")
             if self._keeper is None:
-                batch[found.packed.id] = found.object
+                batch[found.oid] = found.object
                 size += len(found.object[1])
                 if size >= BATCH:
                     await self._repo.objects.write(batch)

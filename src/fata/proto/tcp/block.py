@@ -60,8 +60,8 @@ class Block:
     """See the module. The attributes are explained where they are set first."""
 
     __slots__ = (
-        "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due", "challenged_at",
-        "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks", "dup_due",
+        "abandoned", "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due",
+        "challenged_at", "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks", "dup_due",
         "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "kept", "key",
         "largest", "left", "limited", "linger_at", "listener", "max_window", "mss", "news", "nodelay", "owner",
         "path_mss", "persist_at", "persists", "pieces", "predicted", "probe_due", "probes", "probing",
@@ -89,6 +89,7 @@ class Block:
         self.predicted = False  # header prediction may be tried
         self.rare = True  # `flush` has more to do than new data and an acknowledgment
         self.detached = False  # nobody reads any more
+        self.abandoned = False  # nobody writes, either: what is queued is all, and nobody waits for it
         self.backlogged = False  # counts as half-open
         self.keepalive = settings.keepalive
         self.nodelay = settings.nodelay

@@ -141,7 +141,11 @@ class TcpHost:
         return False
 
     def abandon(self, connection: Connection) -> None:
-        """Nobody uses a connection any more; what it still has to say gets its time, unless others need the place."""
+        """Nobody uses a connection any more; what it still has to say gets its time, unless others need the place.
+
+        Its time is the user timeout, also if the peer's window is closed.
+        """
+        connection.abandoned = True
         if self.connections.get(connection.key) is connection:
             self._abandoned[connection] = None
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 import click
 
@@ -15,6 +19,8 @@ from fata.tool.image_options import image_argument
 from fata.tool.quantity import octets as octets_of
 from fata.tool.screen import json_option, say, show_json
 
+PIECE = 1 << 20  # octets of a value that are read at once
+SPOOLED = 16 << 20  # octets of a value up to which it waits in memory
 partition_option = click.option("--partition", type=click.IntRange(min=1), help="The partition that holds the store.")
 hex_option = click.option("--hex", "as_hex", is_flag=True, help="Keys and values are hexadecimal digits.")
 
@@ -72,14 +78,16 @@ def info(image: Path, partition: int | None, as_json: bool) -> None:
 def get(image: Path, key: str, partition: int | None, as_hex: bool) -> None:
     """Print the value of KEY, as it is."""
 
-    async def fetch() -> bytes | None:
+    async def show() -> None:
         async with btree_image.store(Place(image, partition=partition), writing=False) as store:
-            return await store.get(octets(key, as_hex))
+            if await store.size(octets(key, as_hex)) is None:
+                raise ConfigError(f"{image}: there is no key {key!r}", remedy="`fata btree list` shows the keys.")
+            async for piece in store.stream(octets(key, as_hex)):
+                click.echo(piece.hex() if as_hex else piece, nl=False)
 
-    value = drive(fetch())
-    if value is None:
-        raise ConfigError(f"{image}: there is no key {key!r}", remedy="`fata btree list` shows the keys.")
-    click.echo(value.hex() if as_hex else value, nl=as_hex or sys.stdout.isatty())
+    drive(show())
+    if as_hex or sys.stdout.isatty():
+        click.echo()
 
 
 @command.command()
@@ -90,13 +98,22 @@ def get(image: Path, key: str, partition: int | None, as_hex: bool) -> None:
 @hex_option
 def put(image: Path, key: str, value: str, partition: int | None, as_hex: bool) -> None:
     """Store VALUE under KEY; an image of zeros is formatted first. `-` reads the value from the standard input."""
-    content = sys.stdin.buffer.read() if value == "-" else octets(value, as_hex)
 
-    async def store_it() -> None:
-        async with btree_image.store(Place(image, partition=partition), writing=True) as store:
-            await store.put(octets(key, as_hex), content)
+    async def store_it(source: IO[bytes]) -> None:
+        length = source.seek(0, os.SEEK_END)
+        source.seek(0)
+        async with (
+            btree_image.store(Place(image, partition=partition), writing=True) as store,
+            store.transaction() as transaction,
+        ):
+            await transaction.put_stream(octets(key, as_hex), iter(lambda: source.read(PIECE), b""), length)
 
-    drive(store_it())
+    with SpooledTemporaryFile(SPOOLED) as spool:  # its length has to be known before
+        if value == "-":
+            shutil.copyfileobj(sys.stdin.buffer, spool, PIECE)
+        else:
+            spool.write(octets(value, as_hex))
+        drive(store_it(spool))
 
 
 @command.command()

@@ -60,7 +60,7 @@ def _data(graph: Graph, picture: Picture) -> dict[str, object]:
 
 
 def _head(graph: Graph) -> str:
-    rows = [{"k": f"  --{key['name']}", "v": key["value"], "o": f"({key['origin']})"} for key in _keys(graph)]
+    rows = [{"k": f"  --{key['name']}", "v": key["value"] or "none", "o": f"({key['origin']})"} for key in _keys(graph)]
     keys = table(rows).partition("\n")[2] or "  none"
     return f"Name    {graph.project.name}\nTarget  {graph.target}\n\nKeys\n{keys}"
 

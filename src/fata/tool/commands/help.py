@@ -22,7 +22,7 @@ from. The same words work on the program that `fata build` makes.
 
 ERRORS = """\
 Mistakes in a configuration, an argument or an application's signature are told in one message: file, line,
-what is wrong, what to do; the status is 2. A program's own uncaught exception is shown with its full
+what is wrong, what to do; the status is 2. A program's own uncaught exception is shown with its
 traceback; the status is 1. Otherwise the status is the program's own; 130 after Ctrl-C, 143 after SIGTERM.
 With --json the message is an object: {"error": {"file", "line", "reason", "remedy"}}.
 """

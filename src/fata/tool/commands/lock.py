@@ -9,7 +9,7 @@ from fata.errors import ConfigError
 from fata.target.image.wheels import LOCK, lock_text, read_wheel_lock
 from fata.target.program import write_program
 from fata.tool.keyed import keyed, show_help
-from fata.tool.machine import VIRTIO
+from fata.tool.machine import image_target
 from fata.tool.resolve import fetch, settle
 from fata.tool.screen import progress, say, show_json
 from fata.tool.session import application_version, open_session
@@ -23,9 +23,10 @@ def command(ctx: click.Context, target: str | None, as_json: bool, only_fetch: b
     Locked is what config.py names with package(), what else the application imports from packages that are installed
     here, and what all of that needs. Building is offline then, and the same on every machine.
     """
-    if show_help(ctx, target or VIRTIO):
+    target = image_target(target)
+    if show_help(ctx, target):
         return
-    session = open_session(ctx.args, target or VIRTIO)
+    session = open_session(ctx.args, target)
     file = session.project.directory / LOCK
     with progress(quiet=as_json) as report:
         if only_fetch:

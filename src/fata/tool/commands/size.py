@@ -10,7 +10,7 @@ from fata.config.lock import replace
 from fata.target.image.sizes import Group, sizes
 from fata.target.virtio.build import make
 from fata.tool.keyed import keyed, show_help
-from fata.tool.machine import VIRTIO
+from fata.tool.machine import image_target
 from fata.tool.render.treemap import draw
 from fata.tool.screen import progress, say, show_json, table
 from fata.tool.session import application_version, open_session
@@ -26,10 +26,11 @@ def command(
     ctx: click.Context, target: str | None, as_json: bool, kind: str, output: Path | None, everything: bool
 ) -> None:
     """Show where the octets of an image go: by group and module, as a table or a treemap."""
-    if show_help(ctx, target or VIRTIO):
+    target = image_target(target)
+    if show_help(ctx, target):
         return
     with progress(quiet=as_json) as report:
-        graph = open_session(ctx.args, target or VIRTIO).graph()
+        graph = open_session(ctx.args, target).graph()
         groups = sizes(make(graph, application_version(graph.project.directory), report))
     total = sum(group.size for group in groups)
     if as_json:

@@ -19,7 +19,7 @@ from fata.tool.screen import say, show_json
 
 @click.command("log")
 @click.argument("path", default="")
-@click.option("--commit", "-r", "at", help="Begin there: a branch, tag or commit.")
+@click.option("--commit", "-r", "at", help="Begin there: a branch, tag or commit, HEAD, or main~2.")
 @click.option("--number", "-n", type=click.IntRange(1), help="At most so many commits.")
 @click.option("--skip", type=click.IntRange(0), default=0, help="Leave out the first so many.")
 @click.option("--reverse", is_flag=True, help="Oldest first.")
@@ -47,7 +47,8 @@ def log_command(
         show_json([as_data(commit) for commit in found])
         return
     if found:
-        click.echo_via_pager("".join(one_line(commit) if oneline else paragraph(commit) for commit in found))
+        lines = "".join(one_line(commit) if oneline else paragraph(commit) for commit in found)
+        click.echo_via_pager(lines.removesuffix("\n"))  # which adds one
 
 
 async def ancestors(opened: Opened, head: Commit[Any], enough: int | None) -> list[Commit[Any]]:

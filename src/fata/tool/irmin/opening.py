@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 BY_LINES: Merge[bytes] = first_of(
     default, like(text, lambda octets: octets.decode("latin-1"), lambda t: t.encode("latin-1"))
 )
+BACK = re.compile(r"(.*?)((?:~\d*|\^)*)", re.DOTALL)
 SHORTEST = 4  # digits of an abbreviated id
 
 
@@ -57,9 +59,25 @@ class Opened:
         return self.place.as_json
 
     async def revision(self, name: str | None) -> Commit[Any] | None:
-        """Return the commit that a branch, tag, id or abbreviated id names; the store's head for None."""
+        """Return the commit that a branch, tag, id or abbreviated id names; the store's head for None.
+
+        HEAD is what git calls so; NAME~2 and NAME^^ are two first parents further back.
+        """
         if name is None:
             return await self.store.commit()
+        match = BACK.fullmatch(name)
+        assert match is not None
+        commit = await self._named(match[1])
+        for step in re.findall(r"~\d*|\^", match[2]):
+            for _ in range(int(step[1:] or 1)):
+                if not commit.parents:
+                    raise NotFound(f"commit {name}: {match[1]} has no so long history")
+                commit = await self.repo.commit(commit.parents[0])
+        return commit
+
+    async def _named(self, name: str) -> Commit[Any]:
+        if name == "HEAD":
+            return await self.repo.branches.get(await self.repo.backend.default_branch())
         for ref in (f"refs/heads/{name}", f"refs/tags/{name}", f"refs/remotes/{name}"):
             oid = await self.repo.backend.ref(ref)
             if oid is not None:

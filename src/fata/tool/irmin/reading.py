@@ -15,7 +15,7 @@ from fata.tool.irmin.opening import Opened, encoded, plain, run
 from fata.tool.irmin.place import Wanted
 from fata.tool.screen import printable, show_json
 
-at_option = click.option("--commit", "-r", "at", help="Read there: a branch, tag or commit, ids may be abbreviated.")
+at_option = click.option("--commit", "-r", "at", help="Read there: a branch, tag, (short) id, HEAD or main~2.")
 
 
 async def tree_at(opened: Opened, at: str | None) -> Tree[Any]:

@@ -27,6 +27,7 @@ from fata.irmin.backend.git.packs import Packs
 from fata.irmin.backend.git.persistence import Durability, Persistence
 from fata.irmin.backend.git.pruning import prune
 from fata.irmin.backend.git.references import Holding, References
+from fata.irmin.backend.git.rewritable import Workshop
 from fata.irmin.backend.listeners import Listeners
 from fata.irmin.errors import CorruptObject, CorruptRef, IrminError
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 PACK_FROM = 200  # objects at once from which one pack is quicker than a file each; git's own limit is 100
 ATTEMPTS = 10  # to find an object while others keep replacing the packs that it may be in
-HOT = 32  # commits of one process from which it writes packs: a tool that commits once leaves loose objects
+HOT = 4  # commits of one process from which it writes packs: a tool that commits once leaves loose objects
 PRUNE_AGE = 3600.0  # seconds; git waits for two weeks, but its users have no other way to undo
 LIMIT = 1 << 30  # octets of one object: what a hostile pack may make us allocate
 
@@ -69,13 +70,14 @@ class GitBackend:
         self._loose = [LooseObjects(home, level=level, limit=limit) for home in homes]
         self._packs = [Packs(home, limit) for home in homes]
         self._homes: list[LooseObjects | Packs] = [*self._loose, *self._packs]
-        self._refs = References(places.shared, self._persistence, timeout=lock_timeout)
-        self._head = References(places.git, self._persistence, timeout=lock_timeout)
+        self._workshop = Workshop(self._objects)
+        self._refs = References(places.shared, self._persistence, self._workshop, timeout=lock_timeout)
+        self._head = References(places.git, self._persistence, self._workshop, timeout=lock_timeout)
         self._listeners = Listeners()
         self._others: Others | None = None
         self._commits = 0  # by this process
         self._outrun = False  # whether somebody else was faster at the last commit
-        self._growing = GrowingPacks(self.pack_directory(), level, self._persistence)
+        self._growing = GrowingPacks(self.pack_directory(), level, self._persistence, self._workshop)
         self._group = Group(self._commit_group, self._tell)
 
     # Objects
@@ -117,18 +119,32 @@ class GitBackend:
 
     def _write(self, objects: Objects) -> Written | None:
         """Write objects; return a pack that can be joined with others."""
+        try:
+            return self._settle(objects, many=len(objects) >= PACK_FROM)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _settle(self, objects: Objects, *, many: bool, also: Iterable[str] = ()) -> Written | None:
+        """Write objects, which appear once they and the files of `also` are as durable as they have to be."""
+        try:
+            return self._settle_once(objects, many, also)
+        except FileNotFoundError:  # `git gc --prune=now` takes what has not appeared yet
+            self._growing.make_anew()
+            return self._settle_once(objects, many, also)
+
+    def _settle_once(self, objects: Objects, many: bool, also: Iterable[str]) -> Written | None:
         staged = Staged()
         try:
-            written = self._stage(staged, objects, many=len(objects) >= PACK_FROM)
-            self._persistence.settle(staged)
-        except OSError as error:
+            written = self._stage(staged, objects, many=many)
+            self._persistence.settle(staged, also)
+        except OSError:
             staged.discard()
-            raise self._unavailable(error) from error
+            raise
         return written
 
     def _stage(self, staged: Staged, objects: Objects, *, many: bool) -> Written | None:
         if many:
-            self._growing.stage(staged, objects, compressed=True)
+            self._growing.stage_compressed(staged, objects)
             return None
         if self._commits >= HOT and len(objects) > 1:
             return self._growing.stage(staged, objects)
@@ -220,14 +236,8 @@ class GitBackend:
         objects: dict[bytes, Object] = {}
         for request, _ in held:
             objects.update(request.objects)
-        staged = Staged()
         many = any(len(request.objects) >= PACK_FROM for request, _ in held)
-        try:
-            written = self._stage(staged, objects, many=many)
-            self._persistence.settle(staged, [file for _, holding in held for file in holding.files()])
-        except OSError:
-            staged.discard()
-            raise
+        written = self._settle(objects, many=many, also=[file for _, holding in held for file in holding.files()])
         self._refs.put(holding for _, holding in held)
         for request, _ in held:
             request.done = True
@@ -305,6 +315,8 @@ class GitBackend:
         self._listeners.close()
         self._group.close()
         self._growing.close()
+        self._refs.forsake()
+        self._workshop.close()
         self._persistence.close()
         if self._others is not None:
             self._others.stop()

@@ -18,11 +18,12 @@ Piece = bytes | memoryview
 class Staged:
     """Files that are complete; some of them have yet to appear under their names."""
 
-    __slots__ = ("directories", "files", "renames")
+    __slots__ = ("directories", "files", "links", "renames")
 
     def __init__(self) -> None:
         self.files: list[str] = []  # as they are named now
         self.renames: list[tuple[str, str]] = []
+        self.links: list[tuple[str, str]] = []
         self.directories: list[str] = []  # in which others were made
 
     def add(self, path: str, octets: bytes) -> None:
@@ -35,27 +36,47 @@ class Staged:
         self.files.append(temporary)
         self.renames.append((temporary, path))
 
+    def link(self, file: str, path: str) -> None:
+        """Note a file that is to be seen as `path`, too."""
+        self.files.append(file)
+        self.links.append((file, path))
+
     def appear(self) -> None:
         """Let all files appear, in the order in which they were added. Raises OSError."""
+        for file, path in self.links:
+            try:
+                os.link(file, path)
+            except FileExistsError:  # with the same octets, unless somebody was killed while he wrote it
+                _link_over(file, path)
         for temporary, path in self.renames:
             os.rename(temporary, path)
 
     def names(self) -> list[str]:
         """Return the files' names once they have appeared."""
-        renamed = dict(self.renames)
+        renamed = dict(self.renames + self.links)
         return [renamed.get(file, file) for file in self.files]
 
     def discard(self) -> None:
         """Remove what nobody has seen."""
-        for temporary, _ in self.renames:
-            remove_if_there(temporary)
+        for file, _ in self.renames + self.links:
+            remove_if_there(file)
 
 
 def write_aside(path: str, pieces: Sequence[Piece]) -> str:
     """Write a file beside `path` that is to be renamed to it; return its name. Raises OSError."""
-    temporary = f"{path[: path.rfind('/')]}/tmp_obj_{os.getpid():x}_{next(_NUMBERS):x}"  # git removes such in time
+    temporary = _aside(path)
     write_new(temporary, pieces)
     return temporary
+
+
+def _aside(path: str) -> str:
+    return f"{path[: path.rfind('/')]}/tmp_obj_{os.getpid():x}_{next(_NUMBERS):x}"  # git removes such in time
+
+
+def _link_over(file: str, path: str) -> None:
+    temporary = _aside(path)
+    os.link(file, temporary)
+    os.rename(temporary, path)
 
 
 def write_new(path: str, pieces: Sequence[Piece]) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from fata.disk.git.errors import Malformed
 from fata.disk.git.references import parse_packed, parse_reference, serialize_packed, serialize_reference
 from fata.irmin.backend.contract import RefChange
-from fata.irmin.backend.git.exchange import Exchange
 from fata.irmin.backend.git.files import read_whole, remove_if_there
 from fata.irmin.backend.git.lock import Lock
 from fata.irmin.backend.git.persistence import Persistence
+from fata.irmin.backend.git.rewritable import Workshop
+from fata.irmin.backend.git.turns import Turns
 from fata.irmin.errors import CorruptRef, NameTaken
 
 MOST_LINKS = 5  # symbolic references in a row; git's own limit
+MOST_TURNS = 32  # references for which files are kept
 
 Packed = dict[str, tuple[bytes, bytes | None]]
 
@@ -46,11 +48,12 @@ class Holding:
 class References:
     """The references below a git directory."""
 
-    def __init__(self, directory: str, persistence: Persistence, *, timeout: float) -> None:
+    def __init__(self, directory: str, persistence: Persistence, workshop: Workshop, *, timeout: float) -> None:
         self.directory = directory
+        self._workshop = workshop
+        self._turns: dict[str, Turns] = {}  # of the references that were changed last
         self._timeout = timeout
         self._persistence = persistence
-        self._exchange = Exchange()
         self._packed: Packed = {}
         self._packed_stamp: tuple[int, int, int] | None = None
 
@@ -75,8 +78,12 @@ class References:
         return target if isinstance(target, str) else None
 
     def _read_loose(self, name: str) -> bytes | str | None:
+        path = f"{self.directory}/{name}"
+        turns = self._turns.get(name)
+        if turns is not None and (value := turns.value(path)) is not None:
+            return value
         try:
-            octets = read_whole(f"{self.directory}/{name}")
+            octets = read_whole(path)
             return None if octets is None else parse_reference(octets)
         except IsADirectoryError:
             return None
@@ -178,10 +185,14 @@ class References:
                 self._remove(name)
                 places.append(os.path.dirname(lock.path))
             for _, lock, loose in holding.changed:
-                self._put_in_place(lock, loose)
+                self._put_in_place(lock)
                 places += self._new_places(lock.path, loose)
         if self._persistence.immediate:
-            self._persistence.force_directories(places)
+            try:
+                self._persistence.force_directories(places)
+            except OSError:
+                self.forsake()  # who knows which file a reference will be after a power cut
+                raise
         else:
             self._persistence.note_directories(*places)
 
@@ -199,20 +210,28 @@ class References:
             self._persistence.replace(lock)
 
     def _lock(self, holding: Holding, name: str) -> Lock:
-        lock = Lock(f"{self.directory}/{name}", timeout=self._timeout)
+        turns = self._turns.get(name)
+        if turns is None:
+            turns = self._turns[name] = Turns(self._workshop)
+            if len(self._turns) > MOST_TURNS:
+                self._turns.pop(next(iter(self._turns))).forsake()
+        lock = Lock(f"{self.directory}/{name}", timeout=self._timeout, turns=turns)
         lock.acquire()
         holding.locks.append(lock)
         return lock
 
-    def _put_in_place(self, lock: Lock, loose: bool) -> None:
-        if loose and self._persistence.careless:
-            lock.commit_by(self._exchange)
-        else:
-            try:
-                lock.commit()
-            except IsADirectoryError:
-                remove_empty_directories(lock.path)
-                lock.commit()
+    def forsake(self) -> None:
+        """Make new files for references from now on."""
+        for turns in self._turns.values():
+            turns.forsake()
+        self._turns.clear()
+
+    def _put_in_place(self, lock: Lock) -> None:
+        try:
+            lock.commit()
+        except IsADirectoryError:
+            remove_empty_directories(lock.path)
+            lock.commit()
         self._persistence.note(lock.path)
 
     def _check_free(self, name: str) -> None:
