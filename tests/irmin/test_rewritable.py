@@ -159,6 +159,21 @@ def test_files_are_made_once_and_all_but_packs_go_in_the_end(tmp_path: Path) -> 
     assert len(git(tmp_path, "log", "--format=%H", "main").split()) == SETTLED + 7 * FAN
 
 
+def test_a_round_of_commits_lies_between_losing_a_name_and_being_written_again(tmp_path: Path) -> None:
+    store, repo = opened(tmp_path)
+    seen: dict[int, int] = {}  # inodes of small packs' indexes, and in which commit they had a name last
+    gaps = []
+    for number in range(HOT + 18 * FAN):  # packs are joined twice, too
+        commit(store, 1, number)
+        for path in tmp_path.glob("objects/pack/*.idx"):
+            inode = path.stat().st_ino
+            gaps.append(number - seen.get(inode, number))
+            seen[inode] = number
+    assert max(gaps) >= FAN
+    assert all(gap <= 1 or gap >= FAN for gap in gaps)
+    drive(repo.close())
+
+
 @pytest.mark.slow
 def test_clones_that_are_links_stay_as_they_are(tmp_path: Path) -> None:
     store, repo = opened(tmp_path / "source")

@@ -162,7 +162,8 @@ class GrowingPacks:
             joined = self._joined(group)
         if joined is None:
             return []
-        self._small.reuse()  # the directory has just become as durable as it has to be
+        if size == 0:  # a round of commits has passed, and the directory has just become as durable as it has to be
+            self._small.reuse()
         if size == len(self._sizes):
             self._sizes.append([])
         self._sizes[size].append(joined)

@@ -44,7 +44,9 @@ class Rewritable:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, SIGNAL)
 
     def lease(self) -> bool:
-        """Lease it, if nobody else has it open; say whether that is so."""
+        """Lease it, if nobody else has it open; say whether that is so. A fork, which has the same lease, must not."""
+        if os.getpid() != self._process:
+            return False
         try:
             fcntl.fcntl(self.descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except OSError:  # somebody has it open, or the file system knows no leases
@@ -58,7 +60,7 @@ class Rewritable:
             return False
         try:
             status = os.stat(self.path)
-            alone = status.st_nlink == 1 and status.st_ino == self._inode and os.getpid() == self._process
+            alone = status.st_nlink == 1 and status.st_ino == self._inode
         except FileNotFoundError:
             alone = False
         if not alone:
@@ -82,7 +84,10 @@ class Rewritable:
         """End the lease, if there is one."""
         if self._leased:
             self._leased = False
-            fcntl.fcntl(self.descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            try:
+                fcntl.fcntl(self.descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            except BlockingIOError:  # there is none any more: it was taken away (proc(5), lease-break-time)
+                pass
 
     def stamp(self) -> Stamp:
         """Return what is another once another file is in its place, or other octets are in it."""
@@ -90,8 +95,9 @@ class Rewritable:
         return status.st_ino, status.st_mtime_ns  # as long as it is open nobody else is given its number
 
     def forsake(self) -> None:
-        """Give up writing it: it stays under the names that others gave it."""
-        remove_if_there(self.path)
+        """Give up writing it: it stays under the names that others gave it. A fork leaves it to its parent."""
+        if os.getpid() == self._process:
+            remove_if_there(self.path)
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         close(self.descriptor)
