@@ -15,6 +15,7 @@ from fata.http.asgi import Asgi
 from fata.http.limits import DEFAULT
 from fata.http.server import Server
 from fata.http.websocket import INBOX_FLOOR
+from fata.proto.tcp.settings import HostSettings
 from tests.http.websocket_client import Client, echo
 from tests.http.wires import later, run, settle
 
@@ -24,9 +25,11 @@ FRAGMENT = BytesMessage(data=bytes(8 * 1024), message_finished=False)
 
 def test_limits_follow_the_memory_of_a_small_machine() -> None:
     small = DEFAULT.within(LITTLE)
-    assert small == dataclasses.replace(DEFAULT, connections=112, message_octets=458_752, messages_octets=1_835_008)
+    assert small == dataclasses.replace(DEFAULT, connections=240, message_octets=458_752, messages_octets=1_835_008)
     assert Limits.within(1 << 40) == DEFAULT
-    assert Limits.within(1 << 20).connections == 16
+    assert Limits.within(64 << 20).connections == 910
+    for memory in (1 << 20, 14 << 20, 64 << 20):
+        assert Limits.within(memory).connections < HostSettings.within(memory).max_connections
 
 
 class Stack:
