@@ -55,8 +55,9 @@ static void take_line(const char *line) {
     size_t size = line ? strlen(line) : 0;
     if (boot.line_size + size >= LINE_MAX)
         panic("the boot line has more than %lu octets", LINE_MAX - boot.line_size - 1);
-    memcpy(boot.line + boot.line_size, line, size + 1);
+    memcpy(boot.line + boot.line_size, line, size);
     boot.line_size += size;
+    boot.line[boot.line_size] = '\0';
 }
 
 static void take_start(const struct pvh_start *start) {

@@ -88,7 +88,7 @@ class Stock:
 
 async def _objects(content: bytes) -> AsyncIterator[tuple[bytes, Object]]:
     for found in read_pack(content, LIMIT):
-        yield found.id, found.object
+        yield found.oid, found.object
 
 
 class _Server(asyncio.StreamReaderProtocol):

@@ -71,3 +71,14 @@ def test_leaves_what_it_does_not_know_alone(console: MemoryConsole, drive: Drive
     drive(Notes(store, console).run())
     assert drive(store.get("other")) == b"mine"
     assert console.output.endswith("remove: archive\n  other = mine\n")
+
+
+@pytest.mark.slow
+def test_a_disk_without_a_volume_is_told_with_the_remedy(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
+    done = run("--kv", "fat", "--image", str(disk))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no FAT volume: the boot sector ends with 0000" in done.stderr
+    assert "fata fat create" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -5,7 +5,6 @@
 #include "types.h"
 
 #define MSR_TSC_DEADLINE 0x6e0
-#define MSR_EFER         0xc0000080
 #define MSR_STAR         0xc0000081
 #define MSR_LSTAR        0xc0000082
 #define MSR_SFMASK       0xc0000084

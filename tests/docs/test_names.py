@@ -38,7 +38,7 @@ NO_MODULES |= {"fata.entropy", "fata.snapshot"}  # words for the kernel
 NO_OPTIONS = {"cuont", "nmae", "key", "no-key"}  # misspelled on purpose; for any key
 NO_OPTIONS |= {"site"}  # a path for a store that is not wired
 KEY = re.compile(r'\bkey\("([\w-]+)"|(\w+): \w+ = ')  # of an application that a guide writes
-OTHERS = {"auto", "changed-paths", "commit", "head", "oneline", "strict"}  # git's
+OTHERS = {"auto", "changed-paths", "commit", "head", "local", "oneline", "strict"}  # git's
 OTHERS |= {"abi", "implementation", "only-binary", "platform"}  # pip's
 OTHERS |= {"include", "silent", "cipher", "type", "dump-dom", "wrap"}  # curl's, cryptsetup's, Chromium's, base64's
 

@@ -24,10 +24,12 @@ HANDSHAKE = (
 class Client:
     """A browser's end."""
 
-    def __init__(self, application: Application, limits: Limits = DEFAULT, room: int = 1 << 30) -> None:
+    def __init__(
+        self, application: Application, limits: Limits = DEFAULT, room: int = 1 << 30, asgi: Asgi | None = None
+    ) -> None:
         self.connection: Connection
         self.wire: MemoryTransport
-        self.connection, self.wire = connect(server(Asgi(application, {}, "", limits), limits), room)
+        self.connection, self.wire = connect(server(asgi or Asgi(application, {}, "", limits), limits), room)
         self.frames = Frames(ConnectionType.CLIENT)
 
     async def shake_hands(self, octets: bytes = HANDSHAKE) -> bytes:

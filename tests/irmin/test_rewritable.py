@@ -118,14 +118,14 @@ def test_a_file_system_without_leases(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("more", [0, 3])
 def test_a_process_that_has_many_files_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int) -> None:
-    gc.collect()  # which closes what other tests have left
+    gc.collect()  # or what others left open is closed in the midst of this
     before = len(os.listdir("/proc/self/fd"))
     lowest = os.dup(0)
     os.close(lowest)
     monkeypatch.setattr(rewritable, "MOST_OPEN", lowest + more)
     store, repo = opened(tmp_path)
     commit(store, 3 * FAN)
-    assert len(os.listdir("/proc/self/fd")) <= before + more + 1
+    assert len(os.listdir("/proc/self/fd")) - before < more + 3
     drive(repo.close())
     assert_sound(tmp_path)
 

@@ -56,6 +56,13 @@ def test_addresses_are_given_in_turn_or_chosen(sim: Simulation) -> None:
     assert chosen.address == chosen.stack.address == "10.0.0.77"
 
 
+@pytest.mark.parametrize("address", ["10.0.0.0/24", "224.0.0.1/4", "10.0.0.1"])
+def test_what_is_no_hosts_address_is_refused_and_takes_no_name(sim: Simulation, address: str) -> None:
+    with pytest.raises(ConfigError):
+        sim.host("a", address)
+    assert sim.host("a").address == "10.0.0.1"
+
+
 def test_a_host_may_join_while_it_runs(sim: Simulation, server: Host) -> None:
     async def join() -> None:
         await ask_rightly(sim.host("late"), server, PAYLOAD)

@@ -47,7 +47,7 @@ class Stingy:
 
 
 def is_congested(host: Host) -> bool:
-    return host.stack.host.interface.congested
+    return host.stack.host.interface._full
 
 
 async def feed(card: Stingy, room: int, enough: Callable[[], bool]) -> None:

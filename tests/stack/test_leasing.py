@@ -89,10 +89,14 @@ def test_it_is_given_back_when_the_stack_closes(sim: Simulation, server: Host, c
     sim.run(main())
 
 
-def test_nobody_answers(sim: Simulation, client: Host) -> None:
+@pytest.mark.parametrize(("patience", "told"), [(4.0, 0), (30.0, 1)])
+def test_nobody_answers(
+    sim: Simulation, client: Host, patience: float, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
     client.stack.host.configure(NOBODY)
-    with pytest.raises(Unavailable, match="within 5 s"):
-        sim.run(client.stack.lease(5))
+    with pytest.raises(Unavailable, match=f"within {patience:g} s"):
+        sim.run(client.stack.lease(patience))
+    assert caplog.text.count("no server has answered yet") == told
 
 
 def claim(card: FaultyNet, address: bytes) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+# Both leave less than the network of such a machine takes: idle connections give way before it refuses newcomers.
+PLACE = 24 * 1024  # octets a connection takes: a request's head, and what the network and we keep of it
+FEWEST = 240  # connections, however small the machine
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one server. Octets are 8 bits, times are seconds; every bound is enforced for each connection.
 
-    Whoever breaks one is answered (408, 413, 431, 503; WebSocket 1009) if that is still possible, and closed.
+    Whoever breaks one is answered (408, 413, 431, 503; WebSocket 1009, 1013) if that is still possible, and closed.
     """
 
     connections: int = 1024
@@ -26,6 +30,12 @@ class Limits:
 
     message_octets: int = 16 * 1024 * 1024
     """A WebSocket message, its fragments together (text is counted in characters)."""
+
+    messages_octets: int = 256 * 1024 * 1024
+    """WebSocket messages of all connections that are not whole yet, or that the application has not taken.
+
+    Each connection may have as much as is left, and 16 KiB in any case; who sends more is told to try again later.
+    """
 
     pipelined: int = 16
     """Requests of one connection that are answered one after the other before other connections get their turn."""
@@ -50,6 +60,26 @@ class Limits:
 
     grace_seconds: float = 5.0
     """For running requests to end once the server is told to stop."""
+
+    @classmethod
+    def of(cls, stack: object) -> Limits:
+        """Return the limits of a server at `stack`, which knows how much memory there is where it is little."""
+        memory: int | None = getattr(stack, "memory", None)  # of `fata.stack.direct.DirectStack`
+        return cls() if memory is None else cls.within(memory)
+
+    @classmethod
+    def within(cls, memory: int) -> Limits:
+        """Return the limits of a machine with so many octets free: a third for connections, an eighth for messages.
+
+        Text may take four times its characters.
+        """
+        most = cls()
+        return replace(
+            most,
+            connections=min(most.connections, max(FEWEST, memory // 3 // PLACE)),
+            message_octets=min(most.message_octets, memory // 32),
+            messages_octets=min(most.messages_octets, memory // 8),
+        )
 
 
 DEFAULT = Limits()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fata.http.contract import Listener, Site
 from fata.http.files import Files
 from fata.http.lifespan import Lifespan
-from fata.http.limits import DEFAULT, Limits
+from fata.http.limits import Limits
 from fata.http.scope import Application
 from fata.http.server import Server
 
@@ -22,17 +22,17 @@ async def serve_files(
     *,
     host: str | None = None,
     port: int = 80,
-    limits: Limits = DEFAULT,
+    limits: Limits | None = None,
     wall: Callable[[], float | None] | None = None,
     tls: SSLContext | None = None,
 ) -> None:
     """Serve the values of `site` until cancelled; then end in good order, within `limits.grace_seconds`.
 
-    `host` None is every address, `port` 0 any free one; the log says which. With `wall`, a wall clock's
-    reading, answers carry a Date; with `tls`, a server's context, only TLS is spoken. Raises what `stack`
-    raises when it cannot listen.
+    `host` None is every address, `port` 0 any free one; the log says which. Without `limits` they are those of
+    `Limits.of(stack)`. With `wall`, a wall clock's reading, answers carry a Date; with `tls`, a server's context,
+    only TLS is spoken. Raises what `stack` raises when it cannot listen.
     """
-    await Server(Files(site), limits, wall).run(stack, host, port, tls)
+    await Server(Files(site), limits or Limits.of(stack), wall).run(stack, host, port, tls)
 
 
 async def serve_asgi(
@@ -41,7 +41,7 @@ async def serve_asgi(
     *,
     host: str | None = None,
     port: int = 80,
-    limits: Limits = DEFAULT,
+    limits: Limits | None = None,
     wall: Callable[[], float | None] | None = None,
     tls: SSLContext | None = None,
     root_path: str = "",
@@ -53,6 +53,7 @@ async def serve_asgi(
     """
     from fata.http.asgi import Asgi  # brings wsproto along, a quarter of the time that a site takes to import
 
+    limits = limits or Limits.of(stack)
     lifespan = Lifespan(application)
     await lifespan.start()
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -24,10 +25,24 @@ from fata.http.websocket_handshake import Offer, accepted
 from fata.http.wire import ClientGone
 
 INBOX_HIGH_WATER = 64 * 1024  # octets that wait for the application before reading stops
+INBOX_FLOOR = 16 * 1024  # octets that each may have whatever others have
 MESSAGE_COST = 64  # octets that an empty message counts for
 
-# RFC 6455, 7.4.1
-NORMAL, GOING_AWAY, ABNORMAL, TOO_BIG, INTERNAL_ERROR = 1000, 1001, 1006, 1009, 1011
+# RFC 6455, 7.4.1, and its registry for the last
+NORMAL, GOING_AWAY, ABNORMAL, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1001, 1006, 1009, 1011, 1013
+
+
+@dataclass(slots=True)
+class Inboxes:
+    """What the WebSockets of a server hold for the application, unfinished messages included."""
+
+    limit: int  # octets
+    held: int = 0
+
+    @property
+    def share(self) -> int:
+        """Octets that one of them may hold."""
+        return max(INBOX_FLOOR, self.limit - self.held)
 
 
 class Stage(Enum):
@@ -44,13 +59,21 @@ class WebSocket:
     """One call of the application for one WebSocket, and what the connection hands over to once it is open."""
 
     def __init__(
-        self, application: Application, scope: dict[str, Any], exchange: Exchange, offer: Offer, limits: Limits
+        self,
+        application: Application,
+        scope: dict[str, Any],
+        exchange: Exchange,
+        offer: Offer,
+        limits: Limits,
+        inboxes: Inboxes,
     ) -> None:
         self._application = application
         self._scope = scope
         self._exchange = exchange
         self._offer = offer
         self._limits = limits
+        self._inboxes = inboxes
+        self._held = 0  # octets that they know of
         self._deadline = Deadline(asyncio.get_running_loop())
         self._frames = Frames(ConnectionType.SERVER)
         self._stage = Stage.CONNECTING
@@ -74,6 +97,9 @@ class WebSocket:
             while self._stage is Stage.CLOSING:
                 await self._change()
             self._deadline.cancel()
+            self._inbox.clear()
+            self._queued = 0
+            self._drop_pieces()
         if self._stage in (Stage.CONNECTING, Stage.DENYING) and not self._exchange.lost:
             raise StateError("the application returned before it had accepted, closed or answered")
 
@@ -93,6 +119,7 @@ class WebSocket:
             return self._farewell
         message = self._inbox.popleft()
         self._queued -= _cost(message)
+        self._weigh()
         self._exchange.channel.throttle()
         return message
 
@@ -186,6 +213,10 @@ class WebSocket:
         if self._size > self._limits.message_octets:
             self._begin_close(TOO_BIG, f"message of more than {self._limits.message_octets} octets")
             return
+        self._weigh()
+        if self._held > self._inboxes.share:
+            self._begin_close(TRY_AGAIN_LATER, "too much waits for the application")
+            return
         if event.data:
             self._pieces.append(event.data)  # type: ignore[arg-type]  # wsproto keeps a message's kind
         if not event.message_finished:
@@ -197,10 +228,21 @@ class WebSocket:
             message["bytes"] = b"".join(self._pieces)  # type: ignore[arg-type]
         self._pieces, self._size = [], 0
         self._queued += _cost(message)
+        self._weigh()
         self._inbox.append(message)
         self._changed.set()
 
+    def _weigh(self) -> None:
+        held = self._size + self._queued
+        self._inboxes.held += held - self._held
+        self._held = held
+
+    def _drop_pieces(self) -> None:
+        self._pieces, self._size = [], 0
+        self._weigh()
+
     def _begin_close(self, code: int, reason: str) -> None:
+        self._drop_pieces()
         self._write(CloseConnection(code=code, reason=reason))
         self._leave(code, reason)
         self._stage = Stage.CLOSING

@@ -116,14 +116,12 @@ class Simulation:
         those of this host; one host may. `settings` are TCP's for its connections (`fata.proto.tcp.settings`), such as
         the buffer and the congestion control; `caps` are of all of them together, with the time of TIME-WAIT.
         """
-        from fata.stack.ipv4 import Addressing
-        from fata.wire.ipv4 import parse_address, parse_cidr
+        from fata.stack.ipv4 import read_addressing
+        from fata.wire.ipv4 import parse_address
 
+        chosen = None if ipv4 is None else read_addressing(ipv4, gateway)
         number, mac = self._enter(name)
-        addressing = Addressing(
-            *parse_cidr(f"10.0.0.{number}/24" if ipv4 is None else ipv4),
-            None if gateway is None else parse_address(gateway),
-        )
+        addressing = chosen or read_addressing(f"10.0.0.{number}/24", gateway)
         boots = 0
 
         def plug_in() -> FaultyNet:

@@ -36,7 +36,7 @@ class DirectStack:
     `create_server` and the like are this stack's until it closes, so that libraries which know of no stack use it.
     `settings` are TCP's for every connection, if others than asyncio's are wanted (buffer, congestion control …),
     `caps` the host's (connections, TIME-WAIT …). `memory`: octets that are free where they are few; what strangers can
-    make the stack hold is then a part of them.
+    make the stack hold is then a part of them, and of what serves at it, too (`fata.http.Limits.of`).
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class DirectStack:
         loop = asyncio.get_running_loop()
         self.host = Host(net, loop, chance, settings=settings, caps=caps, memory=memory)
         self._calls = self.host.calls
+        self.memory = memory
         self._closed = False
         self._lent_to: Any = None
         self.closing: list[Callable[[], None]] = []  # to be called when the stack has closed

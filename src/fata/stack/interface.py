@@ -201,11 +201,6 @@ class Interface:
             self._alarm.cancel()
             self._loop.call_soon(self._lost, error)
 
-    @property
-    def congested(self) -> bool:
-        """Whether the device is full: what is flushed now would only wait."""
-        return self._full
-
     def _writable(self) -> None:
         self._full = False
         self.transmit()

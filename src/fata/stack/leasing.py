@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fata.stack.host import Host
 
 LOG = logging.getLogger("dhcp")
+IMPATIENCE = 5.0  # seconds after which who waits for a lease is told what for
 PROBATION = 10.0  # seconds; two announcements and their answers take four
 
 
@@ -60,6 +61,7 @@ class Leasing:
         waiting: asyncio.Future[Lease] = self._host.loop.create_future()
         self._waiting.append(waiting)
         self._settle()
+        hint = self._host.loop.call_later(IMPATIENCE, LOG.warning, "no server has answered yet")
         try:
             async with asyncio.timeout(wait):
                 return await waiting
@@ -68,6 +70,8 @@ class Leasing:
                 f"no DHCP server has given an address within {wait:g} s",
                 "Is one on this network? Else give an address: --ipv4 192.0.2.2/24",
             ) from None
+        finally:
+            hint.cancel()
 
     # What a port's owner is told: see `fata.stack.udp.Port`.
 

@@ -9,6 +9,7 @@ from asyncio import constants, transports
 from typing import TYPE_CHECKING, Any
 
 from fata.errors import StateError
+from fata.proto.tcp.settings import WRITTEN_FLOOR
 from fata.proto.tcp.state import CLOSED as CLOSED_STATE
 from fata.proto.tcp.transmission import CLOSED, ENDED, RECEIVED, ROOM
 from fata.stack.failures import to_os_error
@@ -30,7 +31,8 @@ class TcpTransport(transports._FlowControlMixin):
     """The side of a connection that protocols and applications hold.
 
     What was written and not yet acknowledged stays referenced, not copied. Of that `SEND_BUFFER` octets are the
-    connection's, as a kernel's socket buffer would be; what goes beyond counts against the write limits.
+    connection's, as a kernel's socket buffer would be; what goes beyond counts against the write limits. Where all
+    connections together hold much, a writer has to pause earlier.
     """
 
     if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class TcpTransport(transports._FlowControlMixin):
                     self._tcp.report(self, "data_received", error)
         if events & ROOM:
             if self._protocol_paused:
-                self._maybe_resume_protocol()
+                self._resume_if_fair()
             if self._closing:
                 self._finish()
         if events & LAST:
@@ -224,8 +226,24 @@ class TcpTransport(transports._FlowControlMixin):
         queued = connection.write(data)
         if tcp.told is not connection:  # else it is flushed in any case
             tcp.touch(connection)
+        if queued > WRITTEN_FLOOR:
+            self._hold(queued)
+
+    def _hold(self, queued: int) -> None:
+        """Have the writer pause if so many octets are too many, for this connection or for the host."""
         if queued > SEND_BUFFER:
             self._maybe_pause_protocol()
+        host = self._tcp.host
+        self._connection.weigh()
+        if not self._protocol_paused and queued > host.written.share:
+            host.counters.writers_paused += 1
+            self._protocol_paused = True
+            self._tcp.call(self, "pause_writing", self._protocol.pause_writing)
+
+    def _resume_if_fair(self) -> None:
+        """Let the writer go on when half of what the connection may hold is free, or the little that each may."""
+        if self._connection.queued <= max(WRITTEN_FLOOR, self._tcp.host.written.share // 2):
+            self._maybe_resume_protocol()
 
     def _write_nothing(self, data: bytes) -> None:
         if self._eof_written:

@@ -62,7 +62,7 @@ async def opened(place: Place, clock: FileTime, *, writing: bool) -> AsyncIterat
         except NotFat as error:
             which = "" if place.partition is None else f", partition {place.partition}"
             raise ConfigError(
-                f"{place.image}{which}: no FAT volume: {error}",
+                f"{place.image}{which}: {error.reason}",
                 remedy="`fata disk info` shows what is there, --partition chooses a partition.",
             ) from None
         yield files

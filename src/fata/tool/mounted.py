@@ -142,7 +142,7 @@ async def open_tree(disk: Block, clock: WallClock) -> FatTree | ArchiveTree:
     try:
         return FatTree(await mount(disk, clock=clock, read_only=disk.read_only), disk.read_only)
     except NotFat as error:
-        reasons.append(str(error))
+        reasons.append(error.reason)
     try:
         archive = await open_tar(disk)
         if await archive.list("") or archive.skipped:

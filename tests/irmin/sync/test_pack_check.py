@@ -79,7 +79,7 @@ def test_deltas_are_resolved_wherever_their_bases_stand() -> None:
         id_delta(base_id, insertion(len(base), first)),
         blob(base),
     ]
-    found = {each.id: each.object for each in read_pack(pack(entries), LIMIT)}
+    found = {each.oid: each.object for each in read_pack(pack(entries), LIMIT)}
     assert {body for _, body in found.values()} == {base, first, second}
     assert all(object_id(*each) == oid for oid, each in found.items())
 
@@ -98,8 +98,8 @@ def test_a_pack_of_git_s_is_read_as_git_reads_it(tmp_path: Path) -> None:
         input=names.encode(), capture_output=True, check=True,
     ).stdout  # fmt: skip
     found = list(read_pack(content, LIMIT))
-    assert {each.id.hex() for each in found} == set(names.split())
-    assert all(object_id(*each.object) == each.id for each in found)
+    assert {each.oid.hex() for each in found} == set(names.split())
+    assert all(object_id(*each.object) == each.oid for each in found)
     assert len(content) < 40 * 2000, "most of it are deltas"
 
 
@@ -162,7 +162,7 @@ def test_any_octet_may_be_wrong(data: st.DataObject) -> None:
     changed = good[:at] + bytes((data.draw(st.integers(0, 255)),)) + good[at + 1 : -20]
     try:
         for each in read_pack(changed + sha1(changed).digest(), LIMIT):
-            assert object_id(*each.object) == each.id
+            assert object_id(*each.object) == each.oid
     except Malformed:
         pass
 

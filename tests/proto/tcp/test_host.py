@@ -266,8 +266,10 @@ def test_a_deadline_that_moved_later_is_not_ticked_early() -> None:
 def test_caps_follow_the_memory_of_a_small_machine() -> None:
     most, small = HostSettings(), HostSettings.within(4 << 20)
     assert HostSettings.within(1 << 40) == most
-    assert small == HostSettings(max_connections=256, max_half_open=64, max_buffered=1 << 20, max_time_wait=512)
-    assert HostSettings.within(64 << 20).max_connections == 1365
+    assert small == HostSettings(
+        max_connections=256, max_half_open=64, max_buffered=1 << 20, max_written=1 << 19, max_time_wait=512
+    )
+    assert HostSettings.within(64 << 20).max_connections == 1024
 
 
 def test_at_the_cap_those_give_way_that_nobody_uses_any_more() -> None:

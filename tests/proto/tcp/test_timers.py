@@ -220,6 +220,23 @@ def test_a_closed_window_may_stay_closed_for_hours_if_the_peer_answers() -> None
     assert peer.connection.snd_nxt == peer.connection.snd_end
 
 
+def test_a_closed_window_does_not_keep_what_nobody_waits_for() -> None:
+    """RFC 6429: or a peer could have us hold our last answers for ever, by saying no to each probe."""
+    peer = opened(Settings(nodelay=True, user_timeout=120.0))
+    closed_window(peer)
+    connection = peer.connection
+    connection.shutdown()
+    connection.flush(peer.now)
+    peer.host.abandon(connection)
+    start = peer.now
+    while connection.failure is None:
+        assert peer.now - start < 400
+        if peer.wait(1.0):
+            peer.say(ack=connection.snd_una)
+    assert connection.failure is Failure.TIMED_OUT
+    assert connection.queued == 0
+
+
 def test_a_closed_window_of_a_peer_that_is_gone_times_out() -> None:
     peer = opened()
     closed_window(peer)

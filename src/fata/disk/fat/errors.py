@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from fata.errors import DeviceError
+from fata.errors import DeviceError, Unavailable
 
 
 class FatError(DeviceError):
     """A volume that cannot be used as it is."""
 
 
-class NotFat(FatError):
+class NotFat(FatError, Unavailable):
     """The boot sector describes no FAT volume, or one that cannot lie on this disk."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no FAT volume: {reason}", "Is it the right disk? A new one is made by `fata fat create`, or mkfs.fat."
+        )
 
 
 class CorruptFat(FatError):

@@ -32,7 +32,7 @@ class Found(NamedTuple):
     object: Object
 
     @property
-    def id(self) -> bytes:
+    def oid(self) -> bytes:
         """The object's id."""
         return self.packed[0]
 

@@ -75,7 +75,7 @@ class Arrival:
             if len(packed) % 1000 == 0:
                 progress(f"checked {len(packed)} objects")
             if self._keeper is None:
-                batch[found.id] = found.object
+                batch[found.oid] = found.object
                 size += len(found.object[1])
                 if size >= BATCH:
                     await self._repo.objects.write(batch)

@@ -19,6 +19,8 @@ def acknowledge_all(block: Block, una: int, acked: int, now: float) -> int:
     block.progress = now
     block.retransmit_at = block.rack_at = NEVER
     block.queue.clear(una)
+    if block.weighed:
+        block.weigh()
     if block.timed_seq != UNTIMED:
         block.timed_seq = UNTIMED
         block.rtt.sample(now - block.timed_at)
@@ -52,6 +54,8 @@ def acknowledge(block: Block, una: int, acked: int, echo: int, now: float) -> in
         block.queue.clear(block.snd_end)
     else:
         block.queue.release(una)
+    if block.weighed:
+        block.weigh()
     return ROOM
 
 

@@ -12,14 +12,14 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fata.proto.tcp.congestion import Congestion, choose
-from fata.proto.tcp.counters import Counters, Pool
+from fata.proto.tcp.counters import Counters, Pool, Written
 from fata.proto.tcp.rack import Rack
 from fata.proto.tcp.reassembly import Reassembly
 from fata.proto.tcp.rtt import Rtt
 from fata.proto.tcp.sack import Scoreboard
-from fata.proto.tcp.send_queue import SendQueue
+from fata.proto.tcp.send_queue import BUFFER_OVERHEAD, SendQueue
 from fata.proto.tcp.sequence import MASK
-from fata.proto.tcp.settings import Settings, default_mss
+from fata.proto.tcp.settings import WRITTEN_FLOOR, Settings, default_mss
 from fata.proto.tcp.state import CLOSED, ESTABLISHED, State
 from fata.proto.tcp.transmission import Failure, Piece
 from fata.wire.tcp import TIMESTAMPS_PREFIX, Options, Segment, serialize_options
@@ -39,6 +39,7 @@ class Residence(Protocol):
 
     counters: Counters
     pool: Pool
+    written: Written
 
     def schedule(self, connection: Any) -> None:
         """Its deadline came nearer."""
@@ -60,8 +61,8 @@ class Block:
     """See the module. The attributes are explained where they are set first."""
 
     __slots__ = (
-        "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due", "challenged_at",
-        "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks", "dup_due",
+        "abandoned", "accounted", "ack_at", "ack_now", "acked", "backlogged", "buffer", "challenge_due",
+        "challenged_at", "charge", "charge_limit", "congestion", "deadline", "detached", "dsack", "dup_acks", "dup_due",
         "failure", "fin_at", "fin_queued", "heard", "host", "irs", "iss", "keep_at", "keepalive", "kept", "key",
         "largest", "left", "limited", "linger_at", "listener", "max_window", "mss", "news", "nodelay", "owner",
         "path_mss", "persist_at", "persists", "pieces", "predicted", "probe_due", "probes", "probing",
@@ -71,7 +72,7 @@ class Block:
         "sent_at", "settings", "snd_edge", "snd_end", "snd_nxt", "snd_scale", "snd_una", "snd_wl1",
         "snd_wl2", "soft_failure", "stamp_offset", "stamps", "started", "state", "step", "tail", "tail_again",
         "tail_due", "timed_at", "timed_seq", "timeouts", "ts_recent", "undo", "undo_stamp",
-        "update_step",
+        "update_step", "weighed",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +90,7 @@ class Block:
         self.predicted = False  # header prediction may be tried
         self.rare = True  # `flush` has more to do than new data and an acknowledgment
         self.detached = False  # nobody reads any more
+        self.abandoned = False  # nobody writes, either: what is queued is all, and nobody waits for it
         self.backlogged = False  # counts as half-open
         self.keepalive = settings.keepalive
         self.nodelay = settings.nodelay
@@ -114,6 +116,7 @@ class Block:
         self.mss = default_mss(self.key)  # octets a segment, options included
         self.path_mss = self.settings.mss  # what the path's MTU leaves
         self.queue = SendQueue(iss + 1)
+        self.weighed = 0  # octets of it that the host knows of, with what the buffers take themselves
         self.fin_queued = False  # FIN is to be sent behind it
         self.congestion: Congestion = choose(self.settings.congestion, self.mss, self.settings.initial_window)
         self.rtt = Rtt(self.settings.initial_rto, self.settings.min_rto, self.settings.max_rto)
@@ -262,6 +265,13 @@ class Block:
         if held != self.accounted or kept != self.kept:
             self.host.pool.change(held - self.accounted, kept - self.kept)
             self.accounted, self.kept = held, kept
+
+    def weigh(self) -> None:
+        """Tell the host how much is written and not acknowledged, if it is more than each may have."""
+        octets = self.snd_end - self.snd_una
+        held = octets + len(self.queue.buffers) * BUFFER_OVERHEAD if octets > WRITTEN_FLOOR else 0
+        self.host.written.held += held - self.weighed
+        self.weighed = held
 
     def await_acknowledgment(self, now: float) -> None:
         """Start the retransmission timer for what was sent again; the user timeout may come before it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fata.proto.tcp.settings import WRITTEN_FLOOR
+
 
 @dataclass(slots=True)
 class Counters:
@@ -43,6 +45,7 @@ class Counters:
     refused_half_open: int = 0  # cap max_half_open or a backlog, without cookies
     evicted_time_wait: int = 0  # cap max_time_wait
     resets_throttled: int = 0  # cap resets_per_second
+    writers_paused: int = 0  # cap max_written: told to pause before their own connection was full
 
 
 @dataclass(slots=True)
@@ -65,3 +68,23 @@ class Pool:
         self.kept += kept
         self.full = self.held >= self.limit
         self.crowded = self.kept >= self.limit // 2
+
+
+@dataclass(slots=True)
+class Written:
+    """The memory of what was written and is not acknowledged, of all connections of a host that hold more than a floor.
+
+    It bounds writers who pause when they are told to: a write itself is never refused. So beyond the cap there can be,
+    of each connection, the floor and one write.
+    """
+
+    limit: int  # octets
+    held: int = 0
+
+    @property
+    def share(self) -> int:
+        """Octets that a connection may hold: as many as are free. The floor keeps every one moving.
+
+        So one writer never fills it, and n that go on writing come to have limit / (n + 1) each.
+        """
+        return max(WRITTEN_FLOOR, self.limit - self.held)

@@ -9,7 +9,7 @@ from typing import Any
 from fata.proto.tcp import handshake
 from fata.proto.tcp.connection import Connection
 from fata.proto.tcp.cookies import Cookies
-from fata.proto.tcp.counters import Counters, Pool
+from fata.proto.tcp.counters import Counters, Pool, Written
 from fata.proto.tcp.deadlines import Deadlines
 from fata.proto.tcp.incoming import accept_cookie, answer_with_cookie, reset_for
 from fata.proto.tcp.isn import SECRET_LENGTH, initial_numbers, stamp_offset
@@ -33,6 +33,7 @@ class TcpHost:
         self.listeners: dict[tuple[bytes | None, int], Listener] = {}
         self.counters = Counters()
         self.pool = Pool(self.settings.max_buffered)
+        self.written = Written(self.settings.max_written)
         self.half_open = 0
         self.cookies = Cookies(secret, self.settings.cookie_life)
         self.path_mtu: Callable[[bytes], int] = lambda _remote: LARGEST_PACKET  # what is known of the way to an address
@@ -141,7 +142,11 @@ class TcpHost:
         return False
 
     def abandon(self, connection: Connection) -> None:
-        """Nobody uses a connection any more; what it still has to say gets its time, unless others need the place."""
+        """Nobody uses a connection any more; what it still has to say gets its time, unless others need the place.
+
+        Its time is the user timeout, also if the peer's window is closed.
+        """
+        connection.abandoned = True
         if self.connections.get(connection.key) is connection:
             self._abandoned[connection] = None
 
@@ -287,6 +292,8 @@ class TcpHost:
         self._abandoned.pop(connection, None)
         self.pool.change(-connection.accounted, -connection.kept)
         connection.accounted = connection.kept = 0
+        self.written.held -= connection.weighed
+        connection.weighed = 0
 
     def _make_room(self, key: bytes, local_port: int) -> int | None:
         """See that a key is free; a record of TIME-WAIT gives way and returns its last sequence number."""

@@ -187,7 +187,8 @@ def _take_window(block: Block, segment: Segment, seq: int, ack: int, now: float)
         if window > block.max_window:
             block.max_window = window
     if block.snd_edge <= block.snd_una:
-        block.progress = now  # a closed window that answers may stay closed for ever, RFC 9293 3.8.6.1
+        if not block.abandoned:  # else the peer could keep what nobody else wants for ever (RFC 6429)
+            block.progress = now  # a closed window that answers may stay closed for ever, RFC 9293 3.8.6.1
         return
     if block.persist_at != NEVER:
         block.persist_at = NEVER

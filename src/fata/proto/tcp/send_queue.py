@@ -11,6 +11,7 @@ from bisect import bisect_right
 
 from fata.wire.tcp import Buffer
 
+BUFFER_OVERHEAD = 80  # octets that each takes besides its contents: an object, two places, where it ends
 MAX_BUFFERS = 16  # of one transmission
 KEEP = 64  # acknowledged places kept at the front before the lists are cut
 

@@ -18,6 +18,7 @@ CONNECTION = 24 << 10  # with a transport and what a server may keep of it, such
 FEWEST = 256  # connections, however small the machine
 HALF_OPEN = 4096
 TIME_WAIT = 512
+WRITTEN_FLOOR = 4096  # octets, more than two segments, that each may have written whatever others have
 
 
 def default_mss(key: bytes) -> int:
@@ -76,6 +77,7 @@ class HostSettings:
     max_connections: int = 16384
     max_half_open: int = 4096  # of all listeners
     max_buffered: int = 1 << 28  # octets of received frames, of all connections
+    max_written: int = 1 << 28  # octets written and not acknowledged, of all connections: writers are told to pause
     max_time_wait: int = 16384  # records; the oldest make place
     time_wait: float = 60.0  # seconds, 2 MSL; RFC 9293 3.4.2 takes 2 minutes for MSL, every stack in use takes 30 s
     first_port: int = 49152  # RFC 6335 6: the dynamic ports
@@ -86,11 +88,15 @@ class HostSettings:
 
     @classmethod
     def within(cls, memory: int) -> HostSettings:
-        """Return the caps of a machine with so many octets free: seven eighths, or more where connections are few."""
+        """Return the caps of a machine with so many octets free: seven eighths, or more where connections are few.
+
+        The last eighth is for fragments.
+        """
         most = cls()
         return cls(
-            max_connections=min(most.max_connections, max(FEWEST, memory // 2 // CONNECTION)),
+            max_connections=min(most.max_connections, max(FEWEST, memory * 3 // 8 // CONNECTION)),
             max_half_open=min(most.max_half_open, max(16, memory // 16 // HALF_OPEN)),
             max_buffered=min(most.max_buffered, memory // 4),
+            max_written=min(most.max_written, memory // 8),
             max_time_wait=min(most.max_time_wait, max(16, memory // 16 // TIME_WAIT)),
         )

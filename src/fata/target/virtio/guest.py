@@ -21,7 +21,9 @@ INTERRUPT = b"\x03"
 TOLD_ON_CONSOLE = 0x7F  # the exit device carries seven bits; greater statuses are told on the console
 SHELL_BASE = 128
 CHUNK = 1 << 16
-PATIENCE = 10  # seconds for a guest whose power button was pressed
+# Seconds for a guest whose power button was pressed. What it may need adds up to 14.5: requests have 5 and their tasks
+# 1, an application's own end as much again, the network 2 for what was written and 0.5 for its last words.
+PATIENCE = 20
 DEAF = (
     0.7  # seconds for a guest to set its serial port up, unless it has written before: what comes earlier may be lost
 )
