@@ -192,6 +192,26 @@ def test_clones_that_are_links_stay_as_they_are(tmp_path: Path) -> None:
         assert found == b"%d" % (HOT + number)
 
 
+def test_what_killed_writers_have_left_is_collected(tmp_path: Path) -> None:
+    store, repo = opened(tmp_path)
+    commit(store, SETTLED)
+    abandoned, fresh = tmp_path / "objects/tmp_objdir-fata-1-0", tmp_path / "objects/tmp_objdir-fata-1-1"
+    for directory in (abandoned, fresh):
+        directory.mkdir()
+        (directory / "1_0").write_bytes(b"scrap")
+    for path in (abandoned / "1_0", abandoned):
+        os.utime(path, (0, 0))
+    drive(repo.collect())
+    assert fresh.exists()
+    assert not abandoned.exists()
+    assert workshop(tmp_path).exists()
+    other = Repo(GitBackend(str(tmp_path), prune_age=-1), BYTES)  # for which everything is old
+    drive(other.collect())
+    commit(store, 3 * FAN, SETTLED)
+    drive(repo.close())
+    assert_sound(tmp_path)
+
+
 def test_a_reader_of_a_former_reference_sees_it_unchanged(tmp_path: Path) -> None:
     store, repo = opened(tmp_path)
     commit(store, SETTLED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from fata.irmin.backend.git.packs import Packs
 from fata.irmin.backend.git.persistence import Durability, Persistence
 from fata.irmin.backend.git.pruning import prune
 from fata.irmin.backend.git.references import Holding, References
-from fata.irmin.backend.git.rewritable import Workshop
+from fata.irmin.backend.git.rewritable import Workshop, remove_abandoned
 from fata.irmin.backend.listeners import Listeners
 from fata.irmin.errors import CorruptObject, CorruptRef, IrminError
 
@@ -302,6 +303,7 @@ class GitBackend:
     async def delete(self, oids: Iterable[bytes]) -> None:
         self._growing.settle()
         prune(set(oids), self._loose[0], self._packs[0], self._growing, self._prune_age)
+        remove_abandoned(self._objects, time.time() - self._prune_age)
 
     async def flush(self) -> None:
         """Make durable what was written with `Durability.BATCH`."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import signal
 from collections.abc import Callable
 from itertools import count
@@ -23,6 +24,7 @@ from fata.irmin.backend.git.files import CREATE, remove_if_there, write_all
 SIGNAL = signal.SIGURG
 _NUMBERS = count()
 
+SCRAP = "tmp_objdir-fata-"  # how the names of our directories begin; git takes them for its own by the first part
 MOST_OPEN = 400  # descriptors of the process, beyond which ours would be in the way: 1,024 is what it may have
 Stamp = tuple[int, int]  # a file's number, and when it was written
 
@@ -142,7 +144,7 @@ class Workshop:
 
     def _try(self) -> bool:
         self._process = os.getpid()
-        self._directory = f"{self._objects}/tmp_objdir-fata-{self._process:x}-{next(_NUMBERS):x}"
+        self._directory = f"{self._objects}/{SCRAP}{self._process:x}-{secrets.token_hex(4)}"
         try:
             os.mkdir(self._directory)
             file = self._make(b"", 0o644)
@@ -160,9 +162,31 @@ class Workshop:
             self._usable = None
             if os.getpid() != self._process:  # a fork's parent still needs it
                 return
-            try:
-                for name in os.listdir(self._directory):
-                    remove_if_there(f"{self._directory}/{name}")
-                os.rmdir(self._directory)
-            except OSError:
-                pass  # it is not there, or a fork of ours has just made a file
+            _remove(self._directory)
+
+
+def remove_abandoned(objects: str, newest: float) -> None:
+    """Remove the directories of writers that were killed: nothing in them was written after `newest`.
+
+    One that still lives makes new files, as after `git gc`.
+    """
+    for name in os.listdir(objects):
+        if name.startswith(SCRAP) and not _is_young(f"{objects}/{name}", newest):
+            _remove(f"{objects}/{name}")
+
+
+def _is_young(directory: str, newest: float) -> bool:
+    try:
+        paths = [directory, *(f"{directory}/{name}" for name in os.listdir(directory))]
+        return any(os.stat(path).st_mtime > newest for path in paths)
+    except FileNotFoundError:  # somebody uses it, or removes it
+        return True
+
+
+def _remove(directory: str) -> None:
+    try:
+        for name in os.listdir(directory):
+            remove_if_there(f"{directory}/{name}")
+        os.rmdir(directory)
+    except OSError:
+        pass  # it is not there, or somebody has just made a file in it
