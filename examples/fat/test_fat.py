@@ -41,7 +41,7 @@ def test_an_image_keeps_what_was_written_and_others_read_it(tmp_path: Path) -> N
     words = ("--disk", "file", "--image", str(image))
     first = run(*words, "--entry", "Land!")
     assert (first.returncode, first.stdout.splitlines()[0]) == (
-        0, "formatting: the boot sector ends with 0000, not 55aa",
+        0, "formatting: no FAT volume: the boot sector ends with 0000, not 55aa",
     )  # fmt: skip
     second = run(*words, "--entry", "Water...")
     assert (second.returncode, second.stdout, second.stderr) == (0, SECOND, "")
