@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fata.store.btree.tree import Tree
 
 LOG_ENOUGH = 4 << 20  # octets of the log that any store may use, …
-TREE_SHARE = 4  # … and others as many as this part of their tree: so a leaf takes as many puts before it is written
+TREE_SHARE = 3  # … and others as many as this part of their tree: so a leaf takes as many puts before it is written
 SLICES = 16  # the tree is checkpointed in about so many closings: each keeps that share of it twice
 SMALLEST_SLICE = 16  # pages
 ROUNDS = 3  # until a closing cuts the log, with this one: as many commits may come meanwhile
