@@ -19,11 +19,10 @@ from time import process_time
 from typing import NamedTuple
 
 from benchmarks.btree_engines import ENGINES, Engine
-from benchmarks.btree_growth import BATCH, CACHE_OCTETS, SINGLES, new_folder, sorted_keys
+from benchmarks.btree_growth import BATCH, CACHE_OCTETS, FILLING, SINGLES, new_folder, sorted_keys
 from benchmarks.table import Table
 
 SHARE = 100  # a batch of a hundredth of the keys
-FILLING = 0.4  # puts before anything is timed, for each key: logs are full then
 PUTS, ROUNDS = 500_000, 5
 GETS = 200_000
 RUN = 20  # gets from one tree before it is another's turn
@@ -58,7 +57,7 @@ class Forest:
             self.trees.append(tree)
 
     def put(self, batch: int, puts: int) -> float:
-        """Put random keys that are there, a batch to a random tree; return what one costs: the median of a few rounds."""
+        """Put random keys that are there, a batch to a random tree; return what one costs: a median of rounds."""
         rounds = [0.0] * ROUNDS
         count = max(puts // batch // ROUNDS, 1)
         for turn in range(ROUNDS):
