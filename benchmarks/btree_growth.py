@@ -4,7 +4,7 @@ For each size and engine: sorted keys as a bulk load, everything read once, batc
 logs and dirty what they dirty, two puts for every five keys, and then what is timed: durable batches of a thousand,
 single durable puts, gets and a scan, all of random keys that are there. Each step ends after its number or its seconds,
 whichever comes first, so that five million keys take an engine at most two minutes or so. Caches are as large as the
-data. What is compared is the processor's time: how long a disk's flush or other programs take does not depend on the
+data, and each measurement has a process of its own. What is compared is the processor's time: how long a disk's flush or other programs take does not depend on the
 number of keys.
 """
 
@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from benchmarks.btree_engines import ENGINES, Engine, Fata
 from benchmarks.btree_picture import Point
+from benchmarks.own_process import in_own_process
 from benchmarks.table import Table
 
 BATCH = 1000
@@ -48,8 +49,6 @@ def grow(sizes: list[int]) -> list[Point]:
     """Print a table for each size, and how costs compare to log n; return what the picture shows."""
     costs: dict[tuple[str, int], Costs] = {}
     for count in sizes:
-        keys = sorted_keys(count)
-        gc.freeze()  # the collector is not to walk through our keys in an engine's time
         with Table(
             f"btree growth, {count:,} keys",
             "engine",
@@ -61,7 +60,7 @@ def grow(sizes: list[int]) -> list[Point]:
             "scan/s",
         ) as table:
             for engine in ENGINES:
-                one = costs[engine.name, count] = measure(engine, keys)
+                one = costs[engine.name, count] = in_own_process(measure, engine, count)
                 rates = 1e6 / one.load, 1e6 / one.put, one.work, one.single, one.get, 1e6 / one.scan
                 table.row(engine.name, *rates)
     compare(sizes, costs)
@@ -74,8 +73,10 @@ def sorted_keys(count: int) -> list[bytes]:
     return sorted(octets[start : start + 16] for start in range(0, len(octets), 16))
 
 
-def measure(engine: type[Engine], keys: list[bytes]) -> Costs:
+def measure(engine: type[Engine], count: int) -> Costs:
     """Let an engine do everything, in a folder of its own."""
+    keys = sorted_keys(count)
+    gc.freeze()  # the collector is not to walk through our keys in an engine's time
     rng = random.Random(len(keys))
     with new_folder() as folder:
         store = engine(folder, len(keys), max(len(keys) * CACHE_OCTETS, 64 << 20))
@@ -86,7 +87,10 @@ def measure(engine: type[Engine], keys: list[bytes]) -> Costs:
         before = written(store)
         put, work, puts = batches(store, keys, rng, TIMED_BATCHES, TIMED_SECONDS)
         if isinstance(store, Fata):
-            print(f"{len(keys):,} keys: {store.name} wrote {(written(store) - before) / puts:,.0f} octets a put\n")
+            print(
+                f"{len(keys):,} keys: {store.name} wrote {(written(store) - before) / puts:,.0f} octets a put\n",
+                flush=True,
+            )
         single = singles(store, keys, rng)
         wanted = rng.choices(keys, k=GETS)
         store.get(wanted[:5000])

@@ -11,6 +11,7 @@ puts are measured in batches of a thousand and in batches of a hundredth of the 
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from math import log
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 from benchmarks.btree_engines import DictAndLog, Engine, Fata
 from benchmarks.btree_growth import BATCH, CACHE_OCTETS, FILLING, SINGLES, new_folder, sorted_keys
+from benchmarks.own_process import in_own_process
 from benchmarks.table import Table
 
 SHARE = 100  # a batch of a hundredth of the keys
@@ -90,6 +92,14 @@ class Forest:
         return Costs(batch, share, single, get, scan)
 
 
+def measure(engine: type[Engine], total: int, count: int) -> Costs:
+    """Measure trees of an engine with so many keys in all and in each."""
+    keys = sorted_keys(total)
+    gc.freeze()
+    with new_folder() as folder:
+        return Forest(engine, folder, keys, count).costs()
+
+
 def busy(call: Callable[[], object]) -> float:
     """Return how long the processor works for a call, in µs."""
     start = process_time()
@@ -100,7 +110,6 @@ def busy(call: Callable[[], object]) -> float:
 def one_or_many(sizes: list[int]) -> dict[str, dict[int, Costs]]:
     """Print what operations cost in trees of each size; return it by engine and size."""
     total = max(sizes)
-    keys = sorted_keys(total)
     found: dict[str, dict[int, Costs]] = {}
     with Table(
         f"btree, {total:,} keys in one tree or in many: µs of the processor",
@@ -115,8 +124,7 @@ def one_or_many(sizes: list[int]) -> dict[str, dict[int, Costs]]:
     ) as table:
         for engine in (Fata, DictAndLog):
             for count in sizes:
-                with new_folder() as folder:
-                    costs = Forest(engine, folder, keys, count).costs()
+                costs = in_own_process(measure, engine, total, count)
                 found.setdefault(engine.name, {})[count] = costs
                 table.row(engine.name, total // count, f"{count:,}", *costs)
     compare(sizes, found)
