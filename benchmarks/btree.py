@@ -185,7 +185,8 @@ def no_faster_than_log(costs: dict[int, Costs]) -> list[Goal]:
     """Return the goals that costs in trees of different sizes grow no faster than log n."""
     first, last = min(costs), max(costs)
     grown = [now / then for now, then in zip(costs[last], costs[first], strict=True)]
-    whole, shared = log(last) / log(first), log(last / BATCH) / log(first / BATCH)
+    whole = log(last) / log(first)
+    shared = log(last / BATCH) / log(first / BATCH) if first > BATCH else whole
     names = "a put in a batch of a hundredth", "a single put", "a get", "a scan"
     goals = [
         Goal(f"log n's growth, times that of {name}", whole / one, 1)

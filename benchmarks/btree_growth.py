@@ -4,8 +4,8 @@ For each size and engine: sorted keys as a bulk load, everything read once, batc
 logs and dirty what they dirty, two puts for every five keys, and then what is timed: durable batches of a thousand,
 single durable puts, gets and a scan, all of random keys that are there. Each step ends after its number or its seconds,
 whichever comes first, so that five million keys take an engine at most two minutes or so. Caches are as large as the
-data, and each measurement has a process of its own. What is compared is the processor's time: how long a disk's flush or other programs take does not depend on the
-number of keys.
+data, and each measurement has a process of its own. What is compared is the processor's time: how long a disk's flush
+or other programs take does not depend on the number of keys.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def compare(sizes: list[int], found: dict[str, dict[int, Costs]]) -> None:
     ) as table:
         for count in sizes[1:]:
             grown = log(count) / log(first)
-            sharing = log(count / BATCH) / log(first / BATCH)
+            sharing = log(count / BATCH) / log(first / BATCH) if first > BATCH else grown
             table.row(f"{count:,}", "log n; log (n / 1,000)", sharing, grown, grown, grown, "-")
             for name, costs in found.items():
                 ratios = (now / then for now, then in zip(costs[count], costs[first], strict=True))
