@@ -1,4 +1,4 @@
-"""What strangers can make a small machine's HTTP server hold: as many as it admits, each doing its worst, in virtual time.
+"""What strangers can make a small machine's HTTP server hold: as many as it admits, each doing its worst.
 
 The server's stack is told that so many octets are free as a machine of 38 MiB has, and derives caps and limits from
 them. `tracemalloc` counts what the whole process has more than before the clients came: the stack's part, the server's

@@ -53,7 +53,8 @@ class Pool:
     """The memory of received frames, of all connections of a host. Updated when a connection is flushed.
 
     What arrived out of order may take half of it: a gap is not filled unless the peer wants to, and whoever reads what
-    comes in order must not have to wait for that.
+    comes in order must not have to wait for that. Nor must it wait for those that read nothing: when all is used up,
+    each connection may still have `RECEIVED_FLOOR` of what comes in order.
     """
 
     limit: int  # octets
