@@ -39,6 +39,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._limits = server.limits
+        self.budget = server.budget
         self._reader = RequestReader(server.limits)
         self._phase = Phase.ENDED
         self._head_begun = True  # the first head's time runs from the start; a later one's from its first octet
@@ -50,7 +51,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A stack's own transport has only the shape.
         self._wire = Wire(cast(Transport, transport), self._server.loop, self._limits)
-        self._intake = Intake(self._reader, self._wire, self._limits)
+        self._intake = Intake(self._reader, self._wire, self._limits, self.budget)
         if not self._server.admit(self):
             self._wire.write(refusal(503))
             self._wire.close()
@@ -194,7 +195,11 @@ class Connection(asyncio.Protocol):
             self._pump()
             if self._phase is not Phase.ANSWER:
                 return
-        task = self._server.responder.start(exchange)
+        try:
+            task = self._server.responder.start(exchange)
+        except BaseException:
+            exchange.drop()
+            raise
         if task is None:
             self._ended(exchange)
             return
@@ -210,6 +215,7 @@ class Connection(asyncio.Protocol):
             self._server.loop.call_soon(self._advance)
 
     def _task_done(self, exchange: Exchange, task: asyncio.Task[None]) -> None:
+        exchange.drop()
         error = None if task.cancelled() else task.exception()
         if error is not None and not (exchange.lost and isinstance(error, OSError)):
             LOG.error("%s", exchange, exc_info=error)
@@ -221,6 +227,8 @@ class Connection(asyncio.Protocol):
         if LOG.isEnabledFor(logging.DEBUG):
             LOG.debug("%s", exchange)
         self._exchange = None
+        if exchange.queued:
+            exchange.drop()
         if self._phase is Phase.UPGRADED:
             self.close()
         elif self._phase is Phase.ANSWER:
@@ -294,6 +302,8 @@ class Connection(asyncio.Protocol):
         self._phase = Phase.ENDED
         if self._exchange is not None:
             self._exchange.lost = True
+            if not self._exchange.body_complete:
+                self._exchange.drop()
             self._exchange.wake()
         if self._upgraded is not None:
             self._upgraded.lost()
