@@ -154,6 +154,30 @@ def test_messages_wait_in_the_network_while_the_application_is_slow_and_the_budg
     run(scenario())
 
 
+def test_what_was_said_is_held_for_as_long_as_somebody_may_want_it() -> None:
+    async def scenario() -> None:
+        files = server(Files(MemoryKv()), LIMITED)
+        connection, wire = connect(files)
+        connection.data_received(POST + bytes(DELIVERY))
+        assert statuses(wire.take()) == [405]
+        assert files.budget.held == 0, "there will be no answer but this"
+        shared = server(Asgi(deaf, {}, "", LIMITED), LIMITED)
+        connection, _ = connect(shared)
+        connection.data_received(POST.replace(b"%d" % SIZE, b"100") + bytes(100))
+        await settle()
+        connection.connection_lost(None)
+        assert shared.budget.held == 100, "the request is whole: whoever has sent it need not wait for an answer"
+        client = Client(deaf, LIMITED, to=shared)
+        await client.shake_hands()
+        await client.send(BytesMessage(data=bytes(200), message_finished=False))
+        assert shared.budget.held > 300
+        client.connection.connection_lost(None)
+        assert shared.budget.held == 100, "the message will never be"
+        await end(shared)
+
+    run(scenario())
+
+
 PAIRS = [BytesMessage(data=bytes((number & 255, 7)), message_finished=False) for number in range(1000)]
 WIDE = [TextMessage(data="a" * 1000, message_finished=False) for _ in range(12)]
 FACE = "\N{GRINNING FACE}"

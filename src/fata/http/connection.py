@@ -215,7 +215,6 @@ class Connection(asyncio.Protocol):
             self._server.loop.call_soon(self._advance)
 
     def _task_done(self, exchange: Exchange, task: asyncio.Task[None]) -> None:
-        exchange.drop()
         error = None if task.cancelled() else task.exception()
         if error is not None and not (exchange.lost and isinstance(error, OSError)):
             LOG.error("%s", exchange, exc_info=error)

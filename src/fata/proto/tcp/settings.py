@@ -20,7 +20,7 @@ HALF_OPEN = 4096
 TIME_WAIT = 512
 WRITTEN_FLOOR = 4096  # octets, more than two segments, that each may have written whatever others have
 RECEIVED_FLOOR = 4096  # octets of frames, two of them, that each may have received, likewise
-DELIVERED = 16 << 10  # octets that a protocol is given at a time: what a server keeps of a connection, see above
+DELIVERED = 8 << 10  # octets that a protocol is given at a time, and has to keep if it cannot use them yet
 
 
 def default_mss(key: bytes) -> int:
@@ -102,6 +102,6 @@ class HostSettings:
             max_half_open=min(most.max_half_open, max(16, memory // 16 // HALF_OPEN)),
             max_buffered=min(most.max_buffered, memory // 4),
             max_written=min(most.max_written, memory // 8),
-            max_delivered=min(most.max_delivered, max(DELIVERED, memory // 4 // connections)),
+            max_delivered=min(most.max_delivered, max(DELIVERED, memory // 8 // connections)),
             max_time_wait=min(most.max_time_wait, max(16, memory // 16 // TIME_WAIT)),
         )
