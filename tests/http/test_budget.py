@@ -22,7 +22,7 @@ from fata.http.intake import HIGH_WATER
 from fata.http.limits import DEFAULT
 from fata.http.server import Server
 from fata.http.websocket import INBOX_FLOOR, MESSAGE_COST
-from tests.http.applications import GET, answer
+from tests.http.applications import GET, answer, echo_body
 from tests.http.websocket_client import HANDSHAKE, Client
 from tests.http.wires import MemoryTransport, connect, later, run, server, settle, statuses
 
@@ -150,6 +150,22 @@ def test_messages_wait_in_the_network_while_the_application_is_slow_and_the_budg
         assert taken == said
         assert client.wire.is_closed(), "the farewell behind them has been read"
         assert shared.budget.held == LIMITED.held_octets
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("size", [1, HIGH_WATER - 1, HIGH_WATER, 3 * HIGH_WATER])
+def test_connection_is_read_on_after_a_whole_body_however_much_others_hold(size: int) -> None:
+    async def scenario() -> None:
+        shared = server(Asgi(echo_body, {}, "", LIMITED), LIMITED)
+        shared.budget.held += LIMITED.held_octets  # by others
+        connection, wire = connect(shared)
+        for _ in range(3):
+            connection.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
+            await settle(30)
+            assert statuses(wire.take()) == [200]
+            assert wire.is_reading()
+        wire.close()
 
     run(scenario())
 

@@ -28,7 +28,7 @@ class Intake:
         """Whether there is no room for what the network may bring."""
         if self._reader.buffered > self._limits.header_octets:
             return True
-        if exchange is None:
+        if exchange is None or exchange.body_complete:
             return False
         return exchange.queued >= HIGH_WATER or self._budget.crowded_by(exchange.queued)
 
