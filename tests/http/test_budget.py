@@ -170,6 +170,27 @@ def test_connection_is_read_on_after_a_whole_body_however_much_others_hold(size:
     run(scenario())
 
 
+def test_clients_that_come_and_go_are_counted_while_tasks_are_at_work_for_them() -> None:
+    limits = dataclasses.replace(LIMITED, connections=20)
+
+    async def scenario() -> None:
+        shared = server(Asgi(deaf, {}, "", limits), limits)
+        request = POST.replace(b"%d" % SIZE, b"%d" % DELIVERY) + bytes(DELIVERY)
+        for number in range(200):
+            connection, wire = connect(shared)
+            connection.data_received(request)
+            await settle(2)
+            assert statuses(wire.take()) == ([] if number < limits.connections else [503])
+            connection.connection_lost(None)
+        assert shared.budget.held == limits.connections * DELIVERY
+        await end(shared)
+        connection, wire = connect(shared)
+        connection.data_received(b"?\n")
+        assert statuses(wire.take()) == [400]
+
+    run(scenario())
+
+
 def test_what_was_said_is_held_for_as_long_as_somebody_may_want_it() -> None:
     async def scenario() -> None:
         files = server(Files(MemoryKv()), LIMITED)

@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._head_begun = True  # the first head's time runs from the start; a later one's from its first octet
         self._exchange: Exchange | None = None
         self._upgraded: Upgraded | None = None
+        self._gone = False  # the transport has
 
     # asyncio's protocol
 
@@ -87,7 +88,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
         self._wire.lost()
-        self._server.forget(self)
+        self._gone = True
+        # Who goes while a task is at work for it keeps its place till then: others must not fill memory by going.
+        if self._exchange is None or self._exchange.when_complete is None:
+            self._server.forget(self)
 
     def pause_writing(self) -> None:
         self._wire.pause_writing()
@@ -126,8 +130,9 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Break off at once."""
-        self._lose()
-        self._wire.abort()
+        if not self._gone:
+            self._lose()
+            self._wire.abort()
 
     # What an exchange asks of it
 
@@ -228,6 +233,8 @@ class Connection(asyncio.Protocol):
         self._exchange = None
         if exchange.queued:
             exchange.drop()
+        if self._gone:
+            self._server.forget(self)
         if self._phase is Phase.UPGRADED:
             self.close()
         elif self._phase is Phase.ANSWER:

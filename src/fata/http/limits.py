@@ -18,7 +18,10 @@ class Limits:
     """
 
     connections: int = 1024
-    """At once. At the cap the one that has been idle longest gives way; if none is idle, the newcomer gets 503."""
+    """At once, with those whose client has gone while a task is at work for it.
+
+    At the cap the one that has been idle longest gives way; if none is idle, the newcomer gets 503.
+    """
 
     header_octets: int = 16 * 1024
     """A request's head; a chunk's header line; a body's trailers; what may lie unread behind a request (pipelining)."""
