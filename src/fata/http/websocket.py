@@ -108,8 +108,10 @@ class WebSocket:
             assert self._farewell is not None
             return self._farewell
         message = self._inbox.popleft()
-        self._queued -= _cost(message)
-        self._weigh()
+        cost = _cost(message)
+        self._queued -= cost
+        self._held -= cost
+        self._budget.held -= cost
         if self._stage is Stage.OPEN:
             self._take_frames()
         return message
@@ -188,9 +190,11 @@ class WebSocket:
 
     def _take_frames(self) -> None:
         """Take what has come, as far as there is room; the rest waits as it came."""
-        events = self._frames.events()
-        while not self.full and (event := next(events, None)) is not None:
-            self._handle(event)
+        if not (self._queued and self.full):
+            for event in self._frames.events():
+                self._handle(event)
+                if self._queued and self.full:
+                    break
         self._exchange.channel.throttle()
 
     def _handle(self, event: Event) -> None:
@@ -209,27 +213,39 @@ class WebSocket:
                 pass  # Pong, and whatever crosses our Close
 
     def _gather(self, event: TextMessage | BytesMessage) -> None:
-        self._size += len(event.data)
+        data = event.data
+        self._size += len(data)
         if self._size > self._limits.message_octets:
             self._begin_close(TOO_BIG, f"message of more than {self._limits.message_octets} octets")
-            return
-        if event.data:
-            self._pieces.append(event.data)  # type: ignore[arg-type]  # wsproto keeps a message's kind
-            self._width = max(self._width, _width(event.data))
+        elif event.message_finished and self._size <= INBOX_FLOOR // WIDEST and not self._pieces:
+            self._size = 0
+            self._put(data)
+        else:
+            self._gather_piece(event, data)
+
+    def _gather_piece(self, event: TextMessage | BytesMessage, data: str | bytes | bytearray) -> None:
+        if data:
+            self._pieces.append(data)  # type: ignore[arg-type]  # wsproto keeps a message's kind
+            if isinstance(data, str) and not data.isascii():
+                self._width = WIDEST
         self._weigh()
         # Where messages wait for the application, reading stops instead.
         if not self._queued and self._held > max(INBOX_FLOOR, self._budget.free):
             self._begin_close(TRY_AGAIN_LATER, "too much waits for the application")
-            return
-        if not event.message_finished:
-            return
-        message: Message = {"type": "websocket.receive"}
-        if isinstance(event, TextMessage):
-            message["text"] = "".join(self._pieces)  # type: ignore[arg-type]
-        else:
-            message["bytes"] = b"".join(self._pieces)  # type: ignore[arg-type]
-        self._queued += _cost(message)
-        self._drop_pieces()
+        elif event.message_finished:
+            empty: Any = "" if isinstance(event, TextMessage) else b""
+            whole = empty.join(self._pieces)
+            self._drop_pieces()
+            self._put(whole)
+
+    def _put(self, data: str | bytes | bytearray) -> None:
+        """Have the application receive a whole message."""
+        kind = "text" if isinstance(data, str) else "bytes"
+        message: Message = {"type": "websocket.receive", kind: data}
+        cost = _cost(message)
+        self._queued += cost
+        self._held += cost
+        self._budget.held += cost
         self._inbox.append(message)
         self._changed.set()
 
@@ -271,10 +287,7 @@ class WebSocket:
 
 
 def _cost(message: Message) -> int:
-    data: str | bytes = message.get("text") or message.get("bytes") or b""
-    return MESSAGE_COST + _width(data) * len(data)
-
-
-def _width(data: str | bytes | bytearray) -> int:
-    """Return how many octets a character takes in memory, at most."""
-    return WIDEST if isinstance(data, str) and not data.isascii() else 1
+    text: str | None = message.get("text")
+    if text is None:
+        return MESSAGE_COST + len(message["bytes"])
+    return MESSAGE_COST + len(text) * (1 if text.isascii() else WIDEST)
