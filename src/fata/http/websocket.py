@@ -63,6 +63,7 @@ class WebSocket:
         self._held = 0  # octets that it knows of
         self._deadline = Deadline(asyncio.get_running_loop())
         self._frames = Frames(ConnectionType.SERVER)
+        self._frames_wait = False  # some have come, and were not looked at
         self._stage = Stage.CONNECTING
         self._connect_told = False
         self._pieces: list[str] | list[bytes] = []  # of the message that is arriving
@@ -112,8 +113,9 @@ class WebSocket:
         self._queued -= cost
         self._held -= cost
         self._budget.held -= cost
-        if self._stage is Stage.OPEN:
+        if self._frames_wait:
             self._take_frames()
+        self._exchange.channel.throttle()
         return message
 
     async def _send(self, message: Message) -> None:
@@ -165,9 +167,10 @@ class WebSocket:
     def full(self) -> bool:
         """Whether enough waits for the application."""
         queued = self._queued
-        if not queued or self._stage is not Stage.OPEN:
+        budget = self._budget
+        if queued < INBOX_HIGH_WATER and (not queued or self._held + budget.held < budget.limit):
             return False
-        return queued >= INBOX_HIGH_WATER or self._budget.crowded_by(self._held)
+        return self._stage is Stage.OPEN
 
     def data_received(self, data: bytes) -> None:
         """Take what the client has sent."""
@@ -175,11 +178,13 @@ class WebSocket:
             self._deadline.set(self._limits.idle_seconds, self._ping)
         self._frames.receive_data(data)
         self._take_frames()
+        self._exchange.channel.throttle()
 
     def lost(self) -> None:
         """The client has gone, with or without a farewell."""
         self._leave(ABNORMAL, "")
         self._stage = Stage.CLOSED
+        self._frames_wait = False
         self._deadline.cancel()
         self._drop_pieces()
 
@@ -190,12 +195,14 @@ class WebSocket:
 
     def _take_frames(self) -> None:
         """Take what has come, as far as there is room; the rest waits as it came."""
-        if not (self._queued and self.full):
-            for event in self._frames.events():
-                self._handle(event)
-                if self._queued and self.full:
-                    break
-        self._exchange.channel.throttle()
+        self._frames_wait = self._queued > 0 and self.full
+        if self._frames_wait:
+            return
+        for event in self._frames.events():
+            self._handle(event)
+            if self._queued and self.full:
+                self._frames_wait = True
+                return
 
     def _handle(self, event: Event) -> None:
         match event:
