@@ -92,9 +92,9 @@ class TcpTransport(transports._FlowControlMixin):
         if events & RECEIVED:
             if self._closing:
                 self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
-            elif not self._paused and (payload := self._connection.read(self._most)):
+            elif not self._paused and self._connection.pieces:
                 try:
-                    self._receive(payload)
+                    self._receive(self._connection.read(self._most))
                     if self._connection.pieces:
                         self._deliver_rest()
                 except Exception as error:  # noqa: BLE001  # a protocol's bug ends its connection, not the stack

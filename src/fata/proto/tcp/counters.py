@@ -45,6 +45,7 @@ class Counters:
     refused_half_open: int = 0  # cap max_half_open or a backlog, without cookies
     evicted_time_wait: int = 0  # cap max_time_wait
     resets_throttled: int = 0  # cap resets_per_second
+    no_memory: int = 0  # connections that had to be ended for want of it, or flushed later
     writers_paused: int = 0  # cap max_written: told to pause before their own connection was full
 
 
