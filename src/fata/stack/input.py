@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import length_hint
 from struct import Struct
 from typing import TYPE_CHECKING, TypeVar
 
@@ -73,7 +74,11 @@ class Input:
         if self._tcp.loopback and not self._ip.interface.inside and self._tcp.talks_to_itself():
             frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
         self._counters.received += len(frames)
-        self._take_all(self._take_frames, frames, now)
+        waiting = iter(frames)
+        try:
+            self._take_frames(waiting, now)
+        except MemoryError:
+            self._take_rest(self._take_frames, waiting, now)
         self._tcp.settle(now)
 
     def _take_frames(self, frames: Iterator[ReceivedFrame], now: float) -> None:
@@ -81,22 +86,26 @@ class Input:
             self._counters.received_octets += len(data)
             self._receive_any(data, checksum, now)
 
-    def _take_all(self, take: Callable[[Iterator[F], float], None], frames: list[F], now: float) -> None:
-        """Have `take` take all frames but those that there is no memory for."""
-        waiting = iter(frames)
-        for _ in range(len(frames) + 1):
+    def _take_rest(self, take: Callable[[Iterator[F], float], None], waiting: Iterator[F], now: float) -> None:
+        """There was no memory for a frame: have `take` take all behind it but those for which there is none either."""
+        for _ in range(length_hint(waiting) + 1):  # bounded, were there no memory for a call either
+            self._counters.no_memory += 1
             try:
                 take(waiting, now)
                 return
             except MemoryError:
-                self._counters.no_memory += 1
+                continue
 
     def receive_raw(self, frames: list[bytes]) -> None:
         """As `receive`, with the card's header before each."""
         now, header = self._loop.time(), self._header
         if self._tcp.loopback and self._tcp.talks_to_itself():
             frames = [data for data in frames if not self._feigns_loopback(data, header)]
-        self._take_all(self._take_raw, frames, now)
+        waiting = iter(frames)
+        try:
+            self._take_raw(waiting, now)
+        except MemoryError:
+            self._take_rest(self._take_raw, waiting, now)
         self._counters.received += len(frames)
         self._counters.received_octets += sum(map(len, frames)) - header * len(frames)
         self._tcp.settle(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 from fata.errors import Unavailable
@@ -75,23 +76,27 @@ class Tcp:
             while self.news:
                 news, self.news = self.news, {}
                 self._touched.update(news)
-                self._tell_all(news)
+                waiting = iter(news.items())
+                try:
+                    self._tell(waiting)
+                except MemoryError:
+                    self._tell_rest(waiting)
         finally:
             self._settling = False
             self.told = None
         self.flush(now)
 
-    def _tell_all(self, news: dict[Connection | TimeWait, int]) -> None:
-        """Tell every connection's protocol; end those that there is no memory for."""
-        waiting = iter(news.items())
-        for _ in range(len(news) + 1):
+    def _tell_rest(self, waiting: Iterator[tuple[Connection | TimeWait, int]]) -> None:
+        """There was no memory to tell a protocol: end its connection, and tell all others."""
+        for _ in range(length_hint(waiting) + 1):  # bounded, were there no memory for a call either
+            self.host.counters.no_memory += 1
+            if isinstance(self.told, Connection):
+                self._give_up(self.told)
             try:
                 self._tell(waiting)
                 return
             except MemoryError:
-                self.host.counters.no_memory += 1
-                if isinstance(self.told, Connection):
-                    self._give_up(self.told)
+                continue
 
     def _tell(self, news: Iterator[tuple[Connection | TimeWait, int]]) -> None:
         for connection, events in news:
