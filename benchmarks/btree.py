@@ -3,7 +3,8 @@
 Keys of 16 random octets, values of 100; all keys in random order, then half of them again with other values, a thousand
 to a durable transaction; the checkpoints that these cause, and the last one, are in the time. FATA_BTREE_KEYS says
 how many: 100,000. With more than one size ("100000,1000000,5000000" for the long version) benchmarks/btree_growth.py
-compares them all, and the growth is drawn into build/btree-growth.svg.
+compares them all, and the growth is drawn into build/btree-growth.svg; benchmarks/btree_trees.py tells what of it is
+the tree's, and what the processor's caches'.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable
+from math import log
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -22,6 +24,7 @@ from typing import NamedTuple
 from benchmarks.btree_engines import ENGINES, Engine, Fata
 from benchmarks.btree_growth import grow
 from benchmarks.btree_picture import draw
+from benchmarks.btree_trees import Costs, one_or_many
 from benchmarks.table import Table
 from fata.blocking import drive
 
@@ -178,6 +181,19 @@ def fill_log(store: Fata, keys: list[bytes], rng: random.Random) -> None:
         fullest = max(fullest, stats.log_used) if number < 100 else fullest
 
 
+def no_faster_than_log(costs: dict[int, Costs]) -> list[Goal]:
+    """Return the goals that costs in trees of different sizes grow no faster than log n."""
+    first, last = min(costs), max(costs)
+    grown = [now / then for now, then in zip(costs[last], costs[first], strict=True)]
+    whole, shared = log(last) / log(first), log(last / BATCH) / log(first / BATCH)
+    names = "a put in a batch of a hundredth", "a single put", "a get", "a scan"
+    goals = [
+        Goal(f"log n's growth, times that of {name}", whole / one, 1)
+        for name, one in zip(names, grown[1:], strict=True)
+    ]
+    return [Goal("log (n / 1,000)'s growth, times that of a put in a batch of 1,000", shared / grown[0], 1), *goals]
+
+
 def tell(goals: list[Goal]) -> None:
     """Print which goals were reached."""
     with Table("btree: goals", "what", "reached", "goal", "") as table:
@@ -203,6 +219,7 @@ def main() -> None:
     if SIZES != [100_000]:
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_text(draw(grow(SIZES)), encoding="utf-8")
+        goals += no_faster_than_log(one_or_many(SIZES)[Fata.name])
     tell(goals)
 
 

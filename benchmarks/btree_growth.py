@@ -1,10 +1,11 @@
 """How the engines of benchmarks/btree.py fare as the number of keys grows.
 
-For each size and engine: sorted keys as a bulk load, everything read once, BATCHES batches of a thousand random keys
-that fill logs and dirty what they dirty, and then what is timed: durable batches of a thousand, single durable
-puts, gets and a scan, all of random keys that are there. Each step ends after its number or its seconds, whichever
-comes first, so that five million keys take an engine at most a minute or so. Caches are as large as the data. What is
-compared is the processor's time: how long a disk's flush or other programs take does not depend on the number of keys.
+For each size and engine: sorted keys as a bulk load, everything read once, batches of a thousand random keys that fill
+logs and dirty what they dirty, two puts for every five keys, and then what is timed: durable batches of a thousand,
+single durable puts, gets and a scan, all of random keys that are there. Each step ends after its number or its seconds,
+whichever comes first, so that five million keys take an engine at most two minutes or so. Caches are as large as the
+data. What is compared is the processor's time: how long a disk's flush or other programs take does not depend on the
+number of keys.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from benchmarks.btree_picture import Point
 from benchmarks.table import Table
 
 BATCH = 1000
-BATCHES, FILL_SECONDS = 300, 15.0  # before anything is timed
+BATCHES, FILLING, FILL_SECONDS = 300, 0.4, 40.0  # before anything is timed: so many, or so many puts for each key
 TIMED_BATCHES, TIMED_SECONDS = 100, 8.0
 SINGLES, SINGLE_SECONDS = 2000, 4.0
 GETS = 50_000
@@ -81,7 +82,7 @@ def measure(engine: type[Engine], keys: list[bytes]) -> Costs:
         value = rng.randbytes(100)
         load = cost(len(keys), lambda: store.load([(key, value) for key in keys]))
         store.scan()
-        batches(store, keys, rng, BATCHES, FILL_SECONDS)
+        batches(store, keys, rng, max(BATCHES, int(len(keys) * FILLING) // BATCH), FILL_SECONDS)
         before = written(store)
         put, work, puts = batches(store, keys, rng, TIMED_BATCHES, TIMED_SECONDS)
         if isinstance(store, Fata):

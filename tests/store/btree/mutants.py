@@ -14,8 +14,8 @@ import pytest
 
 from fata.disk.btree import record
 from fata.disk.btree.superblock import Superblock
+from fata.store.btree import loading, mount
 from fata.store.btree import log as log_module
-from fata.store.btree import mount
 from fata.store.btree.checkpoint import Checkpoints, Stage
 from fata.store.btree.log import Log
 from fata.store.btree.medium import Medium
@@ -25,6 +25,7 @@ from fata.store.btree.pins import Pins
 from fata.store.btree.placing import Placing
 from fata.store.btree.store import Btree
 from fata.store.btree.superblocks import Superblocks
+from fata.store.btree.tree import Tree
 
 Patch = pytest.MonkeyPatch
 Mutant = Callable[[Patch], tuple[str, str]]
@@ -248,6 +249,25 @@ def first_change_wins(patch: Patch) -> tuple[str, str]:
     return "tttt", "sync"
 
 
+def log_not_in_its_leaves(patch: Patch) -> tuple[str, str]:
+    """A leaf that is read for the first time after a power cut does not take what the log says of it."""
+    patch.setattr(loading, "change", lambda leaf, keys, changes, dropped: False)
+    return "ttt", "sync"
+
+
+def replayed_but_not_dirty(patch: Patch) -> tuple[str, str]:
+    """Leaves that the log changes are not written again, and the log is cut all the same."""
+    replay = loading.replay
+
+    async def clean(tree: Tree, *arguments: Any) -> None:
+        await replay(tree, *arguments)
+        for leaf in tree.behind:
+            del tree.dirty[leaf]
+
+    patch.setattr(mount, "replay", clean)
+    return "tttctttc", "sync"
+
+
 def snapshot_not_kept(patch: Patch) -> tuple[str, str]:
     """What only a named snapshot needs is given back."""
 
@@ -319,6 +339,8 @@ MUTANTS: list[Mutant] = [
     extent_without_a_flush,
     extents_of_the_log_forgotten,
     first_change_wins,
+    log_not_in_its_leaves,
+    replayed_but_not_dirty,
     snapshot_not_kept,
     snapshot_dropped_too_soon,
     pages_not_derived,

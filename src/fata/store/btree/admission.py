@@ -11,7 +11,7 @@ from __future__ import annotations
 from fata.disk.btree.node import ENTRY_COST
 from fata.disk.btree.record import record_sectors
 from fata.store.btree.errors import OutOfSpace
-from fata.store.btree.pace import PIECES
+from fata.store.btree.pace import MARGIN, PIECES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from fata.store.btree.pages import Pages
     from fata.store.btree.pins import Pins
     from fata.store.btree.tree import Tree
-
-MARGIN = 8  # pages beyond what a checkpoint is known to need
 
 
 class Admission:
@@ -65,7 +63,7 @@ class Admission:
     def _lacks(self, growth: int, touched: int) -> int:
         """Return how many pages are missing for a change that adds so many nodes and touches so many leaves."""
         tree = self._tree
-        needed = growth + len(tree.fresh) + PIECES * len(tree.overfull) + 2 * tree.inners + tree.levels + MARGIN
+        needed = growth + len(tree.fresh) + self._checkpoints.pace.claims() + 2 * tree.inners + tree.levels + MARGIN
         if self._pins or self._pins.named_generation:
             needed += touched + len(tree.dirty) + tree.inners
         return needed - self._pages.free
@@ -73,6 +71,9 @@ class Admission:
     async def _make_room(self, lacking: int) -> None:
         """Have a checkpoint give pages back; raise if there are none to come."""
         tree = self._tree
+        if tree.behind:
+            await self._checkpoints.catch_up(-(-lacking // PIECES))  # most of them claim pages that they do not need
+            return
         if not (tree.freed or self._checkpoints.waiting or tree.fresh or tree.overfull or tree.changed):
             raise OutOfSpace(f"btree: no space left: {lacking} pages more are needed, {self._pages.free} are free")
         await self._checkpoints.checkpoint()

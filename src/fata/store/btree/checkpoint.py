@@ -20,6 +20,7 @@ from fata.disk.btree.snapshots import SnapshotEntry, snapshot_body
 from fata.disk.btree.superblock import Superblock
 from fata.errors import DeviceError
 from fata.store.btree.errors import Failed, OtherWriter, OutOfSpace
+from fata.store.btree.loading import catch_up
 from fata.store.btree.lock import Lock
 from fata.store.btree.nodes import Inner, Leaf, Span
 from fata.store.btree.pace import Pace
@@ -148,6 +149,7 @@ class Checkpoints:
         async with self.lock:
             await self._complete()
             self.check_usable()
+            await self.catch_up()
             apply()
             self.unlogged = True
             await self._complete()
@@ -251,8 +253,16 @@ class Checkpoints:
         if self.stage is Stage.IDLE and self.pace.is_due():
             await self._close(all_leaves=False)
 
+    async def catch_up(self, count: int | None = None) -> None:
+        """Read so many leaves (None: all) that are behind the log. Raises `Corrupt`."""
+        await catch_up(self._tree, self._medium, list(islice(self._tree.behind, count)))
+
     async def _write_leaves(self, leaves: list[Leaf]) -> None:
-        leaves = self._tree.fit(leaves)
+        tree = self._tree
+        if not tree.behind.keys().isdisjoint(leaves):
+            await catch_up(tree, self._medium, leaves)
+            leaves = [leaf for leaf in leaves if leaf in tree.dirty or leaf in tree.fresh]
+        leaves = tree.fit(leaves)
         if not leaves:
             return
         placing = self._placing()
@@ -278,6 +288,8 @@ class Checkpoints:
         """Write what makes the tree on the medium whole, and prepare the superblock that leads there."""
         tree, log = self._tree, self._log
         await self._enlist()
+        if all_leaves:
+            await self.catch_up()
         if not self.unlogged:
             log.seal()
         tree.cut_before_closing(all_leaves)

@@ -72,6 +72,8 @@ class Commits:
             if missing:
                 for leaf in missing:
                     await self._load(leaf)
+            elif self._tree.settle(plan.leaves):
+                continue
             elif await self._admission.admit(plan, keys, changes, octets):
                 return plan
 

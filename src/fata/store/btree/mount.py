@@ -11,9 +11,10 @@ from fata.disk.btree.pointer import HAS_EXTENTS, Pointer
 from fata.disk.btree.superblock import SIZE, Superblock, parse
 from fata.store.btree.errors import NotAStore
 from fata.store.btree.extents import spans_of
+from fata.store.btree.loading import replay
 from fata.store.btree.log import Log
 from fata.store.btree.medium import Medium
-from fata.store.btree.nodes import Inner, Leaf, Span, fill
+from fata.store.btree.nodes import Inner, Leaf, Span
 from fata.store.btree.pages import Pages
 from fata.store.btree.tree import Tree
 
@@ -115,38 +116,13 @@ async def mount(block: Block) -> Mounted:
     for entry in snapshots:
         await walk.visit(entry.root, entry.level)
     changes = await log.replay(superblock.log_reach)
-    for value in changes.values():
-        if isinstance(value, Extent):
-            await walk.extent(value)
-    await _replay(tree, medium, changes, log.tail)
+    large = {key: value for key, value in changes.items() if isinstance(value, Extent)}
+    for extent in large.values():
+        await walk.extent(extent)
+    # What snapshots keep does not come back, when a leaf is written, before another page is needed for it.
+    free = pages.free - (len(changes) + tree.inners if snapshots else 0)
+    await replay(tree, medium, changes, large.keys(), log.tail, free)
     return Mounted(superblock, medium, tree, pages, log, snapshots)
-
-
-async def _replay(tree: Tree, medium: Medium, changes: dict[bytes, bytes | None], position: int) -> None:
-    """Make the log's changes. A checkpoint may have half of them already: those make no difference."""
-    if not changes:
-        return
-    keys = sorted(changes)
-    plan = tree.plan(keys)
-    for leaf in plan.leaves:
-        if not leaf.resident:
-            await load_leaf(medium, leaf)
-    tree.spare = 0
-    tree.apply(plan, keys, changes, position)
-
-
-async def load_leaf(medium: Medium, leaf: Leaf) -> None:
-    """Read a leaf's entries from its page, unless somebody else does it first. Raises `Corrupt`."""
-    where = leaf.where
-    try:
-        content = await medium.leaf(Pointer(*where))
-    except Corrupt:
-        if leaf.where is not where or leaf.resident:
-            return  # it has moved while we read: its former page may hold anything by now
-        raise
-    if leaf.where is where and not leaf.resident:
-        fill(leaf, content, where[3] & HAS_EXTENTS)
-        leaf.resident = True
 
 
 class Walk:

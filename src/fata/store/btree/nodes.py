@@ -11,7 +11,9 @@ from fata.disk.btree.pointer import NOTHING, Pointer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from fata.disk.btree.record import Changes
 
 
 Where = tuple[int, int, int, int]
@@ -29,11 +31,13 @@ class Leaf:
 
     A dict: one probe finds a key, however many there are, and touches little memory; and the garbage collector does
     not look into one that holds octets alone, while it would visit every entry of two lists.
+
+    `pending` is what the log says of a leaf that has not been read since the store was opened: it waits for that.
     """
 
     __slots__ = (
-        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "place", "resident", "since",
-        "size", "used", "where",
+        "entries", "epoch", "flight", "gone", "kept", "large", "ordered", "parent", "pending", "place", "resident",
+        "since", "size", "used", "where",
     )  # fmt: skip
 
     def __init__(self, epoch: int, parent: Inner | None, where: Where = NOWHERE) -> None:
@@ -45,6 +49,7 @@ class Leaf:
         self.ordered = True
         self.size = 0
         self.large = 0  # how many values are extents
+        self.pending: tuple[list[bytes], dict[bytes, bytes | None]] | None = None  # its keys, the log's changes
         self.resident = False
         self.since = -1  # log position of the oldest change that its page lacks; -1: clean
         self.used = False  # since the cache last looked
@@ -140,6 +145,34 @@ def fill(leaf: Leaf, entries: LeafContent, has_extents: int) -> None:
     leaf.ordered = True
     leaf.size = entries.size
     leaf.large = sum(value.__class__ is Extent for value in entries.values) if has_extents else 0
+
+
+def change(leaf: Leaf, keys: Iterable[bytes], changes: Changes, dropped: list[bytes]) -> bool:
+    """Change a leaf's entries; say whether that made a difference. Extents that it loses are added to `dropped`."""
+    entries = leaf.entries
+    differs = False
+    for key in keys:
+        value, old = changes[key], entries.get(key)
+        if value == old and value.__class__ is old.__class__:
+            continue
+        differs = True
+        if old is None:
+            leaf.ordered = False
+            leaf.size += len(key) + ENTRY_COST
+        else:
+            leaf.size -= len(old)
+            if old.__class__ is Extent:
+                leaf.large -= 1
+                dropped.append(old)
+        if value is None:
+            del entries[key]
+            leaf.size -= len(key) + ENTRY_COST
+            continue
+        entries[key] = value
+        leaf.size += len(value)
+        if value.__class__ is Extent:
+            leaf.large += 1
+    return differs
 
 
 def page_of(node: Node) -> Span:

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from fata.device.block import Block
     from fata.store.btree.store import Durability
 
-# The log, unless something else is asked for. Reading a full one of 4 MiB takes about 0.2 s; a larger tree needs a
-# larger one, or every commit writes as many leaves as it has keys.
-LOG_SHARE, LOG_ENOUGH = 16, 4 << 20  # a sixteenth of the disk, up to so many octets …
-LARGE_LOG_SHARE, LOG_LIMIT = 64, 32 << 20  # … but at least a 64th, up to so many
+# The log, unless something else is asked for: this share of the disk, up to so many octets. A store uses as much of it
+# as its tree is large (`pace.py`).
+LOG_SHARE, LOG_LIMIT = 16, 1 << 30
 ROOM = 16  # pages for the tree, at least
 UUID_SIZE = 16  # octets
 
@@ -58,7 +57,7 @@ def _planned(block: Block, uuid: bytes, node_size: int, log_octets: int | None) 
     pages = min(block.sectors * block.sector_size // node_size, 2**32 - 1)
     if log_octets is None:
         octets = pages * node_size
-        log_octets = min(max(octets // LARGE_LOG_SHARE, min(octets // LOG_SHARE, LOG_ENOUGH)), LOG_LIMIT)
+        log_octets = min(octets // LOG_SHARE, LOG_LIMIT)
     log_pages = max(-(-log_octets // node_size), 1)
     if pages < 4 + log_pages + ROOM:
         raise ConfigError(

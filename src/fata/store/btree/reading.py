@@ -7,7 +7,7 @@ from bisect import bisect_left
 from fata.disk.btree.extent import Extent
 from fata.errors import StateError
 from fata.store.btree.extents import chunks
-from fata.store.btree.mount import load_leaf
+from fata.store.btree.loading import load_leaf
 from fata.store.btree.nodes import Inner, Leaf, find, find_with_end
 
 TYPE_CHECKING = False

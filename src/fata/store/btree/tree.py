@@ -13,14 +13,28 @@ and the copy takes their place here.
 
 from __future__ import annotations
 
-from fata.disk.btree.extent import Extent
-from fata.disk.btree.node import CHILD_COST, ENTRY_COST, HEADER_SIZE
+from fata.disk.btree.node import CHILD_COST, HEADER_SIZE
 from fata.store.btree.cutting import cuts_of
-from fata.store.btree.nodes import NOWHERE, Inner, Leaf, Node, Plan, Span, content, fill, find, page_of, separator
+from fata.store.btree.nodes import (
+    NOWHERE,
+    Inner,
+    Leaf,
+    Node,
+    Plan,
+    Span,
+    change,
+    content,
+    fill,
+    find,
+    page_of,
+    separator,
+)
 from fata.store.btree.planning import plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fata.disk.btree.record import Changes
 
 
@@ -38,6 +52,7 @@ class Tree:
         self.dirty: dict[Leaf, None] = {}  # in the order of their `since`
         self.fresh: dict[Leaf, None] = {}
         self.overfull: dict[Leaf, None] = {}  # among those, leaves that must be cut before they are written
+        self.behind: dict[Leaf, None] = {}  # dirty ones that the log changes to nobody knows what: see `settle`
         self.changed: dict[Inner, None] = {}
         self.freed: list[Span] = []  # pages that the tree does not need any more, but the medium's tree does
         self.extents: dict[bytes, tuple[Span, ...]] = {}  # pages of every extent, by its descriptor
@@ -60,10 +75,11 @@ class Tree:
 
     def apply(self, plan: Plan, keys: list[bytes], changes: Changes, position: int) -> None:
         """Make a commit's changes, which stand in the log from `position` on. Every leaf of the plan is resident."""
+        dropped: list[bytes] = []
         for leaf, start, stop in plan.parts():
             if leaf.gone or leaf.epoch < self.shared_below:
                 leaf = self._own_leaf(self.find(keys[start]))
-            if not self._change(leaf, keys[start:stop], changes):
+            if not change(leaf, keys[start:stop], changes, dropped):
                 continue
             if leaf.since < 0:
                 leaf.since = position
@@ -75,33 +91,8 @@ class Tree:
                     self._split_leaf(leaf, position)
             elif leaf.size < self.capacity // 3 and leaf.parent is not None:
                 self._shrink_leaf(leaf, leaf.parent, position)
-
-    def _change(self, leaf: Leaf, keys: list[bytes], changes: Changes) -> bool:
-        """Change a leaf's entries; say whether that made a difference."""
-        entries = leaf.entries
-        differs = False
-        for key in keys:
-            value, old = changes[key], entries.get(key)
-            if value == old and value.__class__ is old.__class__:
-                continue
-            differs = True
-            if old is None:
-                leaf.ordered = False
-                leaf.size += len(key) + ENTRY_COST
-            else:
-                leaf.size -= len(old)
-                if old.__class__ is Extent:
-                    leaf.large -= 1
-                    self.freed += self.extents.pop(old, ())
-            if value is None:
-                del entries[key]
-                leaf.size -= len(key) + ENTRY_COST
-                continue
-            entries[key] = value
-            leaf.size += len(value)
-            if value.__class__ is Extent:
-                leaf.large += 1
-        return differs
+        for extent in dropped:
+            self.freed += self.extents.pop(extent, ())
 
     def replace(self, root: Node, leaves: list[Leaf], inners: list[Inner], freed: list[Span]) -> None:
         """Become another tree, whose leaves have pages already. `freed` are those of this one."""
@@ -109,6 +100,7 @@ class Tree:
             leaf.gone = True
         self.root, self.leaves, self.inners = root, len(leaves), len(inners)
         self.overfull.clear()
+        self.behind.clear()
         self.dirty, self.fresh = {}, {leaf: None for leaf in leaves if leaf.where is NOWHERE}
         self.changed = dict.fromkeys(inners)
         self.freed += freed
@@ -185,6 +177,24 @@ class Tree:
         if node.where is not NOWHERE:
             self.freed.append(page_of(node))
             node.kept = False
+
+    # -- after a replay
+
+    def settle(self, leaves: Sequence[Leaf]) -> bool:
+        """Take note of those leaves that were behind and have been read; say whether one is gone, being empty."""
+        removed = False
+        for leaf in leaves if self.behind else ():
+            if leaf not in self.behind or not leaf.resident:
+                continue
+            del self.behind[leaf]
+            if leaf.size > self.capacity:
+                self.overfull[leaf] = None
+            elif not leaf.entries and leaf.parent is not None:
+                own = self._own_leaf(leaf)
+                assert own.parent is not None
+                self._remove_child(own.parent, own)
+                removed = True
+        return removed
 
     # -- growing
 
@@ -288,6 +298,8 @@ class Tree:
             assert isinstance(one, Leaf)
             assert isinstance(other, Leaf)
             if one.resident and other.resident and one.size + other.size <= self.capacity * 4 // 5:
+                self.behind.pop(one, None)
+                self.behind.pop(other, None)
                 self._merge_leaves(self._own_leaf(one), self._own_leaf(other), position)
                 return
 
@@ -312,6 +324,7 @@ class Tree:
             self.dirty.pop(child, None)
             self.fresh.pop(child, None)
             self.overfull.pop(child, None)
+            self.behind.pop(child, None)
             self.leaves -= 1
         else:
             self.changed.pop(child, None)

@@ -37,7 +37,7 @@ def command() -> None:
 @click.option("--node-size", default="4096", type=click.Choice(["4096", "8192", "16384", "32768", "65536"]))
 @click.option(
     "--log",
-    help="Size of the log: 256K, 4M. A sixteenth of the disk up to 4M, a 64th of large ones up to 32M, unless given.",
+    help="Size of the log: 256K, 4M. A sixteenth of the disk, up to 1G, unless given.",
 )
 @click.option("--force", is_flag=True, help="Replace a store that is there.")
 def make(image: Path, partition: int | None, size: str | None, node_size: str, log: str | None, force: bool) -> None:
