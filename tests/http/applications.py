@@ -37,4 +37,14 @@ async def answer(send: Any, body: bytes = b"", *headers: tuple[bytes, bytes], st
     await send({"type": "http.response.body", "body": body})
 
 
+async def echo_body(scope: Any, receive: Any, send: Any) -> None:
+    """Sends the body back as it comes."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    more = True
+    while more:
+        message = await receive()
+        more = message.get("more_body", False)
+        await send({"type": "http.response.body", "body": message.get("body", b""), "more_body": more})
+
+
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -12,23 +12,13 @@ import pytest
 from fata.http.asgi import Asgi
 from fata.http.intake import HIGH_WATER
 from fata.http.limits import DEFAULT
-from tests.http.applications import GET, answer, application_wire, ask
+from tests.http.applications import GET, answer, application_wire, ask, echo_body
 from tests.http.wires import answer_of, connect, later, run, server, settle, statuses
-
-
-async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Sends the body back as it comes."""
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    more = True
-    while more:
-        message = await receive()
-        more = message.get("more_body", False)
-        await send({"type": "http.response.body", "body": message.get("body", b""), "more_body": more})
 
 
 def test_body_streams_both_ways_at_once() -> None:
     async def scenario() -> None:
-        connection, wire = application_wire(echo)
+        connection, wire = application_wire(echo_body)
         connection.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         await settle()
         assert wire.take().endswith(b"\r\n\r\n5\r\nhello\r\n")
@@ -137,7 +127,7 @@ def test_application_waits_while_the_client_does_not_read() -> None:
 
 def test_client_is_asked_to_continue_when_the_application_asks_for_the_body() -> None:
     async def scenario() -> None:
-        connection, wire = application_wire(echo)
+        connection, wire = application_wire(echo_body)
         head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
         connection.data_received(head)
         await settle()
@@ -168,7 +158,7 @@ def test_client_that_waits_to_be_asked_has_all_the_time() -> None:
 
         async def application(scope: Any, receive: Any, send: Any) -> None:
             await go.wait()
-            await echo(scope, receive, send)
+            await echo_body(scope, receive, send)
 
         connection, wire = application_wire(application)
         connection.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
@@ -207,7 +197,7 @@ def test_body_that_trickles_is_refused_however_eager_the_application() -> None:
 
 def test_body_at_the_least_rate_is_accepted() -> None:
     async def scenario() -> None:
-        connection, wire = application_wire(echo)
+        connection, wire = application_wire(echo_body)
         connection.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 51200\r\n\r\n")
         for _ in range(100):
             connection.data_received(bytes(DEFAULT.body_rate))

@@ -12,6 +12,7 @@ from fata.http.asgi import Asgi
 from fata.http.connection import Connection
 from fata.http.limits import DEFAULT, Limits
 from fata.http.scope import Application
+from fata.http.server import Server
 from tests.http.wires import MemoryTransport, connect, server, settle
 
 HANDSHAKE = (
@@ -25,11 +26,11 @@ class Client:
     """A browser's end."""
 
     def __init__(
-        self, application: Application, limits: Limits = DEFAULT, room: int = 1 << 30, asgi: Asgi | None = None
+        self, application: Application, limits: Limits = DEFAULT, room: int = 1 << 30, to: Server | None = None
     ) -> None:
         self.connection: Connection
         self.wire: MemoryTransport
-        self.connection, self.wire = connect(server(asgi or Asgi(application, {}, "", limits), limits), room)
+        self.connection, self.wire = connect(to or server(Asgi(application, {}, "", limits), limits), room)
         self.frames = Frames(ConnectionType.CLIENT)
 
     async def shake_hands(self, octets: bytes = HANDSHAKE) -> bytes:

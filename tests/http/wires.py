@@ -93,6 +93,10 @@ class MemoryTransport:
             self._closed = True
             asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
 
+    def forget(self) -> None:
+        """The client has gone, and the protocol has been told."""
+        self._closed = True
+
     def abort(self) -> None:
         self._aborted = True
         self.close()

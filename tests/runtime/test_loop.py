@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fata.device.poller import Software
 from fata.driver.poller.virtual import VirtualPoller
 from fata.errors import StateError
 from fata.runtime.loop import Loop
@@ -328,3 +329,25 @@ def test_sockets_are_not_here_yet(loop: Loop) -> None:
                 await loop.sock_recv(sock, 1)
 
     loop.run_until_complete(main())
+
+
+def test_want_of_memory_in_a_devices_callback_is_reported_and_the_loop_goes_on(loop: Loop) -> None:
+    """Whatever else a callback of the poller raises ends the loop: it is a bug of a driver."""
+    reported: list[str] = []
+    seen: list[str] = []
+    loop.set_exception_handler(lambda _loop, context: reported.append(f"{context['exception']!r}"))
+
+    def lacking() -> None:
+        raise MemoryError
+
+    source = Software("a device")
+    loop.poller.register(source, lacking)
+    loop.poller.wake(source)
+    loop.call_later(TICK, seen.append, "timer")
+    loop.call_later(2 * TICK, loop.call_before_wait, lacking)
+    loop.call_later(2 * TICK, loop.call_before_wait, lambda: seen.append("behind it"))
+    loop.call_later(3 * TICK, loop.stop)
+    loop.run_forever()
+    assert seen == ["timer", "behind it"]
+    assert reported == ["MemoryError()"] * 2
+    loop.poller.unregister(source)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fata.proto.tcp.settings import DELIVERED, HostSettings
 from fata.sim.host import Host
 from fata.sim.network import Simulation
 from tests.certificates import Certificate, self_signed
@@ -78,6 +79,40 @@ def test_a_server_and_a_client_with_ssl(
         listening.close()
         await asyncio.sleep(1)
         assert is_clean(server, client)
+
+    sim.run(main())
+
+
+def test_a_machine_with_little_memory_has_small_buffers_and_carries_as_much(
+    sim: Simulation, serving: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    server = sim.host("server", f"{ADDRESS}/24", caps=HostSettings.within(14 << 20))
+    client = sim.host("client", "10.0.0.2/24")
+
+    async def main() -> None:
+        accepting = Accepting()
+        await server.stack.create_server(accepting, ADDRESS, 443, ssl=serving)
+        transport, peer = await client.stack.create_connection(Peer, ADDRESS, 443, ssl=trusting, server_hostname=NAME)
+        accepted = await accepting.accepted.get()
+        await asyncio.sleep(0.1)
+        secured = accepted.transport._ssl_protocol
+        accepted.transport.pause_reading()
+        transport.write(BULK)
+        transport.pause_reading()
+        for _ in range(120):
+            accepted.transport.write(BULK[:30_000])
+        assert secured._app_writing_paused
+        await asyncio.sleep(10)
+        assert len(secured._ssl_buffer) == DELIVERED
+        assert secured._incoming.pending < 2 * DELIVERED
+        accepted.transport.resume_reading()
+        transport.resume_reading()
+        await asyncio.sleep(10)
+        assert accepted.received == BULK
+        assert peer.received == BULK[:30_000] * 120
+        assert not secured._app_writing_paused
+        transport.close()
+        await peer.lost.wait()
 
     sim.run(main())
 

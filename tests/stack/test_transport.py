@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fata.proto.tcp.settings import HostSettings
 from fata.sim.host import Host
 from fata.sim.network import Simulation
 from tests.conformance.stack_peers import Accepting, Echo, Peer
@@ -26,6 +27,41 @@ async def connect(hosts: tuple[Host, Host], make: Any = Peer) -> tuple[Any, Any,
     await server.stack.create_server(accepting, port=7)
     transport, peer = await client.stack.create_connection(Peer, server.address, 7)
     return transport, peer, await accepting.accepted.get()
+
+
+def test_what_came_while_a_protocol_paused_is_given_in_pieces_between_which_it_may_pause_again(sim: Simulation) -> None:
+    most, body = 5000, bytes(range(250)) * 400
+    hosts = sim.host("server", caps=HostSettings(max_delivered=most)), sim.host("client")
+
+    class Sipping(Peer):
+        sizes: tuple[int, ...] = ()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self.sizes = (*self.sizes, len(data))
+            if len(self.sizes) % 3 == 0:
+                self.transport.pause_reading()
+
+    async def main() -> None:
+        transport, _, sipping = await connect(hosts, Sipping)
+        sipping.transport.pause_reading()
+        transport.write(body)
+        transport.write_eof()
+        await asyncio.sleep(5)
+        while len(sipping.received) < len(body):
+            had = len(sipping.received)
+            sipping.transport.resume_reading()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert len(sipping.received) - had == 3 * most or len(sipping.received) == len(body)
+            await asyncio.sleep(1)
+        sipping.transport.resume_reading()
+        await asyncio.sleep(1)
+        assert sipping.received == body
+        assert set(sipping.sizes) == {most}
+        assert hosts[0].stack.host.tcp.host.pool.held == 0
+
+    sim.run(main())
 
 
 @pytest.mark.parametrize("callback", ["connection_made", "data_received", "eof_received"])

@@ -9,7 +9,7 @@ from fata.errors import StateError
 from fata.http.exchange import Exchange
 from fata.http.limits import Limits
 from fata.http.scope import Application, Message, header_lines, scope_of
-from fata.http.websocket import Inboxes, WebSocket
+from fata.http.websocket import WebSocket
 from fata.http.websocket_handshake import Offer, asks_for_websocket, handshake
 from fata.http.wire import ClientGone
 
@@ -22,7 +22,6 @@ class Asgi:
         self._state = state
         self._root_path = root_path
         self._limits = limits
-        self.inboxes = Inboxes(limits.messages_octets)
 
     def start(self, exchange: Exchange) -> asyncio.Task[None] | None:
         """Call the application."""
@@ -38,7 +37,7 @@ class Asgi:
         scope = scope_of(exchange, "websocket", self._root_path, self._state)
         scope["subprotocols"] = offer.subprotocols
         scope["extensions"] = {"websocket.http.response": {}}
-        socket = WebSocket(self._application, scope, exchange, offer, self._limits, self.inboxes)
+        socket = WebSocket(self._application, scope, exchange, offer, self._limits)
         return loop.create_task(socket.run())
 
 

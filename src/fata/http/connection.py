@@ -39,18 +39,20 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._limits = server.limits
+        self.budget = server.budget
         self._reader = RequestReader(server.limits)
         self._phase = Phase.ENDED
         self._head_begun = True  # the first head's time runs from the start; a later one's from its first octet
         self._exchange: Exchange | None = None
         self._upgraded: Upgraded | None = None
+        self._gone = False  # the transport has
 
     # asyncio's protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A stack's own transport has only the shape.
         self._wire = Wire(cast(Transport, transport), self._server.loop, self._limits)
-        self._intake = Intake(self._reader, self._wire, self._limits)
+        self._intake = Intake(self._reader, self._wire, self._limits, self.budget)
         if not self._server.admit(self):
             self._wire.write(refusal(503))
             self._wire.close()
@@ -86,7 +88,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
         self._wire.lost()
-        self._server.forget(self)
+        self._gone = True
+        # Who goes while a task is at work for it keeps its place till then: others must not fill memory by going.
+        if self._exchange is None or self._exchange.when_complete is None:
+            self._server.forget(self)
 
     def pause_writing(self) -> None:
         self._wire.pause_writing()
@@ -125,8 +130,9 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Break off at once."""
-        self._lose()
-        self._wire.abort()
+        if not self._gone:
+            self._lose()
+            self._wire.abort()
 
     # What an exchange asks of it
 
@@ -194,7 +200,11 @@ class Connection(asyncio.Protocol):
             self._pump()
             if self._phase is not Phase.ANSWER:
                 return
-        task = self._server.responder.start(exchange)
+        try:
+            task = self._server.responder.start(exchange)
+        except BaseException:
+            exchange.drop()
+            raise
         if task is None:
             self._ended(exchange)
             return
@@ -221,6 +231,10 @@ class Connection(asyncio.Protocol):
         if LOG.isEnabledFor(logging.DEBUG):
             LOG.debug("%s", exchange)
         self._exchange = None
+        if exchange.queued:
+            exchange.drop()
+        if self._gone:
+            self._server.forget(self)
         if self._phase is Phase.UPGRADED:
             self.close()
         elif self._phase is Phase.ANSWER:
@@ -294,6 +308,8 @@ class Connection(asyncio.Protocol):
         self._phase = Phase.ENDED
         if self._exchange is not None:
             self._exchange.lost = True
+            if not self._exchange.body_complete:
+                self._exchange.drop()
             self._exchange.wake()
         if self._upgraded is not None:
             self._upgraded.lost()

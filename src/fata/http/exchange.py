@@ -12,10 +12,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from fata.errors import StateError
+from fata.http.budget import Budget
 from fata.http.request import Request
 from fata.http.status import page, page_lines, status_line
 from fata.http.wire import ClientGone, Wire
 
+LEAST = 4 * 1024  # octets of an answer that each may hold, whatever others have
+READERS = 8  # a piece of an answer is at most this part of what is free, so that slow readers never take all
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -41,6 +44,11 @@ class Upgraded(Protocol):
 class Channel(Protocol):
     """The side of a connection that an exchange uses."""
 
+    @property
+    def budget(self) -> Budget:
+        """What is held for all clients of the server."""
+        ...
+
     def ask_for_body(self, interim: bytes) -> None: ...
 
     def body_taken(self) -> None: ...
@@ -59,7 +67,8 @@ class Channel(Protocol):
 class Exchange:
     """A request on its connection. Made by the connection, used by a `Responder`.
 
-    The body is a queue that the connection fills: it stops reading from the network while `queued` is high.
+    The body is a queue that the connection fills: it stops reading from the network while `queued` is high, or the
+    server holds much. What is queued is the budget's until it is taken, or nobody will take it any more.
     The answer is `start`, then `send` until it is called without `more`. Its head leaves together with the
     first octets of the body.
     """
@@ -193,6 +202,22 @@ class Exchange:
         self.wire.write(head)
         self.channel.upgrade(upgraded)
 
+    def room(self, most: int) -> int:
+        """Return how many octets of an answer, at most `most`, to hold at a time."""
+        return min(most, max(LEAST, self.channel.budget.free // READERS))
+
+    async def drained(self, held: int) -> None:
+        """Wait until the client takes more; meanwhile `held` octets, written last, are the budget's.
+
+        Raises `ClientGone` when it never will.
+        """
+        budget = self.channel.budget
+        budget.held += held
+        try:
+            await self.wire.drained()
+        finally:
+            budget.held -= held
+
     # The body
 
     async def receive(self) -> tuple[bytes, bool]:
@@ -208,8 +233,7 @@ class Exchange:
                 raise ClientGone("the rest of the request will not come")
             await self._arrival()
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        self.queued = 0
+        self.drop()
         if not self.body_complete:
             self.channel.body_taken()  # which may bring more at once, and the end
         return data, bool(self._pieces) or not self.body_complete
@@ -223,9 +247,16 @@ class Exchange:
         """Take a piece of body from the connection."""
         self.awaiting_continue = False
         self.queued += len(data)
+        self.channel.budget.held += len(data)
         self.received += len(data)
         self._pieces.append(data)
         self.wake()
+
+    def drop(self) -> None:
+        """Forget what is queued: it has been taken, or nobody will."""
+        self._pieces.clear()
+        self.channel.budget.held -= self.queued
+        self.queued = 0
 
     def wake(self) -> None:
         """Let those who wait look again at what has changed."""

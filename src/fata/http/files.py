@@ -99,23 +99,23 @@ class Files:
         if exchange.request.method == "HEAD" or not length:
             exchange.answer(status, lines, b"")
             return
-        for offset in range(octets.start, octets.stop, PIECE):
-            piece = await self._site.get_partial(key, offset, min(PIECE, octets.stop - offset))
-            if len(piece) != min(PIECE, octets.stop - offset):
+        offset = octets.start
+        while offset < octets.stop:
+            size = exchange.room(min(PIECE, octets.stop - offset))
+            piece = await self._site.get_partial(key, offset, size)
+            if len(piece) != size:
                 raise DeviceError(f"{key!r} became shorter while it was sent: {len(piece)} octets at {offset}")
             if not exchange.status:
                 exchange.start(status, lines, length)
-            more = offset + len(piece) < octets.stop
-            exchange.send(piece, more)
-            if more:
-                await exchange.wire.drained()
+            offset += size
+            exchange.send(piece, more=offset < octets.stop)
+            del piece  # the transport lets go of it as the client takes it
+            if offset < octets.stop:
+                await exchange.drained(size)
 
     async def _not_found(self, exchange: Exchange) -> None:
         kind = await self._site.exists(NOT_FOUND)
         if kind is None or kind.value != "value":
             exchange.answer_page(404)
         else:
-            body = await self._site.get(NOT_FOUND)
-            exchange.answer(
-                404, b"content-type: %b\r\ncontent-length: %d\r\n" % (content_type(NOT_FOUND), len(body)), body
-            )
+            await self._send_octets(exchange, NOT_FOUND, range(await self._site.size(NOT_FOUND)), 404, b"")

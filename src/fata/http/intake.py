@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fata.http.budget import Budget
 from fata.http.exchange import Exchange
 from fata.http.limits import Limits
 from fata.http.reader import RequestReader
@@ -16,17 +17,20 @@ HIGH_WATER = 64 * 1024  # octets of body that wait to be taken before reading st
 class Intake:
     """Moves bodies from the reader to exchanges: no faster than they are taken, no slower than the limits allow."""
 
-    def __init__(self, reader: RequestReader, wire: Wire, limits: Limits) -> None:
+    def __init__(self, reader: RequestReader, wire: Wire, limits: Limits, budget: Budget) -> None:
         self._reader = reader
         self._wire = wire
         self._limits = limits
+        self._budget = budget
         self._window_start = 0  # octets of body at the start of the window in which its rate is measured
 
     def full(self, exchange: Exchange | None) -> bool:
         """Whether there is no room for what the network may bring."""
         if self._reader.buffered > self._limits.header_octets:
             return True
-        return exchange is not None and exchange.queued >= HIGH_WATER
+        if exchange is None or exchange.body_complete:
+            return False
+        return exchange.queued >= HIGH_WATER or self._budget.crowded_by(exchange.queued)
 
     def fill(self, exchange: Exchange) -> bool:
         """Move what there is, as far as there is room; say whether that has completed the body. Raises `Refused`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 # Both leave less than the network of such a machine takes: idle connections give way before it refuses newcomers.
 PLACE = 24 * 1024  # octets a connection takes: a request's head, and what the network and we keep of it
 FEWEST = 240  # connections, however small the machine
+PARSED = 3  # octets that one of a head takes once the request is on its way: lines, fields and what they are joined to
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,10 @@ class Limits:
     """
 
     connections: int = 1024
-    """At once. At the cap the one that has been idle longest gives way; if none is idle, the newcomer gets 503."""
+    """At once, with those whose client has gone while a task is at work for it.
+
+    At the cap the one that has been idle longest gives way; if none is idle, the newcomer gets 503.
+    """
 
     header_octets: int = 16 * 1024
     """A request's head; a chunk's header line; a body's trailers; what may lie unread behind a request (pipelining)."""
@@ -31,10 +35,12 @@ class Limits:
     message_octets: int = 16 * 1024 * 1024
     """A WebSocket message, its fragments together (text is counted in characters)."""
 
-    messages_octets: int = 256 * 1024 * 1024
-    """WebSocket messages of all connections that are not whole yet, or that the application has not taken.
+    held_octets: int = 256 * 1024 * 1024
+    """What is held for all connections: bodies and WebSocket messages that the application has not taken, pieces of
+    files that clients have not.
 
-    Each connection may have as much as is left, and 16 KiB in any case; who sends more is told to try again later.
+    Who holds as much as is left is not read from any more, until the application has taken what there is. Each
+    WebSocket may have 16 KiB of an unfinished message in any case; who goes beyond is told to try again later.
     """
 
     pipelined: int = 16
@@ -69,16 +75,19 @@ class Limits:
 
     @classmethod
     def within(cls, memory: int) -> Limits:
-        """Return the limits of a machine with so many octets free: a third for connections, an eighth for messages.
+        """Return the limits of a machine with so many octets free.
 
-        Text may take four times its characters.
+        A third is for connections and their requests' heads, an eighth for what is held for all of them, a quarter of
+        that for one message: text may take four times its characters.
         """
         most = cls()
+        connections = min(most.connections, max(FEWEST, memory // 3 // PLACE))
         return replace(
             most,
-            connections=min(most.connections, max(FEWEST, memory // 3 // PLACE)),
+            connections=connections,
+            header_octets=min(most.header_octets, memory // 3 // connections // PARSED),
             message_octets=min(most.message_octets, memory // 32),
-            messages_octets=min(most.messages_octets, memory // 8),
+            held_octets=min(most.held_octets, memory // 8),
         )
 
 

@@ -34,6 +34,8 @@ END = b"\r\n\r\n"
 # way to make the server work for nothing.
 MAX_FRAMING_PER_OCTET = 8
 
+MOUTHFUL = 64 * 1024  # octets that h11 is fed at a time: it copies all that it has got, and so do we
+
 
 class RequestReader:
     """Splits what arrives on one connection into requests. Feed it; ask for a head; then ask for its body."""
@@ -105,6 +107,7 @@ class RequestReader:
                 return b""
             self._check_framing()
             if not self._buffer:
+                self._fed = self._fed[-len(END) :]
                 return b""
             self._feed_body(parser)
         return b""
@@ -158,9 +161,14 @@ class RequestReader:
 
     def _feed_body(self, parser: h11.Connection) -> None:
         # Called only when the parser has used up what it had, so that `_fed` holds the end of the body when it comes.
-        piece = self.take()
+        if len(self._buffer) <= MOUTHFUL:
+            piece = self.take()
+        else:
+            piece = bytes(memoryview(self._buffer)[:MOUTHFUL])
+            del self._buffer[:MOUTHFUL]
         self._raw += len(piece)
-        self._fed = self._fed[-len(END) :] + piece
+        if self._chunked:
+            self._fed = self._fed[-len(END) :] + piece
         parser.receive_data(piece)
 
     def _end_body(self, parser: h11.Connection) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from fata.http.budget import Budget
 from fata.http.connection import Connection
 from fata.http.contract import Listener, Listening
 from fata.http.dates import http_date
@@ -33,6 +34,7 @@ class Server:
     def __init__(self, responder: Responder, limits: Limits, wall: Callable[[], float | None] | None) -> None:
         self.responder = responder
         self.limits = limits
+        self.budget = Budget(limits.held_octets)
         self.loop = asyncio.get_running_loop()
         self.stopping = False
         self._wall = wall

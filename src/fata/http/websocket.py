@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -26,23 +25,12 @@ from fata.http.wire import ClientGone
 
 INBOX_HIGH_WATER = 64 * 1024  # octets that wait for the application before reading stops
 INBOX_FLOOR = 16 * 1024  # octets that each may have whatever others have
-MESSAGE_COST = 64  # octets that an empty message counts for
+MESSAGE_COST = 256  # octets that an empty message takes: a dictionary, its value, a place in the queue
+PIECE_COST = 64  # octets that a piece takes besides what it says
+WIDEST = 4  # octets that a character may take, and all others of its text with it
 
 # RFC 6455, 7.4.1, and its registry for the last
 NORMAL, GOING_AWAY, ABNORMAL, TOO_BIG, INTERNAL_ERROR, TRY_AGAIN_LATER = 1000, 1001, 1006, 1009, 1011, 1013
-
-
-@dataclass(slots=True)
-class Inboxes:
-    """What the WebSockets of a server hold for the application, unfinished messages included."""
-
-    limit: int  # octets
-    held: int = 0
-
-    @property
-    def share(self) -> int:
-        """Octets that one of them may hold."""
-        return max(INBOX_FLOOR, self.limit - self.held)
 
 
 class Stage(Enum):
@@ -65,23 +53,24 @@ class WebSocket:
         exchange: Exchange,
         offer: Offer,
         limits: Limits,
-        inboxes: Inboxes,
     ) -> None:
         self._application = application
         self._scope = scope
         self._exchange = exchange
         self._offer = offer
         self._limits = limits
-        self._inboxes = inboxes
-        self._held = 0  # octets that they know of
+        self._budget = exchange.channel.budget
+        self._held = 0  # octets that it knows of
         self._deadline = Deadline(asyncio.get_running_loop())
         self._frames = Frames(ConnectionType.SERVER)
+        self._frames_wait = False  # some have come, and were not looked at
         self._stage = Stage.CONNECTING
         self._connect_told = False
         self._pieces: list[str] | list[bytes] = []  # of the message that is arriving
-        self._size = 0  # of them together
+        self._size = 0  # of them together, in octets or characters
+        self._width = 1  # octets that one of them takes, once they are together
         self._inbox: deque[Message] = deque()
-        self._queued = 0  # what the inbox holds, in octets
+        self._queued = 0  # what the inbox takes, in octets
         self._farewell: Message | None = None  # the last thing that the application will receive
         self._changed = asyncio.Event()
 
@@ -92,14 +81,16 @@ class WebSocket:
             await self._application(self._scope, self._receive, self._send)
             code = NORMAL
         finally:
-            if self._stage is Stage.OPEN:
-                self._begin_close(code, "")
-            while self._stage is Stage.CLOSING:
-                await self._change()
-            self._deadline.cancel()
-            self._inbox.clear()
-            self._queued = 0
-            self._drop_pieces()
+            try:
+                if self._stage is Stage.OPEN:
+                    self._begin_close(code, "")
+                while self._stage is Stage.CLOSING:
+                    await self._change()
+            finally:
+                self._deadline.cancel()
+                self._inbox.clear()
+                self._queued = 0
+                self._drop_pieces()
         if self._stage in (Stage.CONNECTING, Stage.DENYING) and not self._exchange.lost:
             raise StateError("the application returned before it had accepted, closed or answered")
 
@@ -118,8 +109,12 @@ class WebSocket:
             assert self._farewell is not None
             return self._farewell
         message = self._inbox.popleft()
-        self._queued -= _cost(message)
-        self._weigh()
+        cost = _cost(message)
+        self._queued -= cost
+        self._held -= cost
+        self._budget.held -= cost
+        if self._frames_wait:
+            self._take_frames()
         self._exchange.channel.throttle()
         return message
 
@@ -171,27 +166,43 @@ class WebSocket:
     @property
     def full(self) -> bool:
         """Whether enough waits for the application."""
-        return self._queued >= INBOX_HIGH_WATER
+        queued = self._queued
+        budget = self._budget
+        if queued < INBOX_HIGH_WATER and (not queued or self._held + budget.held < budget.limit):
+            return False
+        return self._stage is Stage.OPEN
 
     def data_received(self, data: bytes) -> None:
         """Take what the client has sent."""
         if self._stage is Stage.OPEN:
             self._deadline.set(self._limits.idle_seconds, self._ping)
         self._frames.receive_data(data)
-        for event in self._frames.events():
-            self._handle(event)
+        self._take_frames()
         self._exchange.channel.throttle()
 
     def lost(self) -> None:
         """The client has gone, with or without a farewell."""
         self._leave(ABNORMAL, "")
         self._stage = Stage.CLOSED
+        self._frames_wait = False
         self._deadline.cancel()
+        self._drop_pieces()
 
     def shutdown(self) -> None:
         """The server stops: tell both sides."""
         if self._stage is Stage.OPEN:
             self._begin_close(GOING_AWAY, "")
+
+    def _take_frames(self) -> None:
+        """Take what has come, as far as there is room; the rest waits as it came."""
+        self._frames_wait = self._queued > 0 and self.full
+        if self._frames_wait:
+            return
+        for event in self._frames.events():
+            self._handle(event)
+            if self._queued and self.full:
+                self._frames_wait = True
+                return
 
     def _handle(self, event: Event) -> None:
         match event:
@@ -209,36 +220,49 @@ class WebSocket:
                 pass  # Pong, and whatever crosses our Close
 
     def _gather(self, event: TextMessage | BytesMessage) -> None:
-        self._size += len(event.data)
+        data = event.data
+        self._size += len(data)
         if self._size > self._limits.message_octets:
             self._begin_close(TOO_BIG, f"message of more than {self._limits.message_octets} octets")
-            return
-        self._weigh()
-        if self._held > self._inboxes.share:
-            self._begin_close(TRY_AGAIN_LATER, "too much waits for the application")
-            return
-        if event.data:
-            self._pieces.append(event.data)  # type: ignore[arg-type]  # wsproto keeps a message's kind
-        if not event.message_finished:
-            return
-        message: Message = {"type": "websocket.receive"}
-        if isinstance(event, TextMessage):
-            message["text"] = "".join(self._pieces)  # type: ignore[arg-type]
+        elif event.message_finished and self._size <= INBOX_FLOOR // WIDEST and not self._pieces:
+            self._size = 0
+            self._put(data)
         else:
-            message["bytes"] = b"".join(self._pieces)  # type: ignore[arg-type]
-        self._pieces, self._size = [], 0
-        self._queued += _cost(message)
+            self._gather_piece(event, data)
+
+    def _gather_piece(self, event: TextMessage | BytesMessage, data: str | bytes | bytearray) -> None:
+        if data:
+            self._pieces.append(data)  # type: ignore[arg-type]  # wsproto keeps a message's kind
+            if isinstance(data, str) and not data.isascii():
+                self._width = WIDEST
         self._weigh()
+        # Where messages wait for the application, reading stops instead.
+        if not self._queued and self._held > max(INBOX_FLOOR, self._budget.free):
+            self._begin_close(TRY_AGAIN_LATER, "too much waits for the application")
+        elif event.message_finished:
+            empty: Any = "" if isinstance(event, TextMessage) else b""
+            whole = empty.join(self._pieces)
+            self._drop_pieces()
+            self._put(whole)
+
+    def _put(self, data: str | bytes | bytearray) -> None:
+        """Have the application receive a whole message."""
+        kind = "text" if isinstance(data, str) else "bytes"
+        message: Message = {"type": "websocket.receive", kind: data}
+        cost = _cost(message)
+        self._queued += cost
+        self._held += cost
+        self._budget.held += cost
         self._inbox.append(message)
         self._changed.set()
 
     def _weigh(self) -> None:
-        held = self._size + self._queued
-        self._inboxes.held += held - self._held
+        held = self._queued + self._size * self._width + len(self._pieces) * PIECE_COST
+        self._budget.held += held - self._held
         self._held = held
 
     def _drop_pieces(self) -> None:
-        self._pieces, self._size = [], 0
+        self._pieces, self._size, self._width = [], 0, 1
         self._weigh()
 
     def _begin_close(self, code: int, reason: str) -> None:
@@ -247,6 +271,7 @@ class WebSocket:
         self._leave(code, reason)
         self._stage = Stage.CLOSING
         self._deadline.set(self._limits.linger_seconds, self._exchange.channel.close)
+        self._exchange.channel.throttle()
 
     def _leave(self, code: int, reason: str) -> None:
         if self._farewell is None:
@@ -269,4 +294,7 @@ class WebSocket:
 
 
 def _cost(message: Message) -> int:
-    return MESSAGE_COST + len(message.get("text") or message.get("bytes") or b"")
+    text: str | None = message.get("text")
+    if text is None:
+        return MESSAGE_COST + len(message["bytes"])
+    return MESSAGE_COST + len(text) * (1 if text.isascii() else WIDEST)

@@ -60,12 +60,15 @@ class _Selector:
 
     def select(self, timeout: float | None) -> tuple[()]:
         """Wait for at most `timeout` seconds, None for ever."""
-        if self._loop.before_wait:
-            timeout = self._loop.prepare(timeout)
-        deadline = None
-        if timeout is not None:
-            deadline = self._loop.expect_timer() if timeout > 0 else self._poller.monotonic()
-        self._poller.wait(deadline)
+        try:
+            if self._loop.before_wait:
+                timeout = self._loop.prepare(timeout)
+            deadline = None
+            if timeout is not None:
+                deadline = self._loop.expect_timer() if timeout > 0 else self._poller.monotonic()
+            self._poller.wait(deadline)
+        except MemoryError as error:  # a device's callback is no handle, whose errors asyncio reports
+            self._loop.call_exception_handler({"message": "no memory for what a device has to say", "exception": error})
         return ()
 
 
@@ -126,9 +129,13 @@ class Loop(NetworkCalls):
 
     def prepare(self, timeout: float | None) -> float | None:
         """Make the calls that are due before a wait of `timeout` seconds; return how long to wait after them."""
-        callbacks, self.before_wait = self.before_wait, []
-        for callback in callbacks:
-            callback()
+        callbacks, self.before_wait = iter(self.before_wait), []
+        try:
+            for callback in callbacks:
+                callback()
+        except MemoryError:
+            self.before_wait[:0] = callbacks  # those behind
+            raise
         if timeout == 0 or self._ready or self.before_wait:
             return 0
         return math.inf if self._scheduled else None  # the moment is the first timer's, whatever the number

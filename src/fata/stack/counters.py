@@ -19,6 +19,7 @@ class Counters:
     unknown_protocol: int = 0
     source_routed: int = 0  # RFC 6274 3.13.2.3
     no_port: int = 0  # datagrams for a port where nobody listens
+    no_memory: int = 0  # on their way out as well
     # Dropped on their way out.
     unreachable: int = 0  # packets without a route or a neighbor that answers
     send_queue_full: int = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from operator import length_hint
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fata.device.net import Checksum
 from fata.errors import WireError
@@ -14,6 +15,7 @@ from fata.wire.tcp import ACK, TIMESTAMPS_WORD, parse
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable, Iterator
 
     from fata.device.net import ReceivedFrame
     from fata.stack.counters import Counters
@@ -41,6 +43,8 @@ MAX_BEGINS = 64  # peers on the link, by tens of their frames' kinds, that are k
 UNKNOWN = Checksum.UNKNOWN
 from_bytes = int.from_bytes
 
+F = TypeVar("F")  # a frame, raw or not
+
 
 class Input:
     """Looks at every frame that arrives. Nothing that a frame holds raises out of here."""
@@ -58,7 +62,7 @@ class Input:
         self._header = raw.header_length if raw is not None else 0  # octets before a raw frame
         self._begins: dict[bytes, bool] = {}  # how plain IPv4 for our MAC begins: whether TCP's checksum is verified
         header = self._header
-        places = header, header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
+        places = header + ethernet.HEADER_LENGTH, header + HEADERS, header + STAMPED_START
         self._fixed = (Struct(RAW.format(header + BEGIN)).unpack_from, self._begins, tcp.host.connections, *places)
         ip.handlers[ipv4.TCP] = self._long_tcp
         ip.handlers[ipv4.UDP] = self._long_udp
@@ -70,18 +74,45 @@ class Input:
         if self._tcp.loopback and not self._ip.interface.inside and self._tcp.talks_to_itself():
             frames = [frame for frame in frames if not self._feigns_loopback(frame.data)]
         self._counters.received += len(frames)
+        waiting = iter(frames)
+        try:
+            self._take_frames(waiting, now)
+        except MemoryError:
+            self._take_rest(self._take_frames, waiting, now)
+        self._tcp.settle(now)
+
+    def _take_frames(self, frames: Iterator[ReceivedFrame], now: float) -> None:
         for data, checksum, _segmentation, _size in frames:
             self._counters.received_octets += len(data)
             self._receive_any(data, checksum, now)
-        self._tcp.settle(now)
+
+    def _take_rest(self, take: Callable[[Iterator[F], float], None], waiting: Iterator[F], now: float) -> None:
+        """There was no memory for a frame: have `take` take all behind it but those for which there is none either."""
+        for _ in range(length_hint(waiting) + 1):  # bounded, were there no memory for a call either
+            self._counters.no_memory += 1
+            try:
+                take(waiting, now)
+                return
+            except MemoryError:
+                continue
 
     def receive_raw(self, frames: list[bytes]) -> None:
         """As `receive`, with the card's header before each."""
-        now = self._loop.time()
-        unpack, begins, connections, header, ip, tcp, start = self._fixed
-        news = self._tcp.news
+        now, header = self._loop.time(), self._header
         if self._tcp.loopback and self._tcp.talks_to_itself():
             frames = [data for data in frames if not self._feigns_loopback(data, header)]
+        waiting = iter(frames)
+        try:
+            self._take_raw(waiting, now)
+        except MemoryError:
+            self._take_rest(self._take_raw, waiting, now)
+        self._counters.received += len(frames)
+        self._counters.received_octets += sum(map(len, frames)) - header * len(frames)
+        self._tcp.settle(now)
+
+    def _take_raw(self, frames: Iterator[bytes], now: float) -> None:
+        unpack, begins, connections, ip, tcp, start = self._fixed
+        news = self._tcp.news
         last = verified = None
         for data in frames:
             if len(data) < start:
@@ -108,9 +139,6 @@ class Input:
                         news[connection] = news[connection] | events if connection in news else events
                         continue
             self._receive_segment(key, data, tcp, end, now)
-        self._counters.received += len(frames)
-        self._counters.received_octets += sum(map(len, frames)) - header * len(frames)
-        self._tcp.settle(now)
 
     def _interpret(self, octets: bytes, now: float) -> None:
         """Take a raw frame; remember how it begins, if that is how plain IPv4 to us does."""

@@ -182,6 +182,9 @@ class Interface:
         except DeviceError as error:
             self._lose(error)
             return
+        except MemoryError:
+            self._counters.no_memory += len(frames)
+            return
         self._counters.sent += accepted
         if accepted < len(frames):
             self._full = True

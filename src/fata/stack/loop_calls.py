@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fata.stack.connecting import Connecting
 from fata.stack.datagram import UdpTransport
 from fata.stack.names import KINDS, find_port
-from fata.stack.server import StackServer, Tls, secured
+from fata.stack.server import StackServer, Tls
 from fata.wire.ipv4 import UNSPECIFIED, format_address, parse_address
 
 if TYPE_CHECKING:
@@ -140,10 +140,12 @@ class LoopCalls:
         protocol = factory()
         if not ssl:
             return connecting.start(protocol), protocol
-        loop = self._tcp.loop
+        from fata.stack.tls import secured
+
+        loop, most = self._tcp.loop, self._tcp.host.settings.max_delivered
         waiter = loop.create_future()
         tls = Tls(None if ssl is True else ssl, handshake_timeout, shutdown_timeout)
-        secure: Any = secured(loop, protocol, tls, waiter, server_side=False, server_hostname=server_hostname)
+        secure: Any = secured(loop, protocol, tls, waiter, most, server_side=False, server_hostname=server_hostname)
         transport = connecting.start(secure)
         try:
             await waiter

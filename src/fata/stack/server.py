@@ -80,7 +80,10 @@ class StackServer(asyncio.AbstractServer):
             self._tcp.touch(connection)
             return
         if self._tls is not None:
-            protocol = secured(self._tcp.loop, protocol, self._tls, None, server_side=True)
+            from fata.stack.tls import secured
+
+            most = self._tcp.host.settings.max_delivered
+            protocol = secured(self._tcp.loop, protocol, self._tls, None, most, server_side=True)
         TcpTransport(self._tcp, connection, protocol, self).start(events)
 
     def attach(self, transport: TcpTransport) -> None:
@@ -144,29 +147,3 @@ class StackServer(asyncio.AbstractServer):
     async def wait_closed(self) -> None:
         """Wait until `close` has been called."""
         await self._closed.wait()
-
-
-def secured(
-    loop: asyncio.AbstractEventLoop,
-    protocol: asyncio.BaseProtocol,
-    tls: Tls,
-    waiter: asyncio.Future[None] | None,
-    *,
-    server_side: bool,
-    server_hostname: str | None = None,
-) -> asyncio.BaseProtocol:
-    """Return asyncio's own TLS, a protocol to our transport and a transport to `protocol`."""
-    from asyncio import sslproto  # brings ssl along, which a program without TLS does not load
-
-    make: Any = sslproto.SSLProtocol  # typeshed has no None where None is the default
-    made: asyncio.BaseProtocol = make(
-        loop,
-        protocol,
-        tls.context,
-        waiter,
-        server_side,
-        server_hostname,
-        ssl_handshake_timeout=tls.handshake_timeout,
-        ssl_shutdown_timeout=tls.shutdown_timeout,
-    )
-    return made

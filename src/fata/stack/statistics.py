@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 DROPS = {
     "frames": (
         *("malformed", "bad_checksum", "for_others", "unknown_protocol", "source_routed", "no_port", "unreachable"),
-        "send_queue_full",
+        *("no_memory", "send_queue_full"),
     ),
     "card": ("not_taken", "malformed"),
-    "tcp": ("cookies_refused",),
+    "tcp": ("cookies_refused", "no_memory"),
     "arp": ("invalid", "locked", "unsolicited"),
     "fragments": ("malformed", "oversized", "overlapping", "too_many", "expired"),
     "path mtu": ("implausible",),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 from fata.errors import Unavailable
@@ -17,7 +19,7 @@ from fata.wire.ipv4 import format_address
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fata.proto.tcp.listener import Listener
     from fata.proto.tcp.settings import HostSettings, Settings
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 UNFINISHED = (State.SYN_SENT, State.SYN_RECEIVED, State.ESTABLISHED, State.CLOSE_WAIT)
 """Who is in one of these has a peer that waits for more. Whoever has said his last word just goes."""
+PATIENCE = 0.05  # seconds until another attempt where memory was lacking
 POLL_INTERVAL = 0.01  # seconds between two looks at what `close` waits for
 
 
@@ -73,19 +76,44 @@ class Tcp:
             while self.news:
                 news, self.news = self.news, {}
                 self._touched.update(news)
-                for connection, events in news.items():
-                    owner = connection.owner
-                    if not events:
-                        continue
-                    self.told = connection
-                    if owner is not None:
-                        owner.handle(events)
-                    elif events & CONNECTED and connection.listener is not None:
-                        connection.listener.owner.accept(connection, events)
+                waiting = iter(news.items())
+                try:
+                    self._tell(waiting)
+                except MemoryError:
+                    self._tell_rest(waiting)
         finally:
             self._settling = False
             self.told = None
         self.flush(now)
+
+    def _tell_rest(self, waiting: Iterator[tuple[Connection | TimeWait, int]]) -> None:
+        """There was no memory to tell a protocol: end its connection, and tell all others."""
+        for _ in range(length_hint(waiting) + 1):  # bounded, were there no memory for a call either
+            self.host.counters.no_memory += 1
+            if isinstance(self.told, Connection):
+                self._give_up(self.told)
+            try:
+                self._tell(waiting)
+                return
+            except MemoryError:
+                continue
+
+    def _tell(self, news: Iterator[tuple[Connection | TimeWait, int]]) -> None:
+        for connection, events in news:
+            owner = connection.owner
+            if not events:
+                continue
+            self.told = connection
+            if owner is not None:
+                owner.handle(events)
+            elif events & CONNECTED and connection.listener is not None:
+                connection.listener.owner.accept(connection, events)
+
+    def _give_up(self, connection: Connection) -> None:
+        if connection.owner is None:
+            connection.abort()
+        else:
+            connection.owner.fail(OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS)))
 
     def touch(self, connection: Connection) -> None:
         """Have a connection flushed: at the end of the list of frames, or before the loop waits."""
@@ -101,6 +129,16 @@ class Tcp:
     def flush(self, now: float) -> None:
         """Send what touched connections have to say, and replies to strangers; then look at the clock."""
         touched, self._touched = self._touched, {}
+        try:
+            self._flush(touched, now)
+        except MemoryError:  # again, when others have given some back
+            self.host.counters.no_memory += 1
+            touched.update(self._touched)
+            self._touched = touched
+            self.loop.call_later(PATIENCE, self._flush_now)
+            self._flush_is_due = True
+
+    def _flush(self, touched: dict[Connection | TimeWait, int], now: float) -> None:
         host = self.host
         for connection in self.output.send_answers(touched, now):
             if sent := connection.flush(now):

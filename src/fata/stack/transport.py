@@ -57,6 +57,7 @@ class TcpTransport(transports._FlowControlMixin):
         self._tcp = tcp
         self._connection = connection
         self._server = server
+        self._most = tcp.host.settings.max_delivered
         self._paused = False  # reading
         self._ended = False  # the peer's FIN is in order; `eof_received` comes when its data are delivered
         self._eof_told = False
@@ -91,9 +92,11 @@ class TcpTransport(transports._FlowControlMixin):
         if events & RECEIVED:
             if self._closing:
                 self._connection.take()  # a reset now could overtake, at the peer, what we wrote last
-            elif not self._paused and (payload := self._connection.read()):
+            elif not self._paused and self._connection.pieces:
                 try:
-                    self._receive(payload)
+                    self._receive(self._connection.read(self._most))
+                    if self._connection.pieces:
+                        self._deliver_rest()
                 except Exception as error:  # noqa: BLE001  # a protocol's bug ends its connection, not the stack
                     self._tcp.report(self, "data_received", error)
         if events & ROOM:
@@ -103,6 +106,11 @@ class TcpTransport(transports._FlowControlMixin):
                 self._finish()
         if events & LAST:
             self._handle_end(events)
+
+    def _deliver_rest(self) -> None:
+        """Give the protocol what is more than one piece, for as long as it wants to read."""
+        while self._connection.pieces and self.is_reading():
+            self._receive(self._connection.read(self._most))
 
     def _handle_end(self, events: int) -> None:
         """Tell the protocol that one direction has ended, or both."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fata.proto.tcp.settings import HostSettings, Settings
+from fata.proto.tcp.settings import RECEIVED_FLOOR, HostSettings, Settings
 from fata.proto.tcp.transmission import RECEIVED
 from fata.wire.tcp import ACK, FIN, RST, SYN, Options
 from tests.proto.tcp.link import CLIENT
@@ -222,7 +222,7 @@ def test_the_hosts_memory_has_a_cap_for_all_connections() -> None:
         for _ in range(20):
             peer.say(ACK, b"x" * 1000)
     assert peer.host.counters.dropped_buffered > 0
-    assert peer.host.pool.held < 50_000 + 1400
+    assert peer.host.pool.held < 50_000 + 20 * RECEIVED_FLOOR
     for connection in list(peer.host.connections.values()):
         connection.take()  # type: ignore[union-attr]
         connection.flush(peer.now)
@@ -258,8 +258,25 @@ def test_nobody_exceeds_the_cap_who_was_quiet_until_it_was_reached() -> None:
             peer.tell(peer.segment(ACK, b"x" * 1000), flush=False)
             peer.seq = (peer.seq + 1000) & 0xFFFFFFFF
         peer.flush()
-    assert peer.host.pool.held < 50_000 + 20 * 1300
+    assert peer.host.pool.held < 50_000 + 20 * 1300 + 30 * RECEIVED_FLOOR
     assert peer.host.counters.dropped_buffered > 0
+
+
+def test_who_reads_goes_on_beside_others_who_hold_the_hosts_memory_and_read_nothing() -> None:
+    peer = Peer(host=HostSettings(max_buffered=50_000))
+    peer.listen(64)
+    for port in range(1000, 1020):
+        host_of(peer, port)
+        for _ in range(20):
+            peer.say(ACK, b"x" * 1000)
+    assert peer.host.pool.full
+    host_of(peer, 2000)
+    for number in range(3000):  # more than the window that it was offered at first
+        peer.say(ACK, b"%d" % number * 300)
+        assert peer.take() == b"%d" % number * 300
+        peer.flush()
+    assert peer.host.pool.full
+    assert peer.connection.rcv_edge - peer.connection.rcv_nxt <= RECEIVED_FLOOR
 
 
 def test_strangers_gaps_do_not_keep_others_from_reading() -> None:

@@ -267,7 +267,12 @@ def test_caps_follow_the_memory_of_a_small_machine() -> None:
     most, small = HostSettings(), HostSettings.within(4 << 20)
     assert HostSettings.within(1 << 40) == most
     assert small == HostSettings(
-        max_connections=256, max_half_open=64, max_buffered=1 << 20, max_written=1 << 19, max_time_wait=512
+        max_connections=256,
+        max_half_open=64,
+        max_buffered=1 << 20,
+        max_written=1 << 19,
+        max_delivered=8192,
+        max_time_wait=512,
     )
     assert HostSettings.within(64 << 20).max_connections == 1024
 

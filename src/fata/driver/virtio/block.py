@@ -232,10 +232,16 @@ class VirtioBlock:
                 why = f"{written - 1} octets were read, of {request.octets}"
                 request.done.set_exception(DeviceError(f"{self._session.name}: {why}"))
             else:
-                start = slot * SLOT
-                request.done.set_result(bytes(self._memory[start : start + request.octets]))
+                self._hand_over(request, slot * SLOT)
         else:
             request.done.set_result(b"")
+
+    def _hand_over(self, request: Request, start: int) -> None:
+        """Give what was read, from `start` in memory, to who waits for it."""
+        try:
+            request.done.set_result(bytes(self._memory[start : start + request.octets]))
+        except MemoryError as error:  # it is the reader's, not the interrupt's
+            request.done.set_exception(error)
 
     def _fail_all(self, error: DeviceError) -> None:
         for request in self._under_way.values():

@@ -72,6 +72,8 @@ class VirtioNet:
         self._awaits_room = False
         self._told = False  # of its failure, by receive()
         self.malformed = 0  # frames received with a header that makes no sense
+        self.no_memory = 0  # frames received that there was no memory for
+        self._lacking = False  # for the one that is being taken
         self.interrupts = 0
         self._receiving = session.ring(RECEIVING, RING)
         self._sending = session.ring(SENDING, RING)
@@ -146,17 +148,33 @@ class VirtioNet:
             if not 1 <= count <= waiting:
                 raise DeviceError(f"{self._session.name}: a frame in {count} buffers, where {waiting} came back")
             if count > 1:
-                octets = b"".join((octets, *(self._buffer_back(ring) for _ in range(count - 1))))
-        frames.append(octets)
+                octets = self._joined(octets, [self._buffer_back(ring) for _ in range(count - 1)])
+        if self._lacking:
+            self._lacking = False
+            self.no_memory += 1
+        else:
+            frames.append(octets)
         return count
 
+    def _joined(self, first: bytes, others: list[bytes]) -> bytes:
+        if not self._lacking:
+            try:
+                return b"".join((first, *others))
+            except MemoryError:
+                self._lacking = True
+        return first
+
     def _buffer_back(self, ring: Ring) -> bytes:
-        """Take a buffer back: copy what is in it, and give it to the device again."""
+        """Take a buffer back: copy what is in it, the header at least, and give it to the device again."""
         head, written = ring.take()
         if written < HEADER:
             raise DeviceError(f"{self._session.name}: a buffer with {written} octets, where {HEADER} are the least")
         start = head * self._buffer
-        octets = bytes(self._in[start : start + written])
+        try:
+            octets = bytes(self._in[start : start + written])
+        except MemoryError:  # the frame is dropped; the device goes on
+            self._lacking = True
+            octets = bytes(self._in[start : start + HEADER])
         ring.offer(head, self._buffer)
         return octets
 
@@ -292,7 +310,11 @@ class VirtioNet:
     def report(self) -> str:
         """Return what it took to move the frames, for people."""
         told = f"card: {self._session.notified:,} notifications, {self.interrupts:,} interrupts"
-        return f"{told}, {self.malformed:,} malformed frames" if self.malformed else told
+        if self.malformed:
+            told += f", {self.malformed:,} malformed frames"
+        if self.no_memory:
+            told += f", no memory for {self.no_memory:,} frames"
+        return told
 
     async def close(self) -> None:
         session = self._session

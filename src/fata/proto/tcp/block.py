@@ -19,7 +19,7 @@ from fata.proto.tcp.rtt import Rtt
 from fata.proto.tcp.sack import Scoreboard
 from fata.proto.tcp.send_queue import BUFFER_OVERHEAD, SendQueue
 from fata.proto.tcp.sequence import MASK
-from fata.proto.tcp.settings import WRITTEN_FLOOR, Settings, default_mss
+from fata.proto.tcp.settings import RECEIVED_FLOOR, WRITTEN_FLOOR, Settings, default_mss
 from fata.proto.tcp.state import CLOSED, ESTABLISHED, State
 from fata.proto.tcp.transmission import Failure, Piece
 from fata.wire.tcp import TIMESTAMPS_PREFIX, Options, Segment, serialize_options
@@ -235,7 +235,9 @@ class Block:
         """The window for the header. It opens by steps worth telling (RFC 9293 3.8.6.2.2) and never shrinks."""
         nxt = self.rcv_nxt
         edge = nxt + self.buffer - self.charge
-        if edge >= self.rcv_edge + self.step and not self.host.pool.full:
+        if self.host.pool.full:
+            edge = min(edge, nxt + RECEIVED_FLOOR - self.charge)
+        if edge >= self.rcv_edge + self.step:
             self.rcv_edge = edge
         window = -(nxt - self.rcv_edge >> self.rcv_scale)  # rounded up
         return window if window < LARGEST_WINDOW else LARGEST_WINDOW

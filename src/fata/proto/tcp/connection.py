@@ -168,15 +168,29 @@ class Connection(Block):
             self.predict()
         return out
 
-    def read(self) -> bytes:
-        """As `take`, in one piece."""
+    def read(self, most: int) -> bytes:
+        """As `take`, in one piece of at most `most` octets, which are not 0; what is left stays in `pieces`."""
         pieces = self.pieces
-        self.pieces = []
-        self.charge = 0
         if len(pieces) == 1:
             data, start, end = pieces[0]
-            return data[start:end]
-        return b"".join([memoryview(data)[start:end] for data, start, end in pieces])
+            if end - start <= most:
+                self.pieces = []
+                self.charge = 0
+                return data[start:end]
+        return b"".join([memoryview(data)[start:end] for data, start, end in self._take_most(most)])
+
+    def _take_most(self, most: int) -> list[Piece]:
+        """Take that many octets. A frame is charged for until its last one is taken."""
+        pieces = self.pieces
+        for count, (data, start, end) in enumerate(pieces):
+            if end - start > most:
+                self.pieces = [(data, start + most, end), *pieces[count + 1 :]]
+                return [*pieces[:count], (data, start, start + most)]
+            most -= end - start
+            self.charge -= len(data) + PIECE_OVERHEAD
+        self.pieces = []
+        self.charge = 0
+        return pieces
 
     def take(self) -> list[Piece]:
         """What has arrived in order, as (data, start, end). The window re-opens with the next `flush`."""

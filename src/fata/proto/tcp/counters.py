@@ -45,6 +45,7 @@ class Counters:
     refused_half_open: int = 0  # cap max_half_open or a backlog, without cookies
     evicted_time_wait: int = 0  # cap max_time_wait
     resets_throttled: int = 0  # cap resets_per_second
+    no_memory: int = 0  # connections that had to be ended for want of it, or flushed later
     writers_paused: int = 0  # cap max_written: told to pause before their own connection was full
 
 
@@ -53,7 +54,8 @@ class Pool:
     """The memory of received frames, of all connections of a host. Updated when a connection is flushed.
 
     What arrived out of order may take half of it: a gap is not filled unless the peer wants to, and whoever reads what
-    comes in order must not have to wait for that.
+    comes in order must not have to wait for that. Nor must it wait for those that read nothing: when all is used up,
+    each connection may still have `RECEIVED_FLOOR` of what comes in order.
     """
 
     limit: int  # octets

@@ -8,6 +8,7 @@ from fata.proto.tcp.block import NEVER, OPEN, Block
 from fata.proto.tcp.opening import established
 from fata.proto.tcp.reassembly import OVERHEAD
 from fata.proto.tcp.sequence import HALF, MASK, unwrap
+from fata.proto.tcp.settings import RECEIVED_FLOOR
 from fata.proto.tcp.state import SYN_RECEIVED
 from fata.proto.tcp.transmission import CLOSED as GONE
 from fata.proto.tcp.transmission import RECEIVED, Failure
@@ -214,7 +215,7 @@ def take_text(block: Block, segment: Segment, seq: int, now: float) -> int:
         start += block.rcv_nxt - seq
         seq = block.rcv_nxt
     events = 0
-    if start < end and (refused := _refuse_text(block, seq)) is not None:
+    if start < end and (refused := _refuse_text(block, seq, len(data) + OVERHEAD)) is not None:
         return refused
     if start < end and seq == block.rcv_nxt:
         events = _take_in_order(block, data, start, end)
@@ -226,13 +227,13 @@ def take_text(block: Block, segment: Segment, seq: int, now: float) -> int:
     return events
 
 
-def _refuse_text(block: Block, seq: int) -> int | None:
-    """Payload that cannot be taken: nobody reads it, or the host's memory is used up."""
+def _refuse_text(block: Block, seq: int, size: int) -> int | None:
+    """Payload in a frame of `size` octets that cannot be taken: nobody reads it, or memory is used up."""
     if block.detached:
         closing.abort(block)
         return GONE
-    pool = block.host.pool
-    if pool.full or (pool.crowded and seq != block.rcv_nxt):
+    pool, in_order = block.host.pool, seq == block.rcv_nxt
+    if (pool.full and block.charge + size > RECEIVED_FLOOR) or ((pool.full or pool.crowded) and not in_order):
         block.host.counters.dropped_buffered += 1
         block.ack_now = True
         return 0

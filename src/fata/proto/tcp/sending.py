@@ -5,6 +5,7 @@ from __future__ import annotations
 from fata.proto.tcp import tail
 from fata.proto.tcp.block import NEVER, TIMESTAMPS, UNTIMED, Block
 from fata.proto.tcp.sequence import MASK
+from fata.proto.tcp.settings import RECEIVED_FLOOR
 from fata.proto.tcp.transmission import Transmission
 from fata.wire.tcp import ACK, FIN, PSH, Buffer
 
@@ -99,7 +100,9 @@ def delay_acknowledgment(block: Block, out: list[Transmission], now: float) -> N
     nxt = block.rcv_nxt
     if not block.ack_now and nxt - block.acked < 2 * block.largest:
         grown = nxt + block.buffer - block.charge - block.rcv_edge
-        if grown < block.update_step or block.host.pool.full:
+        if block.host.pool.full:
+            grown = min(grown, nxt + RECEIVED_FLOOR - block.charge - block.rcv_edge)
+        if grown < block.update_step:
             if nxt != block.acked and block.ack_at == NEVER:
                 block.ack_at = now + block.settings.delayed_ack
             return

@@ -19,6 +19,8 @@ FEWEST = 256  # connections, however small the machine
 HALF_OPEN = 4096
 TIME_WAIT = 512
 WRITTEN_FLOOR = 4096  # octets, more than two segments, that each may have written whatever others have
+RECEIVED_FLOOR = 4096  # octets of frames, two of them, that each may have received, likewise
+DELIVERED = 8 << 10  # octets that a protocol is given at a time, and has to keep if it cannot use them yet
 
 
 def default_mss(key: bytes) -> int:
@@ -78,6 +80,7 @@ class HostSettings:
     max_half_open: int = 4096  # of all listeners
     max_buffered: int = 1 << 28  # octets of received frames, of all connections
     max_written: int = 1 << 28  # octets written and not acknowledged, of all connections: writers are told to pause
+    max_delivered: int = 1 << 18  # octets that a protocol is given at a time, before it can pause (asyncio's: 256 KiB)
     max_time_wait: int = 16384  # records; the oldest make place
     time_wait: float = 60.0  # seconds, 2 MSL; RFC 9293 3.4.2 takes 2 minutes for MSL, every stack in use takes 30 s
     first_port: int = 49152  # RFC 6335 6: the dynamic ports
@@ -93,10 +96,12 @@ class HostSettings:
         The last eighth is for fragments.
         """
         most = cls()
+        connections = min(most.max_connections, max(FEWEST, memory * 3 // 8 // CONNECTION))
         return cls(
-            max_connections=min(most.max_connections, max(FEWEST, memory * 3 // 8 // CONNECTION)),
+            max_connections=connections,
             max_half_open=min(most.max_half_open, max(16, memory // 16 // HALF_OPEN)),
             max_buffered=min(most.max_buffered, memory // 4),
             max_written=min(most.max_written, memory // 8),
+            max_delivered=min(most.max_delivered, max(DELIVERED, memory // 8 // connections)),
             max_time_wait=min(most.max_time_wait, max(16, memory // 16 // TIME_WAIT)),
         )
