@@ -352,3 +352,23 @@ def ready(): print("ready", flush=True)
     wait_for(program, "ready")
     program.send_signal(number)
     assert end(program) == (status, "closed part\n", "")
+
+
+@pytest.mark.parametrize(
+    "extra", ["", ", new_loop=lambda: Loop(EpollPoller())"], ids=["asyncio's loop", "a loop of ours"]
+)
+def test_a_signal_just_before_a_wait_ends_it(start: Start, extra: str) -> None:
+    """Only what the C part of Python's signal handling writes to ends such a wait; it is gone afterwards."""
+    body = """
+        @devices.job
+        async def job():
+            noticed = signal.set_wakeup_fd(-1)
+            signal.set_wakeup_fd(noticed, warn_on_full_buffer=False)
+            print(noticed >= 0, flush=True)
+    """
+    imports = """
+import asyncio, signal
+from fata.driver.poller.epoll import EpollPoller
+from fata.runtime.loop import Loop
+"""
+    assert end(start(body, imports=imports, extra=extra)) == (0, "True\nclosed part\n", "")

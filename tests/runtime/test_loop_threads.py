@@ -122,3 +122,14 @@ def test_signals_belong_to_the_main_thread(loop: Loop) -> None:
     thread.start()
     thread.join()
     assert "main thread" in str(errors[0])
+
+
+def test_every_signal_ends_a_wait_until_the_loop_is_closed(loop: Loop) -> None:
+    loop.notice_signals()
+    loop.add_signal_handler(signal.SIGUSR1, print)
+    assert loop.remove_signal_handler(signal.SIGUSR1)
+    noticed = signal.set_wakeup_fd(-1)
+    assert noticed >= -1  # a simulation has no descriptors, and waits take no time
+    signal.set_wakeup_fd(noticed)
+    loop.close()
+    assert signal.set_wakeup_fd(-1) == -1

@@ -154,10 +154,12 @@ def _loop(asyncio: ModuleType, devices: Devices, signals: Signals, new_loop: New
             loop.call_soon_threadsafe(_nothing)  # the signal may have come while the loop slept
 
         signals.stop = stop
+        forget = _notice_signals(loop) if signals.handled else _nothing
         try:
             await devices.run()
         finally:
             signals.stop = _nothing  # what is left is the closing of the loop
+            forget()
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         try:
@@ -166,6 +168,31 @@ def _loop(asyncio: ModuleType, devices: Devices, signals: Signals, new_loop: New
             if signals.received is None:
                 raise  # not by a signal: somebody's mistake
             interrupt()
+
+
+def _notice_signals(loop: AbstractEventLoop) -> Callable[[], None]:
+    """Have every signal end the loop's wait; return how to undo that.
+
+    Otherwise one that comes just before a wait begins is noted, and handled after the wait.
+    """
+    notice: Callable[[], None] | None = getattr(loop, "notice_signals", None)
+    if notice is not None:
+        notice()
+        return _nothing  # its closing does
+    import os  # asyncio has brought both
+    import signal
+
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    loop.add_reader(reading, os.read, reading, 4096)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def forget() -> None:
+        signal.set_wakeup_fd(before)
+        loop.remove_reader(reading)
+        os.close(reading)
+        os.close(writing)
+
+    return forget
 
 
 def _nothing() -> None:

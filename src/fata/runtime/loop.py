@@ -96,6 +96,7 @@ class Loop(NetworkCalls):
         self._readers: dict[int, asyncio.Handle] = {}
         self._writers: dict[int, asyncio.Handle] = {}
         self._signals: dict[int, asyncio.Handle] = {}
+        self._notices_signals = False
         self._signal_pipe: tuple[int, int] | None = None
         poller.register(self._woken, _nothing)
 
@@ -155,6 +156,8 @@ class Loop(NetworkCalls):
             return
         for number in tuple(self._signals):
             self.remove_signal_handler(number)
+        self._notices_signals = False
+        self._close_signal_pipe()
         super().close()
         self._readers.clear()
         self._writers.clear()
@@ -263,8 +266,13 @@ class Loop(NetworkCalls):
             return
         self._signal_pipe = reading, writing
 
+    def notice_signals(self) -> None:
+        """Have every signal end the poller's wait, whoever handles it. For the main thread, until `close`."""
+        self._notices_signals = True
+        self._open_signal_pipe()
+
     def _close_signal_pipe(self) -> None:
-        if self._signal_pipe is None or self._signals:
+        if self._signal_pipe is None or self._signals or self._notices_signals:
             return
         reading, writing = self._signal_pipe
         self._signal_pipe = None

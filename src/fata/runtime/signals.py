@@ -33,6 +33,11 @@ class Signals:
         """The exit status of a program that a signal has stopped."""
         return SHELL_BASE + (_signal.SIGINT if self.received is None else self.received)
 
+    @property
+    def handled(self) -> bool:
+        """Whether there are any: not outside the main thread, nor if the parent ignores all."""
+        return bool(self._before)
+
     def __enter__(self) -> Signals:
         for number in (_signal.SIGINT, _signal.SIGTERM):
             if _signal.getsignal(number) is _signal.SIG_IGN:
