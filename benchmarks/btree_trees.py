@@ -29,6 +29,7 @@ SHARE = 100  # a batch of a hundredth of the keys
 PUTS, ROUNDS = 500_000, 5
 GETS = 200_000
 RUN = 20  # gets from one tree before it is another's turn
+OPERATIONS = "put, of 1,000", "put, of a hundredth", "single put", "get", "scan"
 
 
 class Costs(NamedTuple):
@@ -116,11 +117,7 @@ def one_or_many(sizes: list[int]) -> dict[str, dict[int, Costs]]:
         "engine",
         "trees",
         "keys in each",
-        "put, of 1,000",
-        "put, of a hundredth",
-        "single put",
-        "get",
-        "scan",
+        *OPERATIONS,
     ) as table:
         for engine in (Fata, DictAndLog):
             for count in sizes:
@@ -138,11 +135,7 @@ def compare(sizes: list[int], found: dict[str, dict[int, Costs]]) -> None:
         f"btree, as many keys in all: costs, times those in trees of {first:,}",
         "keys in each",
         "engine",
-        "put, of 1,000",
-        "put, of a hundredth",
-        "single put",
-        "get",
-        "scan",
+        *OPERATIONS,
     ) as table:
         for count in sizes[1:]:
             grown = log(count) / log(first)
